@@ -1,0 +1,104 @@
+//! Constants that user space writes into `.rodata` before it loads the
+//! programs: the verifier sees them as known values and removes what they
+//! switch off.
+
+/// Byte offsets of the members read by the programs, from the running kernel's
+/// BTF. A member the kernel lacks has offset [`ABSENT`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// `sk_buff.dev`
+    pub skb_dev: u32,
+    /// `sk_buff.sk`
+    pub skb_sk: u32,
+    /// `sk_buff.len`
+    pub skb_len: u32,
+    /// `sk_buff.skb_iif`
+    pub skb_iif: u32,
+    /// `sk_buff.protocol`
+    pub skb_protocol: u32,
+    /// `sk_buff.transport_header`
+    pub skb_transport_header: u32,
+    /// `sk_buff.network_header`
+    pub skb_network_header: u32,
+    /// `sk_buff.mac_header`
+    pub skb_mac_header: u32,
+    /// `sk_buff.tail` (an offset from `head` on 64 bit)
+    pub skb_tail: u32,
+    /// `sk_buff.end` (an offset from `head` on 64 bit)
+    pub skb_end: u32,
+    /// `sk_buff.head`
+    pub skb_head: u32,
+    /// `sk_buff.data`
+    pub skb_data: u32,
+    /// `sk_buff._skb_refdst`
+    pub skb_refdst: u32,
+    /// Byte that holds the bit-field `sk_buff.pkt_type`
+    pub skb_pkt_type: u32,
+    /// Right shift of `pkt_type` in that byte
+    pub skb_pkt_type_shift: u32,
+    /// `net_device.ifindex`
+    pub dev_ifindex: u32,
+    /// `net_device.nd_net.net`
+    pub dev_net: u32,
+    /// `net.ns.inum`
+    pub net_inum: u32,
+    /// `sock.__sk_common.skc_net.net`
+    pub sk_net: u32,
+    /// `sock.__sk_common.skc_family`
+    pub sk_family: u32,
+    /// `sock.__sk_common.skc_state`
+    pub sk_state: u32,
+    /// `sock.__sk_common.skc_rcv_saddr`
+    pub sk_rcv_saddr: u32,
+    /// `sock.__sk_common.skc_daddr`
+    pub sk_daddr: u32,
+    /// `sock.__sk_common.skc_v6_rcv_saddr`
+    pub sk_v6_rcv_saddr: u32,
+    /// `sock.__sk_common.skc_v6_daddr`
+    pub sk_v6_daddr: u32,
+    /// `sock.__sk_common.skc_num` (host byte order)
+    pub sk_num: u32,
+    /// `sock.__sk_common.skc_dport` (network byte order)
+    pub sk_dport: u32,
+    /// Byte offset of `sock.sk_protocol`
+    pub sk_protocol: u32,
+    /// `skb_shared_info.gso_size`
+    pub shinfo_gso_size: u32,
+    /// `skb_shared_info.gso_segs`
+    pub shinfo_gso_segs: u32,
+    /// `task_struct.stack`
+    pub task_stack: u32,
+    /// `task_struct.flags`
+    pub task_flags: u32,
+}
+
+/// An [`Offsets`] member that the running kernel lacks.
+pub const ABSENT: u32 = u32::MAX;
+
+/// What the programs do; fixed while they are loaded.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Arguments of skb:kfree_skb: 2, 3 (with the reason) or 4 (with `rx_sk`).
+    pub kfree_skb_args: u32,
+    /// Count flows.
+    pub flows: u32,
+    /// One of the `EMIT_*` values.
+    pub emit: u32,
+    /// Send the kernel stack with every event.
+    pub stack: u32,
+    /// The per-packet hooks are attached, so tags are worth reading.
+    pub tags: u32,
+    /// Bytes of a kernel stack (`THREAD_SIZE`), to tell task from interrupt
+    /// context.
+    pub thread_size: u32,
+}
+
+/// No events.
+pub const EMIT_NONE: u32 = 0;
+/// The first drop of a site, and [`crate::area::Control::event_budget`] more
+/// per CPU and generation.
+pub const EMIT_SAMPLED: u32 = 1;
+/// Every drop.
+pub const EMIT_ALL: u32 = 2;

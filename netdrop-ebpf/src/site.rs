@@ -1,0 +1,74 @@
+//! The key under which every drop is counted exactly: its *site*.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Where and as what a packet died. Stage, function name and severity are
+/// computed from it in user space.
+///
+/// Numbers are in host byte order.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct SiteKey {
+    /// Return address of the call that freed the packet (`location` of
+    /// skb:kfree_skb).
+    pub location: u64,
+    /// `enum skb_drop_reason` of the running kernel, or [`NO_REASON`].
+    pub reason: u32,
+    /// Inode number of the network namespace; 0 when unknown.
+    pub netns: u32,
+    /// Interface index; 0 when unknown.
+    pub ifindex: u32,
+    /// CPU the packet died on.
+    pub cpu: u32,
+    /// Ethertype; 0 when the packet has none (yet).
+    pub ethertype: u16,
+    /// Bits of [`state`].
+    pub state: u16,
+    /// IP protocol number. Where `ethertype` is 0, the address family of the
+    /// owning socket (`AF_UNIX` 1, `AF_NETLINK` 16), 0 when unknown.
+    pub protocol: u8,
+    /// Reserved for the verdicts of kernel-side filter terms.
+    pub filter: [u8; 3],
+}
+
+const _: () = assert!(size_of::<SiteKey>() == 32);
+
+/// [`SiteKey::reason`] on kernels whose skb:kfree_skb carries no reason.
+pub const NO_REASON: u32 = u32::MAX;
+
+/// Bits of [`SiteKey::state`]: what the packet looked like when it died.
+pub mod state {
+    /// `skb_iif` is set: the packet was received, here or on a lower device.
+    pub const RECEIVED: u16 = 1 << 0;
+    /// `skb->dev` is a device (and not the union's other member).
+    pub const DEVICE: u16 = 1 << 1;
+    /// `skb->sk` is set.
+    pub const SOCKET: u16 = 1 << 2;
+    /// The tracepoint named the receiving socket (`rx_sk`, kernel 6.11+).
+    pub const RX_SOCKET: u16 = 1 << 3;
+    /// A MAC header is set.
+    pub const MAC: u16 = 1 << 4;
+    /// A network header is set and lies in the linear part.
+    pub const NETWORK: u16 = 1 << 5;
+    /// A route is attached (`_skb_refdst`).
+    pub const ROUTED: u16 = 1 << 6;
+    /// The flow was read: the drop has a row in the flow table.
+    pub const FLOW: u16 = 1 << 7;
+    /// The flow came from the socket, because headers were not built yet.
+    pub const FLOW_FROM_SOCKET: u16 = 1 << 8;
+    /// The packet should have a flow, but its headers could not be read.
+    pub const UNPARSED: u16 = 1 << 9;
+    /// The RX tag of this CPU names this packet: netif_receive_skb saw it.
+    pub const TAG_RX: u16 = 1 << 10;
+    /// The TX tag of this CPU names this packet: net_dev_queue saw it.
+    pub const TAG_TX: u16 = 1 << 11;
+    /// An IP fragment other than the first: ports are unknown.
+    pub const FRAGMENT: u16 = 1 << 12;
+    /// Shift of the two low bits of `pkt_type`, with [`PACKET_TYPE_MASK`].
+    pub const PACKET_TYPE_SHIFT: u16 = 13;
+    /// `pkt_type` (`PACKET_HOST` 0, `BROADCAST` 1, `MULTICAST` 2,
+    /// `OTHERHOST` 3, `OUTGOING` 4, from include/uapi/linux/if_packet.h).
+    pub const PACKET_TYPE_MASK: u16 = 7 << PACKET_TYPE_SHIFT;
+}

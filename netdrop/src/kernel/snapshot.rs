@@ -1,0 +1,44 @@
+//! The exact counts of one interval, as read from the kernel.
+
+use netdrop_ebpf::{
+    area::{COUNTERS, Counter, Weights},
+    flow::FlowKey,
+    site::SiteKey,
+};
+
+/// Event counters of one interval, indexed by [`Counter`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters(pub [u64; COUNTERS]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self([0; COUNTERS])
+    }
+}
+
+impl Counters {
+    /// The value of one counter.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0[counter as usize]
+    }
+}
+
+/// What happened since the snapshot before.
+///
+/// `sites` and `flows` may hold a key more than once; sum them.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Measured length of the interval in seconds (`CLOCK_MONOTONIC`).
+    pub seconds: f64,
+    /// Counters summed over all CPUs.
+    pub counters: Counters,
+    /// Drops by site. `counters[Counted]` − their sum = `counters[SiteOther]`.
+    pub sites: Vec<(SiteKey, Weights)>,
+    /// Drops by flow and site; `None` where flows are not counted.
+    /// `counters[Counted]` = their sum + `FlowOther` + `NoFlow`.
+    pub flows: Option<Vec<(FlowKey, Weights)>>,
+    /// Runs that the kernel skipped because the program was already running on
+    /// that CPU; `None` where the kernel cannot tell.
+    pub recursion_missed: Option<u64>,
+}

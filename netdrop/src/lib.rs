@@ -1,0 +1,12 @@
+//! netdrop: where each packet died, why, and what to do next.
+//!
+//! Data flows one way: [`kernel`] (programs, maps, names) → [`drops`] (the
+//! model) → [`tally`] (rows and totals) → [`output`]; [`host`] knows devices,
+//! namespaces and the kernel's own counters; [`cli`] ties them together.
+
+pub mod cli;
+pub mod drops;
+pub mod host;
+pub mod kernel;
+pub mod output;
+pub mod tally;
