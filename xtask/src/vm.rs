@@ -135,7 +135,7 @@ fn one(workspace: &Workspace, kernel: Kernel, unpacked: &Unpacked, options: &Opt
     let run = match initramfs::write(workspace, kernel, unpacked, &options.arguments) {
         Ok((initramfs, absent)) => {
             if !absent.is_empty() {
-                println!("[{name}] no module on this kernel: {}", absent.join(" "));
+                println!("[{name}] absent or built in: {}", absent.join(" "));
             }
             let guest = Guest {
                 name,

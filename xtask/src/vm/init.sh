@@ -5,7 +5,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-mkdir -p /dev/pts /dev/shm
+mkdir -p /dev/pts /dev/shm /dev/net
+mknod /dev/net/tun c 10 200
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
@@ -27,7 +28,7 @@ done </arguments
 code=$?
 if [ "$code" != 0 ]; then
     echo "the kernel's last words:"
-    dmesg | tail -n 60
+    dmesg | tail -n 40
 fi
 echo "netdrop-vm-end $code"
 poweroff -f

@@ -84,7 +84,8 @@ fn fill(
     archive.file("arguments", 0o644, lines.as_bytes())?;
 
     program(archive, "bin/busybox", &locate("busybox")?)?;
-    archive.link("bin/sh", "busybox")?;
+    // Not busybox: its shell would prefer its own `ip`, `tc` and others to the real ones.
+    program(archive, "bin/sh", &fs::canonicalize(locate("sh")?)?)?;
     archive.link("sbin/modprobe", "/bin/busybox")?;
     program(archive, "netdrop", &workspace.release(build::NETDROP))?;
     program(archive, "netdrop-tests", &workspace.release(build::LAB))?;

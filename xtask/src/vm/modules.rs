@@ -112,10 +112,6 @@ pub(crate) const WANTED: &[&str] = &[
     "pktgen",
     "mpls_router",
     "vsock_loopback",
-    // check sums, which some of these ask for by name only
-    "crc32c_generic",
-    "libcrc32c",
-    "crc32c_cryptoapi",
 ];
 
 /// A kernel's `modules.dep`: each module's file, and the files it needs.
