@@ -141,8 +141,13 @@ impl Skb {
     /// `ip_defrag_offset`, so only a kernel address is a socket.
     #[inline(always)]
     pub(crate) fn socket(self) -> Option<Sock> {
-        let sk: *const u8 = load(self.0, offset!(skb_sk));
-        Sock::from_pointer(sk)
+        let sk: i64 = load(self.0, offset!(skb_sk));
+        if sk >= 0 {
+            return None;
+        }
+        // Loaded again, because the verifier wants to see a null check (6.4+)
+        // that the compiler takes for implied.
+        Sock::from_pointer(load(self.0, offset!(skb_sk)))
     }
 
     /// `gso_size` and `gso_segs`.
@@ -186,9 +191,7 @@ pub(crate) struct Sock(u64);
 impl Sock {
     #[inline(always)]
     pub(crate) fn from_pointer(pointer: *const u8) -> Option<Self> {
-        // Kernel addresses are negative; -1 is no address, and comparing with
-        // it keeps the compiler from shifting the pointer.
-        ((pointer as i64) < -1).then_some(Self(pointer as u64))
+        (!pointer.is_null()).then_some(Self(pointer as u64))
     }
 
     #[inline(always)]

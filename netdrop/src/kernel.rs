@@ -4,6 +4,10 @@
 
 pub mod btf;
 pub mod capture;
+pub mod hooks;
+mod load;
+mod messages;
 pub mod offsets;
 pub mod snapshot;
 pub mod symbols;
+mod sys;

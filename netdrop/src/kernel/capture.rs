@@ -147,7 +147,6 @@ impl CaptureError {
 }
 
 /// Attached programs. Dropping it detaches them.
-#[derive(Debug)]
 pub struct Capture {
     // Declared first, dropped first: the programs go before the mappings.
     loaded: Loaded,

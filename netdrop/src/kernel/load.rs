@@ -27,7 +27,6 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ne
 const THREAD_SIZE: u32 = 16 * 1024;
 
 /// Programs and maps in the kernel.
-#[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) ebpf: Ebpf,
     pub(super) hooks: Vec<HookStatus>,

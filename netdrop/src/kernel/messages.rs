@@ -35,12 +35,6 @@ pub(super) struct Messages {
     queue: Queue,
 }
 
-impl std::fmt::Debug for Messages {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Messages").finish_non_exhaustive()
-    }
-}
-
 impl Messages {
     pub(super) fn new(ebpf: &mut Ebpf) -> Self {
         let queue = Queue::default();

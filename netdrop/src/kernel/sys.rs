@@ -41,7 +41,6 @@ fn bpf<A: IntoBytes + FromBytes + Immutable + KnownLayout>(
 }
 
 /// A memory-mapped array map of `T`.
-#[derive(Debug)]
 struct Mapped<T> {
     start: NonNull<T>,
     entries: usize,
@@ -84,7 +83,6 @@ impl<T> Drop for Mapped<T> {
 }
 
 /// The mapped `AREAS`.
-#[derive(Debug)]
 pub(super) struct MappedAreas(Mapped<CpuArea>);
 
 impl MappedAreas {
@@ -105,7 +103,6 @@ impl MappedAreas {
 }
 
 /// The mapped `CONTROL`.
-#[derive(Debug)]
 pub(super) struct MappedControl(Mapped<Control>);
 
 impl MappedControl {
@@ -183,7 +180,6 @@ fn create_map(map_type: u32, inner: u32) -> io::Result<OwnedFd> {
 /// for an update of a map of maps (`maybe_wait_bpf_programs`,
 /// kernel/bpf/syscall.c, 4.18 to 7.2); membarrier(2) would do the same but
 /// refuses on hosts with `nohz_full`.
-#[derive(Debug)]
 pub(super) struct Grace {
     outer: OwnedFd,
     inner: OwnedFd,
