@@ -2,5 +2,12 @@
 //! symbols, loading and attaching the programs, reading the maps. Comes in:
 //! what to capture. Goes out: snapshots of exact counts, and events.
 
+pub mod btf;
 pub mod capture;
+pub mod hooks;
+mod load;
+mod messages;
+pub mod offsets;
 pub mod snapshot;
+pub mod symbols;
+mod sys;
