@@ -43,7 +43,11 @@ pub(crate) fn run(workspace: &Workspace, repeats: usize, seconds: f64) -> Result
         duration: Duration::from_secs_f64(seconds),
         repeats,
     };
-    bench.report()?.print();
+    let report = bench.report()?;
+    report.print();
+    if !report.is_complete() {
+        bail!("netdrop itself was not measured in full; the report above says what failed");
+    }
     Ok(())
 }
 

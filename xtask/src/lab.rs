@@ -50,16 +50,16 @@ impl LabRun {
         let Some((word, rest)) = line.trim_end().split_once(' ') else {
             return;
         };
-        let (name, why) = rest.split_once(": ").unwrap_or((rest, ""));
+        let name = rest.split([':', ' ']).next().unwrap_or(rest);
+        let after = &rest[name.len()..];
         let verdict = match word {
-            "ok" => Verdict::Passed,
-            "FAILED" => Verdict::Failed(why.to_owned()),
-            "cannot" => Verdict::Cannot(why.to_owned()),
+            // How long it took may follow.
+            "ok" if after.is_empty() || after.starts_with(" (") => Verdict::Passed,
+            "FAILED" if after.starts_with(": ") => Verdict::Failed(after[2..].to_owned()),
+            "cannot" if after.starts_with(": ") => Verdict::Cannot(after[2..].to_owned()),
             _ => return,
         };
-        if !name.contains(' ') {
-            self.scenarios.push((name.to_owned(), verdict));
-        }
+        self.scenarios.push((name.to_owned(), verdict));
     }
 
     /// The run is over; `ending` is its exit code, or why there is none.
@@ -195,7 +195,7 @@ mod tests {
     fn each_verdict_is_counted_and_other_lines_are_not() {
         let run = lab_run(
             &[
-                "ok udp_closed_port",
+                "ok udp_closed_port (1.3 s)",
                 "FAILED ttl: want 5: got 4",
                 "cannot xdp: no module",
                 "ok 3 things are fine",

@@ -102,6 +102,18 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// Whether all of netdrop was measured; neighbours may be absent.
+    pub(crate) fn is_complete(&self) -> bool {
+        let is_ours = |beside: &&Beside| beside.target.is_some();
+        self.programs.is_ok()
+            && matches!(self.resources, Some(Ok(_)))
+            && self
+                .beside
+                .iter()
+                .filter(is_ours)
+                .all(|beside| beside.failure.is_none())
+    }
+
     /// Writes Markdown to stdout.
     pub(crate) fn print(&self) {
         println!(
