@@ -163,10 +163,10 @@ pub struct Control {
     pub generation: u32,
     /// Events a CPU may emit in one generation, in sampled mode.
     pub event_budget: u32,
-    /// Address ranges `[start, end)` of functions that free the members of a
-    /// frag_list: always `skb_release_data`; an empty range matches nothing.
+    /// Start and size of `skb_release_data`, which frees the members of a
+    /// frag_list; an empty range matches nothing.
     pub part_range: [u64; 2],
-    /// Range of `kfree_skb_list` on kernels where both a frag_list and a list
+    /// Start and size of `kfree_skb_list` on kernels where both a frag_list and a list
     /// of packets dropped by a qdisc are freed from it (5.10, 5.15).
     pub list_range: [u64; 2],
 }

@@ -189,10 +189,10 @@ impl Capture {
         control.set(Control {
             generation: 0,
             event_budget: 0,
-            part_range: part_range.map_or([0, 0], <[u64; 2]>::from),
+            part_range: part_range.map_or([0, 0], |(start, end)| [start, end - start]),
             list_range: symbols
                 .range("kfree_skb_list")
-                .map_or([0, 0], <[u64; 2]>::from),
+                .map_or([0, 0], |(start, end)| [start, end - start]),
         });
         load::attach(&mut loaded)?;
         let mut warnings = Vec::new();

@@ -81,11 +81,12 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
     let types = aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
     let mut ebpf = EbpfLoader::new()
         .btf(Some(&types))
-        .verifier_log_level(VerifierLogLevel::DISABLE)
+        .verifier_log_level(verifier_log_level())
         .override_global("OFFSETS", offsets.as_bytes(), true)
         .override_global("FEATURES", features.as_bytes(), true)
         .map_max_entries("AREAS", generations * cpu_count)
         .map_max_entries("TAGS", cpu_count)
+        .map_max_entries("SCRATCH", cpu_count)
         .map_max_entries("FLOWS_0", flows)
         .map_max_entries("FLOWS_1", flows)
         .map_max_entries("EVENTS", config.ring_bytes)
@@ -106,6 +107,16 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
         }
     }
     Ok(Loaded { ebpf, hooks, cpus })
+}
+
+/// With `NETDROP_VERIFIER_LOG` set, a refused program's error carries the
+/// verifier's log; always asking for it makes loading five times slower.
+fn verifier_log_level() -> VerifierLogLevel {
+    if std::env::var_os("NETDROP_VERIFIER_LOG").is_some() {
+        VerifierLogLevel::DEBUG | VerifierLogLevel::STATS
+    } else {
+        VerifierLogLevel::DISABLE
+    }
 }
 
 /// Highest possible CPU number plus one, from a list such as `0-3,8-11`.
