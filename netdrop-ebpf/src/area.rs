@@ -95,14 +95,13 @@ pub enum Counter {
     Filtered,
     /// Drops that the filter could not decide.
     Undecided,
-    /// Drops counted.
-    Counted,
-    /// Wire packets of the drops counted.
-    CountedPackets,
-    /// Bytes of the drops counted.
-    CountedBytes,
-    /// Counted drops for which no site row was left.
+    /// Counted drops for which no site row was left. What is not a part and
+    /// not rejected is counted: in a row or here.
     SiteOther,
+    /// Their wire packets.
+    SiteOtherPackets,
+    /// Their bytes.
+    SiteOtherBytes,
     /// Counted drops for which no flow row was left.
     FlowOther,
     /// Counted drops without a flow: not IP or ARP, or not readable.
@@ -113,7 +112,7 @@ pub enum Counter {
     Emitted,
     /// Events the ring had no room for.
     RingLost,
-    /// Events not sent, to bound their rate.
+    /// Events not sent, to bound their rate; not counted where none are sent.
     SampledOut,
     /// Drops counted in the site hash.
     SiteSpilled,

@@ -30,9 +30,13 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         area.count(Counter::Parts);
         return Some(());
     }
-    area.count(Counter::Counted);
     if scratch::with(area.cpu, |s| count(ctx, area, skb, location, s)).is_none() {
-        area.count(Counter::SiteOther);
+        let length = skb.len();
+        area.count_site_other(Weights {
+            drops: 1,
+            packets: 1,
+            bytes: u64::from(length),
+        });
         area.count(Counter::NoFlow);
         area.count(Counter::SampledOut);
     }
@@ -65,8 +69,6 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
         packets: u64::from(get!(s, packets)),
         bytes: u64::from(get!(s, length)),
     };
-    area.add(Counter::CountedPackets, weights.packets);
-    area.add(Counter::CountedBytes, weights.bytes);
     // SAFETY: a field of a live map value that only this run writes.
     let key = unsafe { &(*s).key };
     let new = area.count_site(ctx, &key.site, weights);
@@ -106,41 +108,43 @@ fn is_part(skb: Skb, location: u64) -> bool {
 #[inline(always)]
 fn locate(cpu: u32, skb: Skb, sk: Option<Sock>, rx_sk: Option<Sock>, s: *mut Scratch) {
     let iif = skb.iif();
-    mark(s, skb.packet_type() << state::PACKET_TYPE_SHIFT);
+    let mut bits = skb.packet_type() << state::PACKET_TYPE_SHIFT;
     put!(s, key.site.ifindex, iif);
     if iif != 0 {
-        mark(s, state::RECEIVED);
+        bits |= state::RECEIVED;
     }
     if skb.is_routed() {
-        mark(s, state::ROUTED);
+        bits |= state::ROUTED;
     }
     if let Some((ifindex, netns)) = skb.device().identity() {
         put!(s, key.site.ifindex, ifindex);
         put!(s, key.site.netns, netns);
-        mark(s, state::DEVICE);
+        bits |= state::DEVICE;
     }
+    mark(s, bits);
+    bits = 0;
     if setting!(tags) != 0 {
         if let Some(tag) = tags::rx(cpu, skb, iif) {
-            mark(s, state::TAG_RX);
+            bits |= state::TAG_RX;
             if get!(s, key.site.netns) == 0 {
                 put!(s, key.site.netns, tag.netns);
             }
         }
         if tags::is_tx(cpu, skb) {
-            mark(s, state::TAG_TX);
+            bits |= state::TAG_TX;
         }
     }
-    if let Some(sk) = sk {
-        mark(s, state::SOCKET);
-        if get!(s, key.site.netns) == 0 {
-            put!(s, key.site.netns, sk.netns());
-        }
+    if sk.is_some() {
+        bits |= state::SOCKET;
     }
-    if let Some(rx_sk) = rx_sk {
-        mark(s, state::RX_SOCKET);
-        if get!(s, key.site.netns) == 0 {
-            put!(s, key.site.netns, rx_sk.netns());
-        }
+    if rx_sk.is_some() {
+        bits |= state::RX_SOCKET;
+    }
+    mark(s, bits);
+    if get!(s, key.site.netns) == 0
+        && let Some(owner) = sk.or(rx_sk)
+    {
+        put!(s, key.site.netns, owner.netns());
     }
 }
 

@@ -40,9 +40,10 @@ pub(crate) fn drop(
     new: bool,
 ) {
     let mode = setting!(emit);
-    if mode == EMIT_NONE
-        || (mode == EMIT_SAMPLED && !new && area.get(Counter::Emitted) >= area.event_budget)
-    {
+    if mode == EMIT_NONE {
+        return;
+    }
+    if mode == EMIT_SAMPLED && !new && area.get(Counter::Emitted) >= area.event_budget {
         area.count(Counter::SampledOut);
         return;
     }

@@ -5,7 +5,7 @@
 
 use netdrop_ebpf::flow::FlowKey;
 
-use crate::maps::SCRATCH;
+use crate::{constants::setting, maps::SCRATCH};
 
 /// Task, softirq, hard interrupt and NMI can interrupt each other on kernels
 /// before 6.1; later ones run a program only once at a time on a CPU.
@@ -74,6 +74,11 @@ pub(crate) use put;
 #[inline(always)]
 pub(crate) fn with(cpu: u32, work: impl FnOnce(*mut Scratch)) -> Option<()> {
     let mine = SCRATCH.get_ptr_mut(cpu)?;
+    if setting!(guarded) != 0 {
+        // SAFETY: a field of a live map value.
+        work(unsafe { (&raw mut (*mine).levels).cast() });
+        return Some(());
+    }
     // Runs on one CPU nest and end in reverse order, so plain reads and writes
     // are enough.
     // SAFETY: a live map value.

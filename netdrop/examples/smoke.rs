@@ -13,6 +13,19 @@ fn main() {
     eprintln!("ready {:?}", t.elapsed());
     for h in c.hooks() { eprintln!("{h:?}"); }
     let s = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    if std::env::args().any(|a| a == "flood") {
+        s.connect("127.0.0.1:9").unwrap();
+        let t = Instant::now();
+        let n = 2_000_000;
+        for _ in 0..n { let _ = s.send(b"x"); }
+        eprintln!("{} ns/send", t.elapsed().as_nanos() / n);
+        let o = std::process::Command::new("bpftool").args(["prog", "show"]).output().unwrap();
+        let o = String::from_utf8(o.stdout).unwrap();
+        for l in o.lines() { if let Some((a, b)) = l.split_once(" run_time_ns ") { let mut w = b.split(' '); let t: f64 = w.next().unwrap().parse().unwrap(); let c: f64 = w.nth(1).unwrap().parse().unwrap(); if c > 100.0 {eprintln!("{} {:.1} ns x {c}", &a[..40.min(a.len())], t / c);} } }
+        let snap = c.collect().unwrap();
+        println!("{:?}", snap.counters);
+        return;
+    }
     for _ in 0..10 { let _ = s.send_to(b"x", "127.0.0.1:9"); }
     std::thread::sleep(std::time::Duration::from_secs(1));
     let snap = c.collect().unwrap();

@@ -71,6 +71,7 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
         },
         stack: u32::from(config.stack),
         tags: u32::from(!config.lite),
+        guarded: u32::from(btf.has_function("bpf_prog_inc_misses_counter")),
         cpus: cpu_count,
         thread_size: THREAD_SIZE,
     };
