@@ -5,5 +5,6 @@
 pub mod btf;
 pub mod capture;
 pub mod offsets;
+pub mod reasons;
 pub mod snapshot;
 pub mod symbols;
