@@ -1,16 +1,35 @@
 //! Builds the kernel programs and leaves the object in `OUT_DIR`.
 
-use anyhow::Context as _;
+use std::{env, process::Command};
+
+use anyhow::{Context as _, bail};
+
+/// `-Z build-std` on a stable toolchain. Set for a child of this script only:
+/// a host crate that saw it would probe for unstable features.
+const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 
 fn main() -> anyhow::Result<()> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../netdrop-ebpf");
+    println!("cargo:rerun-if-changed=build.rs");
+    if env::var_os(BOOTSTRAP).is_none() {
+        let script = env::current_exe().context("cannot find this build script")?;
+        let status = Command::new(script)
+            .env(BOOTSTRAP, "1")
+            .status()
+            .context("cannot run this build script again")?;
+        if !status.success() {
+            bail!("cannot build the kernel programs; run `cargo xtask setup` first");
+        }
+        return Ok(());
+    }
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/bin");
+    println!("cargo:rerun-if-changed={tools}/bpf-linker");
+    let toolchain = env::var("RUSTUP_TOOLCHAIN").unwrap_or_else(|_| "stable".to_owned());
     aya_build::build_ebpf(
         [aya_build::Package {
             name: "netdrop-ebpf",
-            root_dir: root,
+            root_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/../netdrop-ebpf"),
             ..Default::default()
         }],
-        aya_build::Toolchain::default(),
+        aya_build::Toolchain::Custom(&toolchain),
     )
-    .context("cannot build the kernel programs; run `cargo xtask setup` first")
 }

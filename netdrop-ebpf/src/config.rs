@@ -2,10 +2,12 @@
 //! programs: the verifier sees them as known values and removes what they
 //! switch off.
 
+use zerocopy::{Immutable, IntoBytes};
+
 /// Byte offsets of the members read by the programs, from the running kernel's
 /// BTF. A member the kernel lacks has offset [`ABSENT`].
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoBytes, Immutable)]
 pub struct Offsets {
     /// `sk_buff.dev`
     pub skb_dev: u32,
@@ -65,7 +67,7 @@ pub struct Offsets {
     pub sk_protocol: u32,
     /// `skb_shared_info.gso_size`
     pub shinfo_gso_size: u32,
-    /// `skb_shared_info.gso_segs`
+    /// `skb_shared_info.gso_segs`: right behind `gso_size` (5.10 to 7.2)
     pub shinfo_gso_segs: u32,
     /// `task_struct.stack`
     pub task_stack: u32,
@@ -78,7 +80,7 @@ pub const ABSENT: u32 = u32::MAX;
 
 /// What the programs do; fixed while they are loaded.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoBytes, Immutable)]
 pub struct Features {
     /// Arguments of skb:kfree_skb: 2, 3 (with the reason) or 4 (with `rx_sk`).
     pub kfree_skb_args: u32,
@@ -90,6 +92,8 @@ pub struct Features {
     pub stack: u32,
     /// The per-packet hooks are attached, so tags are worth reading.
     pub tags: u32,
+    /// Possible CPUs.
+    pub cpus: u32,
     /// Bytes of a kernel stack (`THREAD_SIZE`), to tell task from interrupt
     /// context.
     pub thread_size: u32,

@@ -4,7 +4,11 @@
 
 pub mod btf;
 pub mod capture;
+pub mod hooks;
+mod load;
+mod messages;
 pub mod offsets;
 pub mod reasons;
 pub mod snapshot;
 pub mod symbols;
+mod sys;

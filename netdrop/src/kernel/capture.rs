@@ -1,9 +1,31 @@
 //! A running capture: the loaded and attached programs and their maps.
 
-use bytes::Bytes;
-use netdrop_ebpf::event::Event;
+use std::{
+    io,
+    os::fd::{AsFd as _, AsRawFd as _},
+    time::{Duration, Instant},
+};
 
-use super::snapshot::Snapshot;
+use aya::maps::{MapData, RingBuf};
+use bytes::Bytes;
+use netdrop_ebpf::{
+    area::{Control, Counter, GENERATIONS, Weights},
+    event::Event,
+    flow::FlowKey,
+    site::SiteKey,
+};
+use zerocopy::FromBytes as _;
+
+use super::{
+    btf::{Btf, BtfError},
+    hooks::HOOKS,
+    load::{self, Loaded},
+    messages::Messages,
+    offsets::OffsetError,
+    snapshot::{Counters, Snapshot},
+    symbols::Symbols,
+    sys::{Grace, MappedAreas, MappedControl, drain},
+};
 
 /// Which events leave the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +75,92 @@ pub struct Detail {
     pub stack: Bytes,
 }
 
-/// Attached programs. Dropping it detaches them.
-#[derive(Debug)]
-pub struct Capture {}
-
 /// Why a capture could not start or go on.
 #[derive(Debug, thiserror::Error)]
-pub enum CaptureError {}
+pub enum CaptureError {
+    /// The kernel's type information cannot be used.
+    #[error(transparent)]
+    Btf(#[from] BtfError),
+    /// A structure is not as the programs need it.
+    #[error(transparent)]
+    Offsets(#[from] OffsetError),
+    /// Type information that only the loader reads.
+    #[error("cannot read the kernel's type information: {0}")]
+    Types(String),
+    /// No skb:kfree_skb.
+    #[error(
+        "this kernel has no tracepoint skb:kfree_skb; netdrop needs Linux 5.10 or later with CONFIG_TRACEPOINTS and CONFIG_DEBUG_INFO_BTF"
+    )]
+    NoTracepoint,
+    /// The list of CPUs.
+    #[error("cannot read {file}")]
+    Cpus {
+        /// The file.
+        file: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// Not allowed.
+    #[error("cannot load eBPF programs: needs CAP_BPF and CAP_PERFMON; run with sudo")]
+    Permission,
+    /// The object or its maps.
+    #[error("cannot load the kernel programs")]
+    Load(#[source] Box<aya::EbpfError>),
+    /// One program.
+    #[error("the kernel refused the program of {hook}; `netdrop doctor` tells what is missing")]
+    Refused {
+        /// The tracepoint.
+        hook: &'static str,
+        /// Why.
+        source: Box<aya::programs::ProgramError>,
+    },
+    /// The built object lacks something; a fault of the build.
+    #[error("the built-in eBPF object has no usable {0}; build netdrop again")]
+    Object(&'static str),
+    /// A map cannot be mapped, flipped or read.
+    #[error("cannot {action}")]
+    Map {
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A record of unknown shape.
+    #[error("the event ring holds a record of {0} bytes that is no event")]
+    Record(usize),
+}
+
+impl CaptureError {
+    /// Tells a lack of rights from other refusals, by the error at the root.
+    fn from_start(self) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&self);
+        while let Some(error) = cause {
+            if let Some(io) = error.downcast_ref::<io::Error>()
+                && io.raw_os_error() == Some(libc::EPERM)
+            {
+                return Self::Permission;
+            }
+            cause = error.source();
+        }
+        self
+    }
+}
+
+/// Attached programs. Dropping it detaches them.
+pub struct Capture {
+    // Declared first, dropped first: the programs go before the mappings.
+    loaded: Loaded,
+    areas: MappedAreas,
+    control: MappedControl,
+    grace: Grace,
+    ring: RingBuf<MapData>,
+    messages: Messages,
+    warnings: Vec<String>,
+    counts_flows: bool,
+    generation: u32,
+    since: Instant,
+    recursion_missed: Option<u64>,
+}
 
 impl Capture {
     /// Loads and attaches the programs. Every drop after this returns is
@@ -68,20 +169,72 @@ impl Capture {
     /// # Errors
     ///
     /// When the kernel refuses; the message names the remedy.
-    pub fn start(_config: &CaptureConfig) -> Result<Self, CaptureError> {
-        todo!()
+    pub fn start(config: &CaptureConfig, symbols: &Symbols) -> Result<Self, CaptureError> {
+        Self::try_start(config, symbols).map_err(CaptureError::from_start)
+    }
+
+    fn try_start(config: &CaptureConfig, symbols: &Symbols) -> Result<Self, CaptureError> {
+        let mut loaded = {
+            let btf = Btf::vmlinux()?;
+            load::load(config, &btf)?
+        };
+        let ring = loaded.ring()?;
+        let messages = Messages::new(&mut loaded.ebpf);
+        let areas = MappedAreas::new(loaded.map_fd("AREAS")?, loaded.cpus * GENERATIONS)
+            .map_err(|source| map_error("map the counters", source))?;
+        let mut control = MappedControl::new(loaded.map_fd("CONTROL")?)
+            .map_err(|source| map_error("map the programs' controls", source))?;
+        let grace = Grace::new().map_err(|source| map_error("make a map of maps", source))?;
+        let part_range = symbols.range("skb_release_data");
+        control.set(Control {
+            generation: 0,
+            event_budget: 0,
+            part_range: part_range.map_or([0, 0], <[u64; 2]>::from),
+            list_range: symbols
+                .range("kfree_skb_list")
+                .map_or([0, 0], <[u64; 2]>::from),
+        });
+        load::attach(&mut loaded)?;
+        let mut warnings = Vec::new();
+        if part_range.is_none() {
+            warnings.push(
+                "the address of skb_release_data is unknown: fragments of a dropped packet count as drops of their own".to_owned(),
+            );
+        }
+        let mut capture = Self {
+            loaded,
+            areas,
+            control,
+            grace,
+            ring,
+            messages,
+            warnings,
+            counts_flows: config.flows.is_some(),
+            generation: 0,
+            since: Instant::now(),
+            recursion_missed: None,
+        };
+        capture.recursion_missed = capture.recursion_misses();
+        // What was counted while attaching is nobody's interval.
+        capture.collect()?;
+        Ok(capture)
     }
 
     /// The hooks, attached or not, in a fixed order.
     #[must_use]
     pub fn hooks(&self) -> &[HookStatus] {
-        todo!()
+        &self.loaded.hooks
     }
 
     /// Things the user should know, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
-        todo!()
+        &self.warnings
+    }
+
+    /// Messages that the programs themselves sent since the last call.
+    pub fn messages(&mut self) -> Vec<String> {
+        self.messages.take()
     }
 
     /// Ends the current interval and returns its exact counts. May block for
@@ -91,7 +244,51 @@ impl Capture {
     ///
     /// When a map cannot be read.
     pub fn collect(&mut self) -> Result<Snapshot, CaptureError> {
-        todo!()
+        let retired = self.generation;
+        self.generation = 1 - retired;
+        self.control.set_generation(self.generation);
+        self.grace
+            .wait()
+            .map_err(|source| map_error("wait for running programs", source))?;
+        let now = Instant::now();
+        let length: Duration = now - self.since;
+        self.since = now;
+
+        let mut snapshot = Snapshot {
+            seconds: length.as_secs_f64(),
+            ..Snapshot::default()
+        };
+        let mut flows = Vec::new();
+        for cpu in 0..self.loaded.cpus {
+            let index = retired as usize * self.loaded.cpus + cpu;
+            read_area(
+                self.areas.retired(index),
+                &mut snapshot.counters,
+                &mut snapshot.sites,
+                &mut flows,
+            );
+        }
+        if snapshot.counters.get(Counter::SiteSpilled) > 0 {
+            let map = self.loaded.map_fd(["SITES_0", "SITES_1"][retired as usize])?;
+            drain(map, |key: &SiteKey, weights: &Weights| {
+                snapshot.sites.push((*key, *weights));
+            })
+            .map_err(|source| map_error("read the site table", source))?;
+        }
+        if snapshot.counters.get(Counter::FlowSpilled) > 0 {
+            let map = self.loaded.map_fd(["FLOWS_0", "FLOWS_1"][retired as usize])?;
+            drain(map, |key: &FlowKey, weights: &Weights| {
+                flows.push((*key, *weights));
+            })
+            .map_err(|source| map_error("read the flow table", source))?;
+        }
+        snapshot.flows = self.counts_flows.then_some(flows);
+        let missed = self.recursion_misses();
+        snapshot.recursion_missed = missed.map(|total| {
+            total.saturating_sub(self.recursion_missed.unwrap_or(0))
+        });
+        self.recursion_missed = missed;
+        Ok(snapshot)
     }
 
     /// Takes up to `most` events that wait in the ring. Programs do not wake
@@ -100,7 +297,65 @@ impl Capture {
     /// # Errors
     ///
     /// When a record is malformed.
-    pub fn events(&mut self, _most: usize) -> Result<Vec<Detail>, CaptureError> {
-        todo!()
+    pub fn events(&mut self, most: usize) -> Result<Vec<Detail>, CaptureError> {
+        let mut details = Vec::new();
+        while details.len() < most {
+            let Some(item) = self.ring.next() else { break };
+            let (event, rest) =
+                Event::read_from_prefix(&item).map_err(|_| CaptureError::Record(item.len()))?;
+            let stack = rest
+                .get(..event.stack_len as usize)
+                .ok_or(CaptureError::Record(item.len()))?;
+            details.push(Detail {
+                event,
+                stack: Bytes::copy_from_slice(stack),
+            });
+        }
+        Ok(details)
     }
+
+    /// Runs of the drop program that the kernel skipped because it was already
+    /// running on that CPU (`recursion_misses` of fdinfo; the guard exists from
+    /// 6.1 on, kernel/trace/bpf_trace.c).
+    fn recursion_misses(&self) -> Option<u64> {
+        let program = self.loaded.ebpf.program(HOOKS[0].tracepoint())?;
+        let fd = program.fd().ok()?.as_fd().as_raw_fd();
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+        info.lines()
+            .find_map(|line| line.strip_prefix("recursion_misses:"))?
+            .trim()
+            .parse()
+            .ok()
+    }
+}
+
+fn read_area(
+    area: &mut netdrop_ebpf::area::CpuArea,
+    counters: &mut Counters,
+    sites: &mut Vec<(SiteKey, Weights)>,
+    flows: &mut Vec<(FlowKey, Weights)>,
+) {
+    for (sum, counter) in counters.0.iter_mut().zip(&mut area.counters) {
+        *sum += std::mem::take(counter);
+    }
+    for slot in area.sites.iter_mut().filter(|slot| slot.claim != 0) {
+        if slot.ready != 0 {
+            sites.push((slot.key, slot.weights));
+        }
+        slot.claim = 0;
+        slot.ready = 0;
+        slot.weights = Weights::default();
+    }
+    for slot in area.flows.iter_mut().filter(|slot| slot.claim != 0) {
+        if slot.ready != 0 {
+            flows.push((slot.key, slot.weights));
+        }
+        slot.claim = 0;
+        slot.ready = 0;
+        slot.weights = Weights::default();
+    }
+}
+
+fn map_error(action: &'static str, source: io::Error) -> CaptureError {
+    CaptureError::Map { action, source }
 }

@@ -1,0 +1,269 @@
+//! Exact counting: per-CPU slots first, a preallocated hash behind them, a
+//! counted remainder when that is full.
+
+use core::intrinsics::{AtomicOrdering, atomic_xadd};
+
+use aya_ebpf::{
+    EbpfContext, bindings::BPF_NOEXIST, helpers::generated::bpf_get_smp_processor_id,
+    maps::HashMap,
+};
+use aya_log_ebpf::warn;
+use netdrop_ebpf::{
+    area::{Counter, CpuArea, FLOW_SLOTS, FlowSlot, SITE_SLOTS, SiteSlot, Weights},
+    flow::FlowKey,
+    site::SiteKey,
+};
+use zerocopy::transmute;
+
+use crate::{
+    constants::setting,
+    maps::{AREAS, CONTROL, FLOWS_0, FLOWS_1, SITES_0, SITES_1},
+};
+
+/// What the kernel answers when a preallocated hash is full.
+const E2BIG: i32 = -7;
+
+/// The area of the running CPU in the current generation.
+#[derive(Clone, Copy)]
+pub(crate) struct Area {
+    area: *mut CpuArea,
+    pub(crate) cpu: u32,
+    generation: u32,
+    pub(crate) event_budget: u64,
+}
+
+impl Area {
+    #[inline(always)]
+    pub(crate) fn current() -> Option<Self> {
+        let control = CONTROL.get_ptr(0)?;
+        // SAFETY: a live map value; user space writes single words.
+        let generation = unsafe { core::ptr::read_volatile(&raw const (*control).generation) } & 1;
+        // SAFETY: as above.
+        let event_budget = unsafe { core::ptr::read_volatile(&raw const (*control).event_budget) };
+        // SAFETY: the helper takes no arguments.
+        let cpu = unsafe { bpf_get_smp_processor_id() };
+        let area = AREAS.get_ptr_mut(generation * setting!(cpus) + cpu)?;
+        Some(Self {
+            area,
+            cpu,
+            generation,
+            event_budget: u64::from(event_budget),
+        })
+    }
+
+    #[inline(always)]
+    fn counter(self, counter: Counter) -> *mut u64 {
+        // SAFETY: the area is a live map value and has an element for every
+        // Counter.
+        unsafe { (&raw mut (*self.area).counters[counter as usize]) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn count(self, counter: Counter) {
+        add(self.counter(counter), 1);
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(self, counter: Counter, amount: u64) {
+        add(self.counter(counter), amount);
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(self, counter: Counter) -> u64 {
+        // SAFETY: points into a live map value.
+        unsafe { core::ptr::read_volatile(self.counter(counter)) }
+    }
+
+    #[inline(always)]
+    fn site_slot(self, index: usize) -> Slot {
+        // SAFETY: the index is reduced below the array's length.
+        let slot = unsafe { (&raw mut (*self.area).sites).cast::<SiteSlot>().add(index % SITE_SLOTS) };
+        // SAFETY: fields of the same live map value.
+        unsafe {
+            Slot {
+                claim: &raw mut (*slot).claim,
+                ready: &raw mut (*slot).ready,
+                key: (&raw mut (*slot).key).cast(),
+                weights: &raw mut (*slot).weights,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn flow_slot(self, index: usize) -> Slot {
+        // SAFETY: the index is reduced below the array's length.
+        let slot = unsafe { (&raw mut (*self.area).flows).cast::<FlowSlot>().add(index % FLOW_SLOTS) };
+        // SAFETY: fields of the same live map value.
+        unsafe {
+            Slot {
+                claim: &raw mut (*slot).claim,
+                ready: &raw mut (*slot).ready,
+                key: (&raw mut (*slot).key).cast(),
+                weights: &raw mut (*slot).weights,
+            }
+        }
+    }
+
+    /// Counts a drop at its site. True when the site is new in this
+    /// generation, on this CPU.
+    #[inline(always)]
+    pub(crate) fn count_site(self, ctx: &impl EbpfContext, key: &SiteKey, weights: Weights) -> bool {
+        let words: [u64; 4] = transmute!(*key);
+        let hash = hash(&words);
+        match self.site_slot(hash as usize).add(&words, weights) {
+            Outcome::Known => return false,
+            Outcome::New => return true,
+            Outcome::Taken => {}
+        }
+        match self.site_slot((hash >> 32) as usize).add(&words, weights) {
+            Outcome::Known => return false,
+            Outcome::New => return true,
+            Outcome::Taken => {}
+        }
+        self.count(Counter::SiteSpilled);
+        let spilled = if self.generation == 0 {
+            spill(&SITES_0, key, weights)
+        } else {
+            spill(&SITES_1, key, weights)
+        };
+        match spilled {
+            Ok(new) => new,
+            Err(error) => {
+                self.count(Counter::SiteOther);
+                if error != E2BIG {
+                    warn!(ctx, "the site table refused an entry: error {}", error);
+                }
+                false
+            }
+        }
+    }
+
+    /// Counts a drop under its flow.
+    #[inline(always)]
+    pub(crate) fn count_flow(self, ctx: &impl EbpfContext, key: &FlowKey, weights: Weights) {
+        let words: [u64; 9] = transmute!(*key);
+        let hash = hash(&words);
+        if !matches!(self.flow_slot(hash as usize).add(&words, weights), Outcome::Taken)
+            || !matches!(self.flow_slot((hash >> 32) as usize).add(&words, weights), Outcome::Taken)
+        {
+            return;
+        }
+        self.count(Counter::FlowSpilled);
+        let spilled = if self.generation == 0 {
+            spill(&FLOWS_0, key, weights)
+        } else {
+            spill(&FLOWS_1, key, weights)
+        };
+        if let Err(error) = spilled {
+            self.count(Counter::FlowOther);
+            if error != E2BIG {
+                warn!(ctx, "the flow table refused an entry: error {}", error);
+            }
+        }
+    }
+}
+
+/// Pointers to the fields of a site or flow slot.
+struct Slot {
+    claim: *mut u32,
+    ready: *mut u32,
+    key: *mut u64,
+    weights: *mut Weights,
+}
+
+enum Outcome {
+    /// Added to a row that was there.
+    Known,
+    /// Added to a row that this call made.
+    New,
+    /// The slot belongs to another key.
+    Taken,
+}
+
+impl Slot {
+    /// Only runs on this CPU write the slot, and they nest: each one that
+    /// interrupts another ends before the other goes on. So whoever reads 1
+    /// right after adding 1 owns the slot, and one that was interrupted between
+    /// the two reads more and leaves it (no compare-and-swap before 5.12).
+    #[inline(always)]
+    fn add<const N: usize>(&self, words: &[u64; N], weights: Weights) -> Outcome {
+        // SAFETY: all pointers of a Slot point into one live map value, which
+        // holds N words of key.
+        unsafe {
+            if core::ptr::read_volatile(self.ready) != 0 {
+                let mut difference = 0;
+                for (i, word) in words.iter().enumerate() {
+                    difference |= core::ptr::read_volatile(self.key.add(i)) ^ word;
+                }
+                if difference != 0 {
+                    return Outcome::Taken;
+                }
+                add_weights(self.weights, weights);
+                return Outcome::Known;
+            }
+            if core::ptr::read_volatile(self.claim) != 0 {
+                return Outcome::Taken;
+            }
+            let _ = atomic_xadd::<u32, u32, { AtomicOrdering::Relaxed }>(self.claim, 1);
+            if core::ptr::read_volatile(self.claim) != 1 {
+                return Outcome::Taken;
+            }
+            for (i, word) in words.iter().enumerate() {
+                core::ptr::write_volatile(self.key.add(i), *word);
+            }
+            core::ptr::write_volatile(self.ready, 1);
+        }
+        add_weights(self.weights, weights);
+        Outcome::New
+    }
+}
+
+/// Adds to a shared hash. Ok(true): the row is new. An insert can fail because
+/// another CPU made the row or holds the bucket, so look again before giving
+/// up.
+#[inline(always)]
+fn spill<K>(map: &HashMap<K, Weights>, key: &K, weights: Weights) -> Result<bool, i32> {
+    if let Some(row) = map.get_ptr_mut(key) {
+        add_weights(row, weights);
+        return Ok(false);
+    }
+    let Err(error) = map.insert(key, weights, u64::from(BPF_NOEXIST)) else {
+        return Ok(true);
+    };
+    let Some(row) = map.get_ptr_mut(key) else {
+        return Err(error);
+    };
+    add_weights(row, weights);
+    Ok(false)
+}
+
+#[inline(always)]
+fn add_weights(to: *mut Weights, weights: Weights) {
+    // SAFETY: `to` is a live map value.
+    unsafe {
+        add(&raw mut (*to).drops, weights.drops);
+        add(&raw mut (*to).packets, weights.packets);
+        add(&raw mut (*to).bytes, weights.bytes);
+    }
+}
+
+#[inline(always)]
+fn add(to: *mut u64, amount: u64) {
+    // SAFETY: `to` points into a live map value. The result is unused, so this
+    // is one locked add, which loads on 5.10 and which no nested run can tear.
+    let _ = unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(to, amount) };
+}
+
+/// A multilinear hash: the products do not wait for each other.
+#[inline(always)]
+fn hash<const N: usize>(words: &[u64; N]) -> u64 {
+    let mut sum = 0_u64;
+    let mut factor = 0x9E37_79B9_7F4A_7C15_u64;
+    for word in words {
+        sum = sum.wrapping_add(word.wrapping_mul(factor));
+        factor = factor.wrapping_mul(0xD129_0399_3A46_2B35).wrapping_add(2);
+    }
+    sum ^= sum >> 29;
+    sum = sum.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    sum ^ (sum >> 32)
+}

@@ -1,0 +1,77 @@
+//! The entry points.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use netdrop_ebpf::area::Counter;
+
+use crate::{account::Area, death, skb::Skb, tags};
+
+#[btf_tracepoint]
+fn kfree_skb(ctx: BtfTracePointContext) -> i32 {
+    let _ = death::run(&ctx);
+    0
+}
+
+#[btf_tracepoint]
+fn netif_receive_skb(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::RxPackets);
+        tags::set_rx(area.cpu, Skb(ctx.arg(0)));
+    }
+    0
+}
+
+#[btf_tracepoint]
+fn net_dev_queue(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::TxPackets);
+        tags::set_tx(area.cpu, Skb(ctx.arg(0)));
+    }
+    0
+}
+
+#[btf_tracepoint]
+fn napi_poll(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::NapiPolls);
+        let work: i32 = ctx.arg(1);
+        let budget: i32 = ctx.arg(2);
+        if budget > 0 && work == budget {
+            area.count(Counter::NapiFull);
+        }
+    }
+    0
+}
+
+/// Hooks of which only the number is kept.
+macro_rules! counted {
+    ($($hook:ident => $counter:ident,)*) => {$(
+        #[btf_tracepoint]
+        fn $hook(_ctx: BtfTracePointContext) -> i32 {
+            if let Some(area) = Area::current() {
+                area.count(Counter::$counter);
+            }
+            0
+        }
+    )*};
+}
+
+counted! {
+    tcp_retransmit_skb => TcpRetransmitSkb,
+    tcp_retransmit_synack => TcpRetransmitSynack,
+    tcp_receive_reset => TcpReceiveReset,
+    tcp_send_reset => TcpSendReset,
+    tcp_bad_csum => TcpBadCsum,
+    sock_rcvqueue_full => SockRcvqueueFull,
+    sock_exceed_buf_limit => SockExceedBufLimit,
+    udp_fail_queue_rcv_skb => UdpFailQueueRcvSkb,
+    net_dev_xmit_timeout => NetDevXmitTimeout,
+    xdp_exception => XdpException,
+    xdp_redirect_err => XdpRedirectErr,
+    qdisc_drop => QdiscDrop,
+}
+
+/// What an attached program costs that does nothing; for measuring.
+#[btf_tracepoint]
+fn empty(_ctx: BtfTracePointContext) -> i32 {
+    0
+}

@@ -1,0 +1,256 @@
+//! The only reader of kernel memory. What can be loaded through the
+//! tracepoint's typed argument is loaded directly (a fault reads 0); what only
+//! an untyped pointer leads to is copied with `bpf_probe_read_kernel`.
+
+use aya_ebpf::helpers::{bpf_get_current_task, generated::bpf_probe_read_kernel};
+
+use netdrop_ebpf::config::ABSENT;
+
+use crate::constants::offset;
+
+/// `PF_KTHREAD` (include/linux/sched.h, 5.10 to 7.2).
+const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// Lowest inode number of a namespace: `PROC_UTS_INIT_INO` and its
+/// neighbours start at 0xEFFFFFFB (include/linux/proc_ns.h), dynamic ones at
+/// 0xF0000000.
+const LOWEST_NAMESPACE: u32 = 0xEFFF_FF00;
+
+/// Copies `N` bytes of kernel memory.
+#[inline(always)]
+pub(crate) fn copy<const N: usize>(address: u64, to: &mut [u8; N]) -> bool {
+    // SAFETY: the helper checks the source and writes at most N bytes.
+    let result =
+        unsafe { bpf_probe_read_kernel(to.as_mut_ptr().cast(), N as u32, address as *const _) };
+    result == 0
+}
+
+#[inline(always)]
+fn copy_u64(address: u64) -> u64 {
+    let mut bytes = [0; 8];
+    if copy(address, &mut bytes) {
+        u64::from_ne_bytes(bytes)
+    } else {
+        0
+    }
+}
+
+#[inline(always)]
+fn copy_u32(address: u64) -> u32 {
+    let mut bytes = [0; 4];
+    if copy(address, &mut bytes) {
+        u32::from_ne_bytes(bytes)
+    } else {
+        0
+    }
+}
+
+#[inline(always)]
+fn copy_u16(address: u64) -> u16 {
+    let mut bytes = [0; 2];
+    if copy(address, &mut bytes) {
+        u16::from_ne_bytes(bytes)
+    } else {
+        0
+    }
+}
+
+/// Loads a member through a typed kernel pointer.
+#[inline(always)]
+fn load<T: Copy>(base: *const u8, offset: u32) -> T {
+    // SAFETY: the verifier knows the type behind `base` and the offset, and
+    // turns a fault into a read of 0.
+    unsafe { core::ptr::read_volatile(base.add(offset as usize).cast::<T>()) }
+}
+
+/// `struct sk_buff`.
+#[derive(Clone, Copy)]
+pub(crate) struct Skb(pub(crate) *const u8);
+
+impl Skb {
+    #[inline(always)]
+    pub(crate) fn len(self) -> u32 {
+        load(self.0, offset!(skb_len))
+    }
+
+    /// Interface index of the receiving device; 0 for a local packet.
+    #[inline(always)]
+    pub(crate) fn iif(self) -> u32 {
+        load(self.0, offset!(skb_iif))
+    }
+
+    /// Ethertype in host byte order.
+    #[inline(always)]
+    pub(crate) fn protocol(self) -> u16 {
+        u16::from_be(load(self.0, offset!(skb_protocol)))
+    }
+
+    #[inline(always)]
+    pub(crate) fn head(self) -> u64 {
+        load(self.0, offset!(skb_head))
+    }
+
+    /// `data` as an offset from `head`.
+    #[inline(always)]
+    pub(crate) fn data_offset(self) -> u32 {
+        let data: u64 = load(self.0, offset!(skb_data));
+        data.wrapping_sub(self.head()) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn tail(self) -> u32 {
+        load(self.0, offset!(skb_tail))
+    }
+
+    #[inline(always)]
+    pub(crate) fn network_header(self) -> u16 {
+        load(self.0, offset!(skb_network_header))
+    }
+
+    #[inline(always)]
+    pub(crate) fn transport_header(self) -> u16 {
+        load(self.0, offset!(skb_transport_header))
+    }
+
+    #[inline(always)]
+    pub(crate) fn mac_header(self) -> u16 {
+        load(self.0, offset!(skb_mac_header))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_routed(self) -> bool {
+        if offset!(skb_refdst) == ABSENT {
+            return false;
+        }
+        let refdst: u64 = load(self.0, offset!(skb_refdst));
+        refdst > 1
+    }
+
+    #[inline(always)]
+    pub(crate) fn packet_type(self) -> u16 {
+        let byte: u8 = load(self.0, offset!(skb_pkt_type));
+        u16::from(byte >> offset!(skb_pkt_type_shift)) & 7
+    }
+
+    #[inline(always)]
+    pub(crate) fn device(self) -> NetDevice {
+        NetDevice(load(self.0, offset!(skb_dev)))
+    }
+
+    /// The owning socket. Until 6.8 the pointer shares a union with
+    /// `ip_defrag_offset`, so only a kernel address is a socket.
+    #[inline(always)]
+    pub(crate) fn socket(self) -> Option<Sock> {
+        let sk: i64 = load(self.0, offset!(skb_sk));
+        if sk >= 0 {
+            return None;
+        }
+        // Loaded again, because the verifier wants to see a null check (6.4+)
+        // that the compiler takes for implied.
+        Sock::from_pointer(load(self.0, offset!(skb_sk)))
+    }
+
+    /// `gso_size` and `gso_segs`.
+    #[inline(always)]
+    pub(crate) fn gso(self) -> (u16, u16) {
+        let end: u32 = load(self.0, offset!(skb_end));
+        let both = copy_u32(self.head() + u64::from(end) + u64::from(offset!(shinfo_gso_size)));
+        let bytes = both.to_ne_bytes();
+        (
+            u16::from_ne_bytes([bytes[0], bytes[1]]),
+            u16::from_ne_bytes([bytes[2], bytes[3]]),
+        )
+    }
+}
+
+/// `struct net_device`, or whatever else the union in the skb holds.
+#[derive(Clone, Copy)]
+pub(crate) struct NetDevice(*const u8);
+
+impl NetDevice {
+    /// Interface index and namespace, where this really is a device: the union
+    /// holds other things once the skb is queued.
+    #[inline(always)]
+    pub(crate) fn identity(self) -> Option<(u32, u32)> {
+        if self.0.is_null() || offset!(dev_net) == ABSENT || offset!(net_inum) == ABSENT {
+            return None;
+        }
+        let ifindex: u32 = load(self.0, offset!(dev_ifindex));
+        let net: *const u8 = load(self.0, offset!(dev_net));
+        let netns: u32 = load(net, offset!(net_inum));
+        (netns >= LOWEST_NAMESPACE && ifindex.wrapping_sub(1) < 1 << 30)
+            .then_some((ifindex, netns))
+    }
+}
+
+/// `struct sock`; read only by copying, since the verifier's rules for it
+/// change from version to version.
+#[derive(Clone, Copy)]
+pub(crate) struct Sock(u64);
+
+impl Sock {
+    #[inline(always)]
+    pub(crate) fn from_pointer(pointer: *const u8) -> Option<Self> {
+        (!pointer.is_null()).then_some(Self(pointer as u64))
+    }
+
+    #[inline(always)]
+    pub(crate) fn netns(self) -> u32 {
+        let net = copy_u64(self.0 + u64::from(offset!(sk_net)));
+        if net == 0 {
+            return 0;
+        }
+        let netns = copy_u32(net + u64::from(offset!(net_inum)));
+        if netns >= LOWEST_NAMESPACE { netns } else { 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn family(self) -> u16 {
+        copy_u16(self.0 + u64::from(offset!(sk_family)))
+    }
+
+    #[inline(always)]
+    pub(crate) fn state(self) -> u8 {
+        copy_u16(self.0 + u64::from(offset!(sk_state))) as u8
+    }
+
+    #[inline(always)]
+    pub(crate) fn protocol(self) -> u8 {
+        copy_u16(self.0 + u64::from(offset!(sk_protocol))) as u8
+    }
+
+    /// Local and remote port in host byte order.
+    #[inline(always)]
+    pub(crate) fn ports(self) -> (u16, u16) {
+        (
+            copy_u16(self.0 + u64::from(offset!(sk_num))),
+            u16::from_be(copy_u16(self.0 + u64::from(offset!(sk_dport)))),
+        )
+    }
+
+    /// Local and remote IPv4 address.
+    #[inline(always)]
+    pub(crate) fn addresses_v4(self, local: &mut [u8; 4], remote: &mut [u8; 4]) -> bool {
+        copy(self.0 + u64::from(offset!(sk_rcv_saddr)), local)
+            && copy(self.0 + u64::from(offset!(sk_daddr)), remote)
+    }
+
+    /// Local and remote IPv6 address.
+    #[inline(always)]
+    pub(crate) fn addresses_v6(self, local: &mut [u8; 16], remote: &mut [u8; 16]) -> bool {
+        copy(self.0 + u64::from(offset!(sk_v6_rcv_saddr)), local)
+            && copy(self.0 + u64::from(offset!(sk_v6_daddr)), remote)
+    }
+}
+
+/// Lowest address of the current task's stack; 0 for a kernel thread, which
+/// is nobody's sender.
+#[inline(always)]
+pub(crate) fn user_task_stack() -> u64 {
+    // SAFETY: the helper takes no arguments.
+    let task = unsafe { bpf_get_current_task() };
+    if copy_u32(task + u64::from(offset!(task_flags))) & PF_KTHREAD != 0 {
+        return 0;
+    }
+    copy_u64(task + u64::from(offset!(task_stack)))
+}

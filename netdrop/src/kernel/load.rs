@@ -1,0 +1,182 @@
+//! From the running kernel's type information to loaded programs.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use aya::{
+    Ebpf, EbpfLoader, VerifierLogLevel,
+    maps::{Map, MapData, RingBuf},
+    programs::{BtfTracePoint, ProgramError},
+};
+use netdrop_ebpf::{
+    area::GENERATIONS,
+    config::{EMIT_ALL, EMIT_NONE, EMIT_SAMPLED, Features},
+};
+use zerocopy::IntoBytes as _;
+
+use super::{
+    btf::Btf,
+    capture::{CaptureConfig, CaptureError, Emit, HookStatus},
+    hooks::{HOOKS, Hook, HookRole},
+    offsets::offsets,
+};
+
+/// The object that `build.rs` made of netdrop-ebpf.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/netdrop-ebpf"));
+
+/// `THREAD_SIZE` of 64-bit kernels without KASAN: 16 KiB (`x86_64`, arm64).
+const THREAD_SIZE: u32 = 16 * 1024;
+
+/// Programs and maps in the kernel.
+pub(super) struct Loaded {
+    pub(super) ebpf: Ebpf,
+    pub(super) hooks: Vec<HookStatus>,
+    pub(super) cpus: usize,
+}
+
+impl Loaded {
+    pub(super) fn map(&self, name: &'static str) -> Result<&MapData, CaptureError> {
+        match self.ebpf.map(name) {
+            Some(Map::Array(data) | Map::HashMap(data)) => Ok(data),
+            _ => Err(CaptureError::Object(name)),
+        }
+    }
+
+    pub(super) fn map_fd(&self, name: &'static str) -> Result<BorrowedFd<'_>, CaptureError> {
+        self.map(name).map(|data| data.fd().as_fd())
+    }
+
+    pub(super) fn ring(&mut self) -> Result<RingBuf<MapData>, CaptureError> {
+        self.ebpf
+            .take_map("EVENTS")
+            .and_then(|map| RingBuf::try_from(map).ok())
+            .ok_or(CaptureError::Object("EVENTS"))
+    }
+}
+
+/// Loads every program the kernel has a tracepoint for; attaches none.
+pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, CaptureError> {
+    let arguments = btf
+        .tracepoint_arguments("kfree_skb")
+        .ok_or(CaptureError::NoTracepoint)?;
+    let offsets = offsets(btf)?;
+    let cpus = possible_cpus()?;
+    let cpu_count = u32::try_from(cpus).unwrap_or(u32::MAX);
+    let features = Features {
+        kfree_skb_args: u32::try_from(arguments).unwrap_or(u32::MAX),
+        flows: u32::from(config.flows.is_some()),
+        emit: match config.emit {
+            Emit::Nothing => EMIT_NONE,
+            Emit::Sampled => EMIT_SAMPLED,
+            Emit::All => EMIT_ALL,
+        },
+        stack: u32::from(config.stack),
+        tags: u32::from(!config.lite),
+        cpus: cpu_count,
+        thread_size: THREAD_SIZE,
+    };
+    let flows = config.flows.unwrap_or(1);
+    let generations = u32::try_from(GENERATIONS).unwrap_or(2);
+
+    // Aya looks the tracepoints up in its own reading of the same file.
+    let types = aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+    let mut ebpf = EbpfLoader::new()
+        .btf(Some(&types))
+        .verifier_log_level(VerifierLogLevel::DISABLE)
+        .override_global("OFFSETS", offsets.as_bytes(), true)
+        .override_global("FEATURES", features.as_bytes(), true)
+        .map_max_entries("AREAS", generations * cpu_count)
+        .map_max_entries("TAGS", cpu_count)
+        .map_max_entries("FLOWS_0", flows)
+        .map_max_entries("FLOWS_1", flows)
+        .map_max_entries("EVENTS", config.ring_bytes)
+        .load(OBJECT)
+        .map_err(|error| CaptureError::Load(error.into()))?;
+
+    let mut hooks = Vec::with_capacity(HOOKS.len());
+    for hook in HOOKS {
+        hooks.push(HookStatus {
+            name: hook.name,
+            attached: false,
+            why: why_not(config, btf, hook),
+        });
+        if hooks.last().is_some_and(|status| status.why.is_none()) {
+            program(&mut ebpf, hook.tracepoint())?
+                .load(hook.tracepoint(), &types)
+                .map_err(|error| refused(hook, error))?;
+        }
+    }
+    Ok(Loaded { ebpf, hooks, cpus })
+}
+
+/// Highest possible CPU number plus one, from a list such as `0-3,8-11`.
+fn possible_cpus() -> Result<usize, CaptureError> {
+    const FILE: &str = "/sys/devices/system/cpu/possible";
+    let list = std::fs::read_to_string(FILE).map_err(|source| CaptureError::Cpus {
+        file: FILE,
+        source,
+    })?;
+    Ok(highest(&list).map_or(1, |highest| highest + 1))
+}
+
+fn highest(list: &str) -> Option<usize> {
+    list.trim()
+        .split([',', '-'])
+        .filter_map(|number| number.parse().ok())
+        .max()
+}
+
+/// Attaches what was loaded, the drop itself last, so that the rest is ready
+/// for it.
+pub(super) fn attach(loaded: &mut Loaded) -> Result<(), CaptureError> {
+    for (hook, status) in HOOKS.iter().zip(&mut loaded.hooks).rev() {
+        if status.why.is_some() {
+            continue;
+        }
+        program(&mut loaded.ebpf, hook.tracepoint())?
+            .attach()
+            .map_err(|error| refused(hook, error))?;
+        status.attached = true;
+    }
+    Ok(())
+}
+
+fn why_not(config: &CaptureConfig, btf: &Btf<'_>, hook: &Hook) -> Option<String> {
+    if config.lite && hook.role == HookRole::PerPacket {
+        return Some("left out by --lite".to_owned());
+    }
+    if !btf.has_tracepoint(hook.tracepoint()) {
+        return Some(format!(
+            "this kernel has no such tracepoint; {}",
+            hook.feature
+        ));
+    }
+    None
+}
+
+pub(super) fn program<'e>(
+    ebpf: &'e mut Ebpf,
+    name: &'static str,
+) -> Result<&'e mut BtfTracePoint, CaptureError> {
+    ebpf.program_mut(name)
+        .and_then(|program| program.try_into().ok())
+        .ok_or(CaptureError::Object(name))
+}
+
+pub(super) fn refused(hook: &Hook, error: ProgramError) -> CaptureError {
+    CaptureError::Refused {
+        hook: hook.name,
+        source: Box::new(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::highest;
+
+    #[test]
+    fn possible_cpus_may_have_gaps() {
+        assert_eq!(highest("0-3,8-11\n"), Some(11));
+        assert_eq!(highest("0\n"), Some(0));
+        assert_eq!(highest(""), None);
+    }
+}
