@@ -1,0 +1,71 @@
+//! What the tally asks of the modules that know names.
+
+use std::sync::Arc;
+
+use netdrop_ebpf::site::SiteKey;
+
+/// How much a drop matters, in rising order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Normal on a healthy host.
+    Benign,
+    /// Depends on what the host is for.
+    Suspicious,
+    /// Somebody lost data.
+    Harmful,
+}
+
+impl Severity {
+    /// The word used on the command line and in every output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Benign => "benign",
+            Self::Suspicious => "suspicious",
+            Self::Harmful => "harmful",
+        }
+    }
+}
+
+/// What is derived from a site besides its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    /// Where in the network stack, for example `rx_lookup`.
+    pub stage: &'static str,
+    /// `rx` or `tx`; `None` when unknown.
+    pub direction: Option<&'static str>,
+    /// How much it matters.
+    pub severity: Severity,
+}
+
+/// A function and the distance into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The symbol, as kallsyms spells it.
+    pub function: Arc<str>,
+    /// Bytes from its start.
+    pub offset: u64,
+}
+
+/// Names of what the kernel counted by number.
+///
+/// The tally asks for a site's reason, function and attribution once and
+/// remembers the answer; `None` is asked again once an interval, so that a
+/// module loaded later gets its names. Devices and namespaces are asked for
+/// once an interval.
+pub trait Names {
+    /// The name of a drop reason (never asked for `NO_REASON`).
+    fn reason(&mut self, reason: u32) -> Option<Arc<str>>;
+
+    /// The function that holds a kernel address.
+    fn function(&mut self, location: u64) -> Option<Place>;
+
+    /// Stage, direction and severity of a site.
+    fn attribution(&mut self, site: &SiteKey) -> Attribution;
+
+    /// The device with this index in this network namespace.
+    fn device(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>>;
+
+    /// The name of a network namespace, by inode number.
+    fn netns_name(&mut self, inode: u32) -> Option<Arc<str>>;
+}
