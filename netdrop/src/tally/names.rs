@@ -108,7 +108,7 @@ pub(crate) mod canned {
         }
 
         fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
-            (inode % 2 == 0).then(|| format!("ns{inode}").into())
+            inode.is_multiple_of(2).then(|| format!("ns{inode}").into())
         }
     }
 }
