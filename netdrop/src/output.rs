@@ -13,3 +13,6 @@ pub mod render;
 pub mod sink;
 pub mod table;
 pub mod text;
+
+#[cfg(test)]
+mod samples;

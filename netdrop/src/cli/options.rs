@@ -45,14 +45,19 @@ enum SeverityArg {
 /// Options of every command that captures.
 #[derive(Debug, clap::Args)]
 pub(super) struct Shared {
-    /// Not part of this version
+    /// Which packets to look at: not part of this version yet
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
 
-    /// Keys that rows are grouped by, separated by commas: stage, reason,
-    /// function, device, netns, cpu, protocol, flow, src, dst, `src_port`,
-    /// `dst_port`, direction, severity
-    #[arg(long, value_name = "KEYS", default_value = "stage,reason,function")]
+    /// Keys that rows are grouped by
+    #[arg(
+        long,
+        value_name = "KEYS",
+        default_value = "stage,reason,function",
+        help = "Keys that rows are grouped by, separated by commas: stage, reason, function, \
+                device, netns, cpu, protocol, flow, src, dst, src_port, dst_port, direction, \
+                severity"
+    )]
     by: By,
 
     /// Stop after this time, for example 500ms, 10s, 5m
@@ -72,8 +77,8 @@ pub(super) struct Shared {
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
 
-    /// No colours (as with the environment variable `NO_COLOR`)
-    #[arg(long)]
+    /// No colours
+    #[arg(long, help = "No colours, as with the environment variable NO_COLOR")]
     no_color: bool,
 
     /// Leave out the hooks that run for every packet: costs less, but there is

@@ -117,3 +117,25 @@ fn end(address: IpAddr, port: Option<u16>) -> String {
         None => address.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    #[test]
+    fn a_drop_is_a_line() {
+        let mut out = String::new();
+        let mut lines = Lines::new(Palette::default());
+        lines.write(&mut out, &samples::datagram());
+        lines.write(&mut out, &samples::segment());
+        println!("{out}");
+        assert_eq!(
+            out,
+            "21:01:02.003004 rx_lookup    NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
+             udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
+             21:01:02.003004 rx_lookup    NO_SOCKET        0xffffffffc0001234             lo     \
+             tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
+             cu\\x1brl[321]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
+        );
+    }
+}

@@ -149,7 +149,7 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
         unparsed,
         output_lost,
     } = *accounting;
-    let list = |items: &[(&str, u64)]| {
+    let joined = |items: &[(&str, u64)]| {
         let items: Vec<String> = items
             .iter()
             .filter(|(_, count)| *count > 0)
@@ -157,19 +157,19 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
             .collect();
         (!items.is_empty()).then(|| items.join(", "))
     };
-    let apart = [
+    let notes = [
         ("parts", parts),
         ("filtered", filtered),
         ("unparsed", unparsed),
     ];
-    if let Some(apart) = list(&apart) {
-        let _ = writeln!(out, "  accounting: {apart}");
+    if let Some(notes) = joined(&notes) {
+        let _ = writeln!(out, "  accounting: {notes}");
     }
     let skipped = [
         ("recursion_missed", recursion_missed.unwrap_or_default()),
         ("undecided", undecided),
     ];
-    if let Some(skipped) = list(&skipped) {
+    if let Some(skipped) = joined(&skipped) {
         let text = format!("NOT COUNTED: {skipped}");
         let _ = writeln!(out, "  {}", palette.warn(&text));
     }
@@ -179,8 +179,73 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
         ("ring_lost", ring_lost),
         ("output_lost", output_lost),
     ];
-    if let Some(lost) = list(&lost) {
+    if let Some(lost) = joined(&lost) {
         let text = format!("DETAIL LOST (totals stay exact): {lost}");
         let _ = writeln!(out, "  {}", palette.warn(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    fn render(layout: Layout) -> String {
+        let mut out = String::new();
+        interval(&mut out, &samples::period(), layout);
+        out
+    }
+
+    #[test]
+    fn an_interval_is_a_block() {
+        let text = render(Layout::default());
+        println!("{text}");
+        assert_eq!(text, include_str!("../../tests/data/interval.txt"));
+    }
+
+    #[test]
+    fn on_a_terminal_long_names_give_way() {
+        let text = render(Layout {
+            width: Some(80),
+            ..Layout::default()
+        });
+        println!("{text}");
+        let table = text.lines().skip_while(|line| !line.contains("DROPS"));
+        assert!(table.clone().count() > 3);
+        assert!(table.clone().all(|line| line.chars().count() <= 80));
+        assert!(text.contains('…'));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let coloured = render(Layout {
+            palette: Palette { on: true },
+            ..Layout::default()
+        });
+        let mut plain = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, after)) = rest.split_once('\x1b') {
+            plain.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        plain.push_str(rest);
+        assert_ne!(coloured, plain);
+        assert_eq!(plain, render(Layout::default()));
+    }
+
+    #[test]
+    fn nothing_happened_is_said_briefly() {
+        let mut period = samples::period();
+        period.totals = Totals::default();
+        period.accounting = Accounting::default();
+        period.traffic = crate::tally::accounting::Traffic::default();
+        period.hooks.clear();
+        period.rows.clear();
+        let mut out = String::new();
+        summary(&mut out, &period, Layout::default());
+        assert_eq!(
+            out,
+            "summary  0 drops, 0.0/s (0 packets, 0 bytes, 2.000 s)\n  harmful 0  suspicious 0  \
+             benign 0  hidden: 0\n"
+        );
     }
 }

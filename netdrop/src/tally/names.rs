@@ -69,3 +69,46 @@ pub trait Names {
     /// The name of a network namespace, by inode number.
     fn netns_name(&mut self, inode: u32) -> Option<Arc<str>>;
 }
+
+#[cfg(test)]
+pub(crate) mod canned {
+    use super::{Arc, Attribution, Names, Place, Severity, SiteKey};
+
+    /// A host on which everything has a name; the names tell the numbers, and
+    /// the reason tells the severity.
+    #[derive(Debug)]
+    pub(crate) struct Canned;
+
+    /// Not in any symbol table.
+    pub(crate) const NOWHERE: u64 = 0xffff_ffff_ffff_0000;
+
+    impl Names for Canned {
+        fn reason(&mut self, reason: u32) -> Option<Arc<str>> {
+            Some(format!("REASON_{reason}").into())
+        }
+
+        fn function(&mut self, location: u64) -> Option<Place> {
+            (location != NOWHERE).then(|| Place {
+                function: format!("function_{}.constprop.0", location >> 8).into(),
+                offset: location & 0xff,
+            })
+        }
+
+        fn attribution(&mut self, site: &SiteKey) -> Attribution {
+            Attribution {
+                stage: ["rx_lookup", "netfilter", "tx_qdisc"][(site.location >> 8) as usize % 3],
+                direction: [Some("rx"), None, Some("tx")][(site.location >> 8) as usize % 3],
+                severity: [Severity::Benign, Severity::Suspicious, Severity::Harmful]
+                    [site.reason as usize % 3],
+            }
+        }
+
+        fn device(&mut self, _netns: u32, ifindex: u32) -> Option<Arc<str>> {
+            (ifindex != 7).then(|| format!("eth{ifindex}").into())
+        }
+
+        fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
+            inode.is_multiple_of(2).then(|| format!("ns{inode}").into())
+        }
+    }
+}

@@ -180,3 +180,75 @@ fn trace(frames: &[u8], names: &mut dyn Names) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use netdrop_ebpf::{flow::FlowAddrs, site::SiteKey};
+
+    use super::{super::names::canned::Canned, *};
+
+    fn event(location: u64, state: u16) -> Event {
+        Event {
+            time: 1_500_000_000,
+            site: SiteKey {
+                location,
+                ifindex: 7,
+                ethertype: 0x0800,
+                protocol: 6,
+                state: state | state::FLOW,
+                ..SiteKey::default()
+            },
+            addrs: FlowAddrs {
+                dst_port: 443,
+                ..FlowAddrs::default()
+            },
+            length: 60,
+            pid: 321,
+            segments: 1,
+            tcp_flags: 0x12,
+            flags: EVENT_TCP_FLAGS,
+            command: *b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
+            stack_len: 0,
+            reserved: 0,
+        }
+    }
+
+    fn named(event: Event, stack: &[u64]) -> Drop {
+        let frames: Vec<u8> = stack.iter().flat_map(|frame| frame.to_ne_bytes()).collect();
+        let detail = Detail {
+            event,
+            stack: frames.into(),
+        };
+        let boot = Timestamp::from_second(1000).unwrap();
+        let stack = !stack.is_empty();
+        Drop::of(&detail, boot, stack, &mut Sites::default(), &mut Canned)
+    }
+
+    #[test]
+    fn an_event_gets_its_names() {
+        let drop = named(
+            event(0x110, 0),
+            &[0x321, super::super::names::canned::NOWHERE],
+        );
+        assert_eq!(drop.time.to_string(), "1970-01-01T00:16:41.5Z");
+        assert_eq!(drop.function.as_deref(), Some("function_1"));
+        assert_eq!(drop.offset, Some(0x10));
+        assert_eq!(drop.device, None);
+        assert_eq!(drop.ifindex, Some(7));
+        assert_eq!(drop.netns, None);
+        assert_eq!(drop.tcp_flags.as_deref(), Some("SYN|ACK"));
+        assert_eq!(drop.dst_port, Some(443));
+        let stack = drop.stack.unwrap();
+        assert_eq!(stack, ["function_3+0x21", "0xffffffffffff0000"]);
+    }
+
+    #[test]
+    fn a_sender_is_named_only_in_its_own_context() {
+        // Location 0x1… is netfilter, 0x2… the queueing discipline.
+        assert_eq!(named(event(0x110, 0), &[]).pid, Some(321));
+        assert_eq!(named(event(0x110, 0), &[]).command.as_deref(), Some("curl"));
+        assert_eq!(named(event(0x210, 0), &[]).pid, None);
+        assert_eq!(named(event(0x210, 0), &[]).command, None);
+        assert_eq!(named(event(0x210, state::TAG_TX), &[]).pid, Some(321));
+    }
+}

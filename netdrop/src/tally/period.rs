@@ -300,3 +300,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

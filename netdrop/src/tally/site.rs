@@ -49,7 +49,7 @@ type Changing<K> = HashMap<K, (Option<Name>, u64)>;
 pub struct Sites {
     /// All names met.
     pub interner: Interner,
-    sites: HashMap<SiteKey, Remembered>,
+    known: HashMap<SiteKey, Remembered>,
     devices: Changing<(u32, u32)>,
     namespaces: Changing<u32>,
     interval: u64,
@@ -63,19 +63,19 @@ impl Sites {
 
     /// The site, named.
     pub fn site(&mut self, key: &SiteKey, names: &mut dyn Names) -> Site {
-        if let Some(Remembered { named, unsure }) = self.sites.get(key)
+        if let Some(Remembered { named, unsure }) = self.known.get(key)
             && unsure.is_none_or(|asked| asked == self.interval)
         {
             return *named;
         }
-        if self.sites.len() >= MOST_SITES {
-            self.sites.clear();
+        if self.known.len() >= MOST_SITES {
+            self.known.clear();
         }
         let site = self.resolve(key, names);
         let complete =
             site.function.is_some() && (site.reason.is_some() || key.reason == NO_REASON);
         let unsure = (!complete).then_some(self.interval);
-        self.sites.insert(
+        self.known.insert(
             *key,
             Remembered {
                 named: site,
