@@ -59,12 +59,22 @@ impl Symbols {
     /// When the file cannot be read.
     pub fn load() -> Result<Self, SymbolsError> {
         let mut file = File::open(KALLSYMS)?;
-        let table = read(&mut file)?;
+        let table = Table::read(&mut file)?;
         Ok(Self {
             table,
             file: Some(file),
             loaded: Instant::now(),
         })
+    }
+
+    /// No symbols: for a kernel that shows none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            table: Table::default(),
+            file: None,
+            loaded: Instant::now(),
+        }
     }
 
     /// Symbols from a list in the format of `/proc/kallsyms`.
@@ -120,16 +130,12 @@ impl Symbols {
         }
         *loaded = Instant::now();
         file.rewind()?;
-        let again = read(file)?;
+        let again = Table::read(file)?;
         if !again.is_restricted() {
             *table = again;
         }
         Ok(true)
     }
-}
-
-fn read(file: &mut File) -> Result<Table, SymbolsError> {
-    Table::read(file)
 }
 
 /// A function's name without what the compiler appended: `.constprop.N`,
