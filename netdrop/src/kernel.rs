@@ -4,6 +4,7 @@
 
 pub mod btf;
 pub mod capture;
+pub mod doctor;
 pub mod hooks;
 mod load;
 mod messages;

@@ -42,7 +42,6 @@ pub(super) enum Ending {
 }
 
 /// A running capture and everything around it.
-#[derive(Debug)]
 pub(super) struct Session {
     pub(super) capture: Capture,
     pub(super) tally: Tally,
@@ -70,7 +69,7 @@ impl Session {
         let signals = Signals::listen()?;
         let sink = Sink::stdout()?;
         let names = resolve::open()?;
-        let capture = Capture::start(config)?;
+        let capture = Capture::start(config, names.symbols())?;
         let session = Self {
             tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
             capture,
@@ -91,13 +90,14 @@ impl Session {
 
     async fn say_ready(&self) -> anyhow::Result<()> {
         let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
+        let warnings = [self.capture.warnings(), self.names.warnings()].concat();
         let ready = Ready {
             time: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION"),
             host: &system.nodename().to_string_lossy(),
             kernel: &system.release().to_string_lossy(),
             hooks: self.capture.hooks(),
-            warnings: self.capture.warnings(),
+            warnings: &warnings,
         };
         if let Some(frame) = self.renderer.ready(&ready) {
             // The sink is asked again, and tells why, at the next occasion.
@@ -123,6 +123,7 @@ impl Session {
         };
         self.squeezed = squeezed;
         self.lost = self.sink.lost();
+        self.names.refresh();
         Ok(self.tally.interval(&snapshot, &moment, &mut self.names))
     }
 
