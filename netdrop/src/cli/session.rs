@@ -11,12 +11,13 @@ use super::{
     fault,
     options::Shared,
     reader::Reader,
-    resolve::{self, Resolver},
+    resolve::{Resolver, Squeezes},
     signals::Signals,
 };
 use crate::{
     kernel::capture::{Capture, CaptureConfig},
     output::{
+        escape::escape,
         ready::Ready,
         render::{Format, Renderer},
         sink::Sink,
@@ -42,7 +43,6 @@ pub(super) enum Ending {
 }
 
 /// A running capture and everything around it.
-#[derive(Debug)]
 pub(super) struct Session {
     pub(super) capture: Capture,
     pub(super) tally: Tally,
@@ -50,7 +50,7 @@ pub(super) struct Session {
     pub(super) sink: Sink,
     pub(super) renderer: Renderer,
     pub(super) stop: Stop,
-    squeezed: Option<u64>,
+    squeezes: Squeezes,
     lost: u64,
 }
 
@@ -69,8 +69,8 @@ impl Session {
     pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
         let sink = Sink::stdout()?;
-        let names = resolve::open()?;
-        let capture = Capture::start(config)?;
+        let names = Resolver::open()?;
+        let capture = Capture::start(config, names.symbols())?;
         let session = Self {
             tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
             capture,
@@ -82,7 +82,7 @@ impl Session {
                 reader: Reader::watch(),
                 deadline: shared.duration.map(|duration| Instant::now() + duration),
             },
-            squeezed: resolve::time_squeeze(),
+            squeezes: Squeezes::start(),
             lost: 0,
         };
         session.say_ready().await?;
@@ -112,18 +112,20 @@ impl Session {
     /// Ends an interval.
     pub(super) fn collect(&mut self) -> anyhow::Result<Period> {
         let snapshot = self.capture.collect()?;
-        let squeezed = resolve::time_squeeze();
         let moment = Moment {
             time: Timestamp::now(),
-            // A CPU that went offline takes its count with it.
-            time_squeeze: squeezed
-                .zip(self.squeezed)
-                .map(|(now, before)| now.saturating_sub(before)),
+            time_squeeze: self.squeezes.delta(),
             output_lost: self.sink.lost() - self.lost,
         };
-        self.squeezed = squeezed;
         self.lost = self.sink.lost();
-        Ok(self.tally.interval(&snapshot, &moment, &mut self.names))
+        let period = self.tally.interval(&snapshot, &moment, &mut self.names);
+        for message in self.capture.messages() {
+            fault::say(&escape(&message));
+        }
+        if let Some(warning) = self.names.refresh() {
+            fault::say(&format!("warning: {}", escape(&warning)));
+        }
+        Ok(period)
     }
 
     /// Detaches, then writes the summary. A reader that stalls may keep us

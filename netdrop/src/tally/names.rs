@@ -4,28 +4,7 @@ use std::sync::Arc;
 
 use netdrop_ebpf::site::SiteKey;
 
-/// How much a drop matters, in rising order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Normal on a healthy host.
-    Benign,
-    /// Depends on what the host is for.
-    Suspicious,
-    /// Somebody lost data.
-    Harmful,
-}
-
-impl Severity {
-    /// The word used on the command line and in every output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Benign => "benign",
-            Self::Suspicious => "suspicious",
-            Self::Harmful => "harmful",
-        }
-    }
-}
+pub use crate::drops::severity::Severity;
 
 /// What is derived from a site besides its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
