@@ -3,71 +3,57 @@
 
 use std::sync::Arc;
 
-use log::warn;
+use anyhow::Context as _;
 use netdrop_ebpf::site::{NO_REASON, SiteKey};
 
 use crate::{
-    drops::attribution::attribute,
+    drops::attribution,
     host::{devices::Devices, softnet::Softnet},
-    kernel::{btf::Btf, reasons::ReasonNames, symbols::Symbols},
+    kernel::{
+        btf::Btf,
+        reasons::ReasonNames,
+        symbols::{Symbol, Symbols},
+    },
     tally::names::{Attribution, Names, Place},
 };
 
-/// Everything that knows names.
+/// Everything that has names.
 #[derive(Debug)]
 pub(super) struct Resolver {
     symbols: Symbols,
     reasons: ReasonNames,
     devices: Devices,
-    warnings: Vec<String>,
-}
-
-/// Opens everything that needs a privilege which the capture gives up.
-pub(super) fn open() -> anyhow::Result<Resolver> {
-    // Read and dropped before the capture reads it for itself: it is large.
-    let reasons = ReasonNames::load(&Btf::vmlinux()?);
-    let mut warnings = Vec::new();
-    let symbols = Symbols::load().unwrap_or_else(|error| {
-        warnings.push(error.to_string());
-        Symbols::none()
-    });
-    if symbols.is_restricted() {
-        warnings.push(
-            "the kernel hides the addresses in /proc/kallsyms: functions are shown as addresses; \
-             run with CAP_SYSLOG"
-                .to_owned(),
-        );
-    }
-    Ok(Resolver {
-        symbols,
-        reasons,
-        devices: Devices::new(),
-        warnings,
-    })
-}
-
-/// The sum of `time_squeeze` over all CPUs since boot.
-pub(super) fn time_squeeze() -> Option<u64> {
-    Softnet::read().ok().map(|found| found.sum().time_squeeze)
 }
 
 impl Resolver {
-    /// The kernel's functions.
+    /// Opens everything that needs a privilege which the capture gives up.
+    pub(super) fn open() -> anyhow::Result<Self> {
+        let symbols = Symbols::load()?;
+        let btf = Btf::vmlinux().context("cannot read the kernel's type information")?;
+        Ok(Self {
+            symbols,
+            reasons: ReasonNames::load(&btf),
+            devices: Devices::new(),
+        })
+    }
+
+    /// The kernel's symbols.
     pub(super) fn symbols(&self) -> &Symbols {
         &self.symbols
     }
 
-    /// Names that will be missing, and why.
-    pub(super) fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// Ends an interval: looks for new names, and tells once what is missing.
+    pub(super) fn refresh(&mut self) -> Option<String> {
+        self.devices.refresh();
+        self.devices.take_warning()
     }
 
-    /// Call this at the end of an interval: notices what was renamed.
-    pub(super) fn refresh(&mut self) {
-        self.devices.refresh();
-        if let Some(warning) = self.devices.take_warning() {
-            warn!("{warning}");
+    fn symbol(&mut self, location: u64) -> Option<Symbol<'_>> {
+        if self.symbols.resolve(location).is_none() {
+            // When the list cannot be read again, the old one stays.
+            let _ = self.symbols.reload_if_needed();
         }
+        self.symbols.resolve(location)
     }
 }
 
@@ -76,38 +62,38 @@ impl Names for Resolver {
         if self.reasons.name(reason).is_none() {
             self.reasons.look_again(reason);
         }
-        self.reasons.name(reason).map(Into::into)
+        self.reasons.name(reason).map(Arc::from)
     }
 
     fn function(&mut self, location: u64) -> Option<Place> {
-        let Self { symbols, .. } = self;
-        if symbols.resolve(location).is_none()
-            && let Err(error) = symbols.reload_if_needed()
-        {
-            warn!("{error}");
-        }
-        symbols.resolve(location).map(|symbol| Place {
+        let symbol = self.symbol(location)?;
+        Some(Place {
             function: symbol.name.into(),
             offset: symbol.offset,
         })
     }
 
     fn attribution(&mut self, site: &SiteKey) -> Attribution {
-        let reason = Some(site.reason)
-            .filter(|&reason| reason != NO_REASON)
-            .and_then(|reason| self.reasons.name(reason));
+        let reason = (site.reason != NO_REASON)
+            .then(|| self.reasons.name(site.reason))
+            .flatten();
         let function = self.symbols.resolve(site.location);
-        let found = attribute(
+        let attribution::Attribution {
+            stage,
+            direction,
+            severity,
+            by: _,
+        } = attribution::attribute(
             reason,
-            function.map(|symbol| symbol.name),
+            function.map(|function| function.name),
             site.state,
             site.ethertype,
             site.protocol,
         );
         Attribution {
-            stage: found.stage.id(),
-            direction: found.direction.as_str(),
-            severity: found.severity,
+            stage: stage.id(),
+            direction: direction.as_str(),
+            severity,
         }
     }
 
@@ -117,5 +103,24 @@ impl Names for Resolver {
 
     fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
         self.devices.netns_name(inode)
+    }
+}
+
+/// The stack's own counters, as far as they are shown.
+#[derive(Debug)]
+pub(super) struct Squeezes(Option<Softnet>);
+
+impl Squeezes {
+    /// Counts from now on.
+    pub(super) fn start() -> Self {
+        Self(Softnet::read().ok())
+    }
+
+    /// `time_squeeze` since the last call, all CPUs together.
+    pub(super) fn delta(&mut self) -> Option<u64> {
+        let now = Softnet::read().ok();
+        let before = std::mem::replace(&mut self.0, now);
+        let delta = self.0.as_ref()?.since(&before?).sum();
+        Some(delta.time_squeeze)
     }
 }

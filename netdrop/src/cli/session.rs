@@ -11,12 +11,13 @@ use super::{
     fault,
     options::Shared,
     reader::Reader,
-    resolve::{self, Resolver},
+    resolve::{Resolver, Squeezes},
     signals::Signals,
 };
 use crate::{
     kernel::capture::{Capture, CaptureConfig},
     output::{
+        escape::escape,
         ready::Ready,
         render::{Format, Renderer},
         sink::Sink,
@@ -49,7 +50,7 @@ pub(super) struct Session {
     pub(super) sink: Sink,
     pub(super) renderer: Renderer,
     pub(super) stop: Stop,
-    squeezed: Option<u64>,
+    squeezes: Squeezes,
     lost: u64,
 }
 
@@ -68,7 +69,7 @@ impl Session {
     pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
         let sink = Sink::stdout()?;
-        let names = resolve::open()?;
+        let names = Resolver::open()?;
         let capture = Capture::start(config, names.symbols())?;
         let session = Self {
             tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
@@ -81,7 +82,7 @@ impl Session {
                 reader: Reader::watch(),
                 deadline: shared.duration.map(|duration| Instant::now() + duration),
             },
-            squeezed: resolve::time_squeeze(),
+            squeezes: Squeezes::start(),
             lost: 0,
         };
         session.say_ready().await?;
@@ -90,14 +91,13 @@ impl Session {
 
     async fn say_ready(&self) -> anyhow::Result<()> {
         let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
-        let warnings = [self.capture.warnings(), self.names.warnings()].concat();
         let ready = Ready {
             time: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION"),
             host: &system.nodename().to_string_lossy(),
             kernel: &system.release().to_string_lossy(),
             hooks: self.capture.hooks(),
-            warnings: &warnings,
+            warnings: self.capture.warnings(),
         };
         if let Some(frame) = self.renderer.ready(&ready) {
             // The sink is asked again, and tells why, at the next occasion.
@@ -112,19 +112,20 @@ impl Session {
     /// Ends an interval.
     pub(super) fn collect(&mut self) -> anyhow::Result<Period> {
         let snapshot = self.capture.collect()?;
-        let squeezed = resolve::time_squeeze();
         let moment = Moment {
             time: Timestamp::now(),
-            // A CPU that went offline takes its count with it.
-            time_squeeze: squeezed
-                .zip(self.squeezed)
-                .map(|(now, before)| now.saturating_sub(before)),
+            time_squeeze: self.squeezes.delta(),
             output_lost: self.sink.lost() - self.lost,
         };
-        self.squeezed = squeezed;
         self.lost = self.sink.lost();
-        self.names.refresh();
-        Ok(self.tally.interval(&snapshot, &moment, &mut self.names))
+        let period = self.tally.interval(&snapshot, &moment, &mut self.names);
+        for message in self.capture.messages() {
+            fault::say(&escape(&message));
+        }
+        if let Some(warning) = self.names.refresh() {
+            fault::say(&format!("warning: {}", escape(&warning)));
+        }
+        Ok(period)
     }
 
     /// Detaches, then writes the summary. A reader that stalls may keep us
