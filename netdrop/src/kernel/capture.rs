@@ -269,14 +269,18 @@ impl Capture {
             );
         }
         if snapshot.counters.get(Counter::SiteSpilled) > 0 {
-            let map = self.loaded.map_fd(["SITES_0", "SITES_1"][retired as usize])?;
+            let map = self
+                .loaded
+                .map_fd(["SITES_0", "SITES_1"][retired as usize])?;
             drain(map, |key: &SiteKey, weights: &Weights| {
                 snapshot.sites.push((*key, *weights));
             })
             .map_err(|source| map_error("read the site table", source))?;
         }
         if snapshot.counters.get(Counter::FlowSpilled) > 0 {
-            let map = self.loaded.map_fd(["FLOWS_0", "FLOWS_1"][retired as usize])?;
+            let map = self
+                .loaded
+                .map_fd(["FLOWS_0", "FLOWS_1"][retired as usize])?;
             drain(map, |key: &FlowKey, weights: &Weights| {
                 flows.push((*key, *weights));
             })
@@ -284,9 +288,8 @@ impl Capture {
         }
         snapshot.flows = self.counts_flows.then_some(flows);
         let missed = self.recursion_misses();
-        snapshot.recursion_missed = missed.map(|total| {
-            total.saturating_sub(self.recursion_missed.unwrap_or(0))
-        });
+        snapshot.recursion_missed =
+            missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));
         self.recursion_missed = missed;
         Ok(snapshot)
     }

@@ -79,7 +79,8 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
     let generations = u32::try_from(GENERATIONS).unwrap_or(2);
 
     // Aya looks the tracepoints up in its own reading of the same file.
-    let types = aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+    let types =
+        aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
     let mut ebpf = EbpfLoader::new()
         .btf(Some(&types))
         .verifier_log_level(verifier_log_level())
@@ -123,10 +124,8 @@ fn verifier_log_level() -> VerifierLogLevel {
 /// Highest possible CPU number plus one, from a list such as `0-3,8-11`.
 fn possible_cpus() -> Result<usize, CaptureError> {
     const FILE: &str = "/sys/devices/system/cpu/possible";
-    let list = std::fs::read_to_string(FILE).map_err(|source| CaptureError::Cpus {
-        file: FILE,
-        source,
-    })?;
+    let list = std::fs::read_to_string(FILE)
+        .map_err(|source| CaptureError::Cpus { file: FILE, source })?;
     Ok(highest(&list).map_or(1, |highest| highest + 1))
 }
 
