@@ -157,6 +157,7 @@ pub struct Capture {
     messages: Messages,
     warnings: Vec<String>,
     counts_flows: bool,
+    emit: Emit,
     generation: u32,
     since: Instant,
     recursion_missed: Option<u64>,
@@ -210,6 +211,7 @@ impl Capture {
             messages,
             warnings,
             counts_flows: config.flows.is_some(),
+            emit: config.emit,
             generation: 0,
             since: Instant::now(),
             recursion_missed: None,
@@ -285,6 +287,9 @@ impl Capture {
                 flows.push((*key, *weights));
             })
             .map_err(|source| map_error("read the flow table", source))?;
+        }
+        if self.emit == Emit::Nothing {
+            snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
         snapshot.flows = self.counts_flows.then_some(flows);
         let missed = self.recursion_misses();

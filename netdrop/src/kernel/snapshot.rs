@@ -27,10 +27,9 @@ impl Counters {
     /// site's row or in `SiteOther`.
     #[must_use]
     pub fn counted(&self) -> u64 {
-        self.get(Counter::Fired)
-            - self.get(Counter::Parts)
-            - self.get(Counter::Filtered)
-            - self.get(Counter::Undecided)
+        let not_counted =
+            self.get(Counter::Parts) + self.get(Counter::Filtered) + self.get(Counter::Undecided);
+        self.get(Counter::Fired).saturating_sub(not_counted)
     }
 }
 

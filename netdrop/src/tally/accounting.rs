@@ -44,7 +44,7 @@ impl Accounting {
     pub fn of(snapshot: &Snapshot, output_lost: u64) -> Self {
         let count = |counter| snapshot.counters.get(counter);
         Self {
-            counted: count(Counter::Counted),
+            counted: snapshot.counters.counted(),
             filtered: count(Counter::Filtered),
             undecided: count(Counter::Undecided),
             parts: count(Counter::Parts),

@@ -233,8 +233,11 @@ impl Tally {
     fn fill(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
         let count = |counter| snapshot.counters.get(counter);
         let mut by_site = BySeverity::default();
+        let mut all_sites = Weights::default();
         for (key, weights) in &snapshot.sites {
             by_site.add(self.sites.site(key, names).severity, weights);
+            all_sites.packets += weights.packets;
+            all_sites.bytes += weights.bytes;
         }
         let mut seen = BySeverity::default();
         let flows = if self.view.by.needs_flows() {
@@ -254,9 +257,14 @@ impl Tally {
         let all = [Severity::Benign, Severity::Suspicious, Severity::Harmful];
         let sum = |of: fn(&Weights) -> u64| all.map(|severity| of(seen.get(severity))).iter().sum();
         let left = Weights {
-            drops: count(Counter::Counted).saturating_sub(sum(|weights| weights.drops)),
-            packets: count(Counter::CountedPackets).saturating_sub(sum(|weights| weights.packets)),
-            bytes: count(Counter::CountedBytes).saturating_sub(sum(|weights| weights.bytes)),
+            drops: snapshot
+                .counters
+                .counted()
+                .saturating_sub(sum(|weights| weights.drops)),
+            packets: (all_sites.packets + count(Counter::SiteOtherPackets))
+                .saturating_sub(sum(|weights| weights.packets)),
+            bytes: (all_sites.bytes + count(Counter::SiteOtherBytes))
+                .saturating_sub(sum(|weights| weights.bytes)),
         };
         let rest = BySeverity::remainder(&by_site, &seen, &left);
         for severity in all {
