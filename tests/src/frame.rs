@@ -34,6 +34,7 @@ pub(crate) struct Frame {
     transport: Transport,
     hops: u8,
     vlan: Option<u16>,
+    id: u16,
     fragment: u16,
     extensions: Vec<(u8, Vec<u8>)>,
     bad_network_checksum: bool,
@@ -69,6 +70,7 @@ impl Frame {
             transport,
             hops: 64,
             vlan: None,
+            id: 0x1234,
             fragment: 0,
             extensions: Vec::new(),
             bad_network_checksum: false,
@@ -103,6 +105,11 @@ impl Frame {
     /// The IPv4 fragment field: flags, and the offset in units of eight bytes.
     pub(crate) fn fragment(self, fragment: u16) -> Self {
         Self { fragment, ..self }
+    }
+
+    /// The IPv4 identification, by which fragments belong together.
+    pub(crate) fn id(self, id: u16) -> Self {
+        Self { id, ..self }
     }
 
     /// An IPv6 extension header of eight bytes full of padding.
@@ -150,7 +157,7 @@ impl Frame {
     fn packet_v4(&self, src: Ipv4Addr, dst: Ipv4Addr, transport: &[u8]) -> Vec<u8> {
         let mut header = vec![0x45, 0];
         header.extend(short(20 + transport.len()));
-        header.extend([0x12, 0x34]);
+        header.extend(self.id.to_be_bytes());
         header.extend(self.fragment.to_be_bytes());
         header.extend([self.hops, self.protocol(), 0, 0]);
         header.extend(src.octets());

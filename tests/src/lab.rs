@@ -84,12 +84,38 @@ impl Row {
         b.sysctl("net.ipv4.ip_forward", "1")?;
         b.sysctl("net.ipv6.conf.all.forwarding", "1")?;
         a.ip(&[
-            &format!("route add default via {} dev {}", B.v4, A.device),
-            &format!("-6 route add default via {} dev {}", B.v6, A.device),
+            &format!("route add 0.0.0.0/0 via {} dev {}", B.v4, A.device),
+            &format!("route add ::/0 via {} dev {}", B.v6, A.device),
         ])?;
         c.ip(&[
-            &format!("route add default via {} dev {}", R.v4, C.device),
-            &format!("-6 route add default via {} dev {}", R.v6, C.device),
+            &format!("route add 0.0.0.0/0 via {} dev {}", R.v4, C.device),
+            &format!("route add ::/0 via {} dev {}", R.v6, C.device),
+        ])?;
+        Ok(Self { a, b, c })
+    }
+}
+
+/// Namespaces a and c, linked to the bridge br0 of namespace b by its ports b0
+/// and r0.
+pub(crate) struct Bridged {
+    pub(crate) a: Namespace,
+    pub(crate) b: Namespace,
+    pub(crate) c: Namespace,
+}
+
+impl Bridged {
+    /// Builds the three namespaces, the two links and the bridge.
+    pub(crate) fn new() -> Result<Self> {
+        let Pair { a, b } = Pair::new()?;
+        let c = namespace(lab_number(), "c")?;
+        link(&b, R, &c, C)?;
+        b.offer("ip", "link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0")?;
+        b.ip(&[
+            &format!("addr flush dev {}", B.device),
+            &format!("addr flush dev {}", R.device),
+            &format!("link set {} master br0", B.device),
+            &format!("link set {} master br0", R.device),
+            "link set br0 up",
         ])?;
         Ok(Self { a, b, c })
     }

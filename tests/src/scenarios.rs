@@ -2,9 +2,26 @@
 
 use crate::scenario::Scenario;
 
+mod bridge;
+mod firewall;
+mod fragments;
+mod malformed;
 mod receive;
+mod routing;
+mod transmit;
+mod xdp;
 
 /// All scenarios, in the order in which they run.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
-    [receive::SCENARIOS].into_iter().flatten()
+    let themes = [
+        receive::SCENARIOS,
+        firewall::SCENARIOS,
+        routing::SCENARIOS,
+        malformed::SCENARIOS,
+        transmit::SCENARIOS,
+        bridge::SCENARIOS,
+        fragments::SCENARIOS,
+        xdp::SCENARIOS,
+    ];
+    themes.into_iter().flatten()
 }
