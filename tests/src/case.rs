@@ -12,6 +12,7 @@ use crate::{
     bench::Bench,
     events::Events,
     netdrop::{
+        Netdrop,
         identity::{self, Allow},
         record::Run,
     },
@@ -42,7 +43,7 @@ pub(crate) struct Case<'a> {
     traced: bool,
     interval: &'static str,
     options: &'static str,
-    pub(crate) allow: Allow,
+    allow: Allow,
 }
 
 impl<'a> Case<'a> {
@@ -81,6 +82,11 @@ impl<'a> Case<'a> {
         Self { interval, ..self }
     }
 
+    /// Allows what the rule forbids.
+    pub(crate) fn allow(self, allow: Allow) -> Self {
+        Self { allow, ..self }
+    }
+
     /// Further options for netdrop.
     pub(crate) fn options(self, options: &'static str) -> Self {
         Self { options, ..self }
@@ -88,15 +94,22 @@ impl<'a> Case<'a> {
 
     /// Runs the case.
     pub(crate) fn check(&self, bench: &Bench, provoke: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.run(bench, provoke).map(drop)
+    }
+
+    /// Runs the case and returns what netdrop said, unless only the witnesses
+    /// speak.
+    pub(crate) fn run(&self, bench: &Bench, provoke: impl FnOnce() -> Result<()>) -> Result<Option<Run>> {
         let arguments = format!("{} {}", watch(self.interval), self.options);
         let netdrop = bench.start(&arguments)?;
         let mut complaints = Vec::new();
         let watched = self.witness(bench, &mut complaints, provoke)?;
-        if let Some(netdrop) = netdrop {
-            let run = netdrop.stop()?;
-            complaints.extend(self.against(&run, &watched));
+        let run = netdrop.map(Netdrop::stop).transpose()?;
+        if let Some(run) = &run {
+            complaints.extend(self.against(run, &watched));
         }
-        report(&complaints)
+        report(&complaints)?;
+        Ok(run)
     }
 
     /// Provokes under the eyes of the witnesses alone, for scenarios that start

@@ -6,7 +6,10 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -32,6 +35,7 @@ pub(crate) struct Netdrop {
     arguments: String,
     lines: Receiver<String>,
     read: Vec<String>,
+    gate: Arc<Mutex<()>>,
     stderr: Option<JoinHandle<String>>,
 }
 
@@ -62,9 +66,15 @@ impl Netdrop {
         let stdout = child.stdout.take().context("no stdout")?;
         let mut stderr = child.stderr.take().context("no stderr")?;
         let (sender, lines) = channel();
+        let gate = Arc::new(Mutex::new(()));
+        let turn = Arc::clone(&gate);
         thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-            lines.take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                drop(turn.lock());
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
         });
         let stderr = thread::spawn(move || {
             let mut text = String::new();
@@ -76,8 +86,14 @@ impl Netdrop {
             arguments: arguments.to_owned(),
             lines,
             read: Vec::new(),
+            gate,
             stderr: Some(stderr),
         })
+    }
+
+    /// Lets nobody read standard output while the guard lives.
+    pub(crate) fn stall(&self) -> MutexGuard<'_, ()> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -3,7 +3,9 @@
 use crate::scenario::Scenario;
 
 mod bridge;
+mod exactness;
 mod firewall;
+mod flood;
 mod fragments;
 mod malformed;
 mod receive;
@@ -22,6 +24,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         bridge::SCENARIOS,
         fragments::SCENARIOS,
         xdp::SCENARIOS,
+        exactness::SCENARIOS,
+        flood::SCENARIOS,
     ];
     themes.into_iter().flatten()
 }

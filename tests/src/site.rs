@@ -5,7 +5,12 @@
 //! kernel and need no line here. A line is needed where a death moved to another
 //! function, or where a kernel knows the reason but does not give it yet.
 
-use crate::kernel::Kernel;
+use serde_json::Value;
+
+use crate::{
+    kernel::{Kernel, bare},
+    netdrop::record::Row,
+};
 
 /// A place of death.
 pub(crate) type Site = [Since];
@@ -25,6 +30,15 @@ pub(crate) struct Seen {
     pub(crate) reason: Option<&'static str>,
     pub(crate) functions: &'static [&'static str],
     pub(crate) stage: &'static str,
+}
+
+impl Seen {
+    /// Whether a row that is split by reason and function belongs to the site.
+    pub(crate) fn is_of(&self, row: &Row) -> bool {
+        let function = row.key("function").as_str().map(bare);
+        *row.key("reason") == Value::from(self.reason)
+            && function.is_some_and(|function| self.functions.contains(&function))
+    }
 }
 
 /// The site as this kernel shows it.

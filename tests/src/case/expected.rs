@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::{
     counter::Counter,
-    kernel::bare,
     lab::Namespace,
     netdrop::record::Row,
     site::{Seen, Site},
@@ -154,10 +153,7 @@ impl<'a> Drops<'a> {
     }
 
     fn is_at(&self, seen: &Seen, row: &Row) -> bool {
-        let function = row.key("function").as_str().map(bare);
-        *row.key("netns") == self.netns
-            && *row.key("reason") == Value::from(seen.reason)
-            && function.is_some_and(|function| seen.functions.contains(&function))
+        *row.key("netns") == self.netns && seen.is_of(row)
     }
 
     fn is_ours(&self, row: &Row) -> bool {

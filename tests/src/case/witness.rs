@@ -71,6 +71,11 @@ impl<'a> Watched<'a> {
         })
     }
 
+    /// Whether a row that is split by reason and function belongs to the site.
+    pub(crate) fn is_of(&self, row: &Row) -> bool {
+        self.seen.is_of(row)
+    }
+
     /// What netdrop's rows say against the expectation.
     pub(super) fn against_rows(&self, rows: &[Row]) -> Vec<String> {
         self.drops.against(&self.seen, self.count(), rows)

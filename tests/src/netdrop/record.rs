@@ -21,7 +21,11 @@ impl Record {
         if !line.starts_with("{\"type\":") {
             bail!("`type` does not come first");
         }
-        Ok(serde_json::from_str(line)?)
+        let record = serde_json::from_str(line)?;
+        Ok(match record {
+            Self::Drop(drop) => Self::Drop(Box::new(Drop { fields: serde_json::from_str(line)?, ..*drop })),
+            other => other,
+        })
     }
 }
 
@@ -197,6 +201,9 @@ pub(crate) struct Drop {
     pub(crate) severity: Severity,
     #[serde(deserialize_with = "nullable")]
     pub(crate) stack: Option<Value>,
+    /// The line as a whole.
+    #[serde(skip)]
+    pub(crate) fields: Value,
 }
 
 /// All that a run said: `ready`, then intervals or drops, then `summary`.
