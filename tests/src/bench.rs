@@ -19,25 +19,42 @@ impl Bench {
     /// Looks at the kernel. Without a binary only the witnesses speak.
     pub(crate) fn new(netdrop: Option<PathBuf>) -> Result<Self> {
         if !fs::exists(format!("{TRACING}/events"))? {
-            mount(Some("tracefs"), TRACING, Some("tracefs"), MsFlags::empty(), None::<&str>)
-                .context("cannot mount tracefs; the lab needs root")?;
+            mount(
+                Some("tracefs"),
+                TRACING,
+                Some("tracefs"),
+                MsFlags::empty(),
+                None::<&str>,
+            )
+            .context("cannot mount tracefs; the lab needs root")?;
         }
         let netdrop = match netdrop {
-            Some(path) => Some(path.canonicalize().with_context(|| path.display().to_string())?),
+            Some(path) => Some(
+                path.canonicalize()
+                    .with_context(|| path.display().to_string())?,
+            ),
             None => None,
         };
-        Ok(Self { kernel: Kernel::read()?, netdrop })
+        Ok(Self {
+            kernel: Kernel::read()?,
+            netdrop,
+        })
     }
 
     /// The binary under test; without one the scenario cannot be done.
     pub(crate) fn binary(&self) -> Result<&PathBuf> {
-        self.netdrop.as_ref().map_or_else(|| cannot("needs --netdrop"), Ok)
+        self.netdrop
+            .as_ref()
+            .map_or_else(|| cannot("needs --netdrop"), Ok)
     }
 
     /// Starts the binary with the words of a line as arguments and waits until
     /// it is ready; `None` when only the witnesses speak.
     pub(crate) fn start(&self, arguments: &str) -> Result<Option<Netdrop>> {
-        self.netdrop.as_ref().map(|_| self.ready(arguments)).transpose()
+        self.netdrop
+            .as_ref()
+            .map(|_| self.ready(arguments))
+            .transpose()
     }
 
     /// Starts the binary and waits until it is ready.

@@ -21,12 +21,13 @@ use crate::{
 mod expected;
 mod witness;
 
-use self::witness::Watched;
 pub(crate) use self::expected::{Count, Drops, Flow};
+use self::witness::Watched;
 
 /// The keys by which the rows of a case are split.
 pub(crate) const BY: &[&str] = &[
-    "reason", "stage", "function", "device", "netns", "protocol", "src", "src_port", "dst", "dst_port",
+    "reason", "stage", "function", "device", "netns", "protocol", "src", "src_port", "dst",
+    "dst_port",
 ];
 
 /// The command line by which the rows of a case are asked for.
@@ -74,7 +75,10 @@ impl<'a> Case<'a> {
 
     /// Leaves the trace witness out: it cannot count floods and slows them down.
     pub(crate) fn untraced(self) -> Self {
-        Self { traced: false, ..self }
+        Self {
+            traced: false,
+            ..self
+        }
     }
 
     /// Another interval than one second.
@@ -99,7 +103,11 @@ impl<'a> Case<'a> {
 
     /// Runs the case and returns what netdrop said, unless only the witnesses
     /// speak.
-    pub(crate) fn run(&self, bench: &Bench, provoke: impl FnOnce() -> Result<()>) -> Result<Option<Run>> {
+    pub(crate) fn run(
+        &self,
+        bench: &Bench,
+        provoke: impl FnOnce() -> Result<()>,
+    ) -> Result<Option<Run>> {
         let arguments = format!("{} {}", watch(self.interval), self.options);
         let netdrop = bench.start(&arguments)?;
         let mut complaints = Vec::new();
@@ -121,7 +129,10 @@ impl<'a> Case<'a> {
         provoke: impl FnOnce() -> Result<()>,
     ) -> Result<Vec<Watched<'_>>> {
         let mut watched = Watched::all(&self.drops, &bench.kernel)?;
-        let mut events = self.traced.then(|| Events::start(&bench.kernel)).transpose()?;
+        let mut events = self
+            .traced
+            .then(|| Events::start(&bench.kernel))
+            .transpose()?;
         provoke()?;
         settle(&mut watched, events.as_mut(), bench.patience())?;
         complaints.extend(watched.iter().filter_map(Watched::against_counter));
@@ -135,7 +146,11 @@ impl<'a> Case<'a> {
     pub(crate) fn against(&self, run: &Run, watched: &[Watched]) -> Vec<String> {
         let mut complaints = identity::complaints(run, BY, self.allow);
         let rows = &run.summary.rows;
-        complaints.extend(watched.iter().flat_map(|watched| watched.against_rows(rows)));
+        complaints.extend(
+            watched
+                .iter()
+                .flat_map(|watched| watched.against_rows(rows)),
+        );
         for (netns, flow) in &self.none_of {
             complaints.extend(expected::unwanted(*netns, flow, rows));
         }
@@ -149,7 +164,11 @@ impl<'a> Case<'a> {
 
 /// Waits until the witnesses have seen what is expected and stand still, or for
 /// as long as patience lasts.
-fn settle(watched: &mut [Watched], mut events: Option<&mut Events>, patience: Duration) -> Result<()> {
+fn settle(
+    watched: &mut [Watched],
+    mut events: Option<&mut Events>,
+    patience: Duration,
+) -> Result<()> {
     let deadline = Instant::now() + patience;
     loop {
         let before: Vec<u64> = watched.iter().map(|watched| watched.moved).collect();
@@ -165,7 +184,11 @@ fn settle(watched: &mut [Watched], mut events: Option<&mut Events>, patience: Du
         if (still && counted && traced) || Instant::now() > deadline {
             return Ok(());
         }
-        thread::sleep(Duration::from_millis(if counted && traced { 50 } else { 10 }));
+        thread::sleep(Duration::from_millis(if counted && traced {
+            50
+        } else {
+            10
+        }));
     }
 }
 

@@ -14,7 +14,10 @@ pub(crate) struct Counter<'a> {
 
 impl<'a> Counter<'a> {
     pub(crate) fn new(name: impl Into<String>, read: impl Fn() -> Result<u64> + 'a) -> Self {
-        Self { name: name.into(), read: Box::new(read) }
+        Self {
+            name: name.into(),
+            read: Box::new(read),
+        }
     }
 
     /// The value now.
@@ -35,9 +38,11 @@ impl<'a> Counter<'a> {
     /// A field of /proc/net/snmp6, like `Udp6NoPorts`.
     pub(crate) fn snmp6(namespace: &'a Namespace, name: &'static str) -> Self {
         Self::new(name, || {
-            let text = namespace
-                .inside(|| Ok(fs::read_to_string("/proc/thread-self/net/snmp6")?))?;
-            let line = text.lines().find(|line| line.split_whitespace().next() == Some(name));
+            let text =
+                namespace.inside(|| Ok(fs::read_to_string("/proc/thread-self/net/snmp6")?))?;
+            let line = text
+                .lines()
+                .find(|line| line.split_whitespace().next() == Some(name));
             number(line.and_then(|line| line.split_whitespace().nth(1)))
         })
     }
@@ -45,10 +50,13 @@ impl<'a> Counter<'a> {
     /// Received packets that a device's statistics call dropped.
     pub(crate) fn rx_dropped(namespace: &'a Namespace, device: &'static str) -> Self {
         Self::new(format!("{device} rx_dropped"), move || {
-            let text = namespace
-                .inside(|| Ok(fs::read_to_string("/proc/thread-self/net/dev")?))?;
-            let line = text.lines().find_map(|line| line.trim().strip_prefix(device));
-            let fields = line.and_then(|line| line.strip_prefix(':')).context("no such device")?;
+            let text = namespace.inside(|| Ok(fs::read_to_string("/proc/thread-self/net/dev")?))?;
+            let line = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(device));
+            let fields = line
+                .and_then(|line| line.strip_prefix(':'))
+                .context("no such device")?;
             number(fields.split_whitespace().nth(3))
         })
     }
@@ -64,7 +72,11 @@ impl<'a> Counter<'a> {
     pub(crate) fn xtables(namespace: &'a Namespace, program: &'a str, chain: &'a str) -> Self {
         Self::new(format!("{program} {chain} rule counter"), move || {
             let list = namespace.run(program, &format!("-w -v -x -n -L {chain}"))?;
-            number(list.lines().nth(2).and_then(|rule| rule.split_whitespace().next()))
+            number(
+                list.lines()
+                    .nth(2)
+                    .and_then(|rule| rule.split_whitespace().next()),
+            )
         })
     }
 
@@ -95,13 +107,17 @@ fn number(text: Option<&str>) -> Result<u64> {
 }
 
 fn number_after(text: &str, label: &str) -> Result<u64> {
-    let (_, rest) = text.split_once(label).with_context(|| format!("no {label:?} in {text:?}"))?;
+    let (_, rest) = text
+        .split_once(label)
+        .with_context(|| format!("no {label:?} in {text:?}"))?;
     number(rest.split(|c: char| !c.is_ascii_digit()).next())
 }
 
 /// Two lines a protocol: `Udp: InDatagrams NoPorts …`, `Udp: 1 2 …`.
 fn snmp_field(text: &str, protocol: &str, field: &str) -> Option<u64> {
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+    let mut lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
     let (names, values) = (lines.next()?, lines.next()?);
     let mut pairs = names.split_whitespace().zip(values.split_whitespace());
     pairs.find(|(name, _)| *name == field)?.1.parse().ok()
@@ -113,7 +129,8 @@ mod tests {
 
     #[test]
     fn snmp_fields_are_found_by_name() {
-        let text = "Udp: InDatagrams NoPorts\nUdp: 1 25\nUdpLite: InDatagrams NoPorts\nUdpLite: 3 4\n";
+        let text =
+            "Udp: InDatagrams NoPorts\nUdp: 1 25\nUdpLite: InDatagrams NoPorts\nUdpLite: 3 4\n";
         assert_eq!(snmp_field(text, "Udp", "NoPorts"), Some(25));
         assert_eq!(snmp_field(text, "UdpLite", "InDatagrams"), Some(3));
         assert_eq!(snmp_field(text, "Udp", "Nothing"), None);
@@ -121,7 +138,10 @@ mod tests {
 
     #[test]
     fn the_number_after_a_label_is_read() {
-        assert_eq!(number_after("a (dropped 17, overlimits 3)", "(dropped ").unwrap(), 17);
+        assert_eq!(
+            number_after("a (dropped 17, overlimits 3)", "(dropped ").unwrap(),
+            17
+        );
         assert!(number_after("nothing", "(dropped ").is_err());
     }
 }

@@ -43,7 +43,12 @@ impl<'a> Events<'a> {
         let instance = Path::new(TRACING).join("instances").join(name);
         fs::create_dir(&instance)
             .with_context(|| format!("cannot make a trace instance {}", instance.display()))?;
-        let mut events = Self { kernel, instance, pipes: Vec::new(), tally: Tally::new() };
+        let mut events = Self {
+            kernel,
+            instance,
+            pipes: Vec::new(),
+            tally: Tally::new(),
+        };
         fs::write(events.instance.join("buffer_size_kb"), "1024")?;
         for cpu in fs::read_dir(events.instance.join("per_cpu"))? {
             events.pipes.push(
@@ -60,7 +65,12 @@ impl<'a> Events<'a> {
 
     /// Takes in what has happened since the last call.
     pub(crate) fn tally(&mut self) -> Result<&Tally> {
-        let Self { kernel, pipes, tally, .. } = self;
+        let Self {
+            kernel,
+            pipes,
+            tally,
+            ..
+        } = self;
         let mut buffer = vec![0; 64 * 1024];
         for pipe in pipes {
             loop {
@@ -79,7 +89,9 @@ impl<'a> Events<'a> {
 
 impl Drop for Events<'_> {
     fn drop(&mut self) {
-        let Self { instance, pipes, .. } = self;
+        let Self {
+            instance, pipes, ..
+        } = self;
         pipes.clear();
         if let Err(error) = fs::remove_dir(&*instance) {
             eprintln!("cannot remove {}: {error}", instance.display());
@@ -93,7 +105,9 @@ fn count(bytes: &[u8], kernel: &Kernel, tally: &mut Tally) -> Result<()> {
         bail!("the trace ring lost events; this witness counts no floods");
     }
     for record in page {
-        let Some(drop) = kernel.format.drop(record?) else { continue };
+        let Some(drop) = kernel.format.drop(record?) else {
+            continue;
+        };
         let function = kernel.function(drop.location).to_owned();
         let reason = drop.reason.map(|number| kernel.format.reason_name(number));
         *tally.entry((function, reason)).or_default() += 1;

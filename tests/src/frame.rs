@@ -19,7 +19,11 @@ pub(crate) enum Transport {
     /// A segment with these flags (the header's 14th byte).
     Tcp { src: u16, dst: u16, flags: u8 },
     /// An ICMP or ICMPv6 message.
-    Icmp { kind: u8, code: u8, payload: Vec<u8> },
+    Icmp {
+        kind: u8,
+        code: u8,
+        payload: Vec<u8>,
+    },
     /// Anything else: its protocol number and bytes.
     Other { protocol: u8, bytes: Vec<u8> },
 }
@@ -79,11 +83,17 @@ impl Frame {
     }
 
     pub(crate) fn src(self, src: impl Into<IpAddr>) -> Self {
-        Self { src: src.into(), ..self }
+        Self {
+            src: src.into(),
+            ..self
+        }
     }
 
     pub(crate) fn dst(self, dst: impl Into<IpAddr>) -> Self {
-        Self { dst: dst.into(), ..self }
+        Self {
+            dst: dst.into(),
+            ..self
+        }
     }
 
     pub(crate) fn mac_src(self, mac_src: Mac) -> Self {
@@ -99,7 +109,10 @@ impl Frame {
     }
 
     pub(crate) fn vlan(self, id: u16) -> Self {
-        Self { vlan: Some(id), ..self }
+        Self {
+            vlan: Some(id),
+            ..self
+        }
     }
 
     /// The IPv4 fragment field: flags, and the offset in units of eight bytes.
@@ -120,11 +133,17 @@ impl Frame {
     }
 
     pub(crate) fn bad_network_checksum(self) -> Self {
-        Self { bad_network_checksum: true, ..self }
+        Self {
+            bad_network_checksum: true,
+            ..self
+        }
     }
 
     pub(crate) fn bad_transport_checksum(self) -> Self {
-        Self { bad_transport_checksum: true, ..self }
+        Self {
+            bad_transport_checksum: true,
+            ..self
+        }
     }
 
     /// The length of the IP packet: what netdrop reports as `length`.
@@ -207,7 +226,11 @@ impl Frame {
                 bytes.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, *flags, 0xff, 0xff, 0, 0, 0, 0]);
                 (bytes, 16)
             }
-            Transport::Icmp { kind, code, payload } => {
+            Transport::Icmp {
+                kind,
+                code,
+                payload,
+            } => {
                 let mut bytes = vec![*kind, *code, 0, 0, 0, 0, 0, 0];
                 bytes.extend(payload);
                 (bytes, 2)
@@ -253,7 +276,15 @@ mod tests {
 
     #[test]
     fn an_ipv4_header_sums_up_to_zero() {
-        let frame = Frame::v4(A, B, Transport::Udp { src: 1, dst: 2, payload: 3 });
+        let frame = Frame::v4(
+            A,
+            B,
+            Transport::Udp {
+                src: 1,
+                dst: 2,
+                payload: 3,
+            },
+        );
         assert_eq!(checksum::of(&[&frame.bytes()[14..34]]), 0);
         assert_eq!(frame.packet_length(), 31);
         let bad = frame.bad_network_checksum().bytes();
@@ -262,10 +293,21 @@ mod tests {
 
     #[test]
     fn extension_headers_are_chained_in_order() {
-        let frame = Frame::v6(A, B, Transport::Udp { src: 1, dst: 2, payload: 0 })
-            .extension(HOP_BY_HOP)
-            .extension(DESTINATION_OPTIONS)
-            .bytes();
-        assert_eq!([frame[14 + 6], frame[14 + 40], frame[14 + 48]], [HOP_BY_HOP, DESTINATION_OPTIONS, 17]);
+        let frame = Frame::v6(
+            A,
+            B,
+            Transport::Udp {
+                src: 1,
+                dst: 2,
+                payload: 0,
+            },
+        )
+        .extension(HOP_BY_HOP)
+        .extension(DESTINATION_OPTIONS)
+        .bytes();
+        assert_eq!(
+            [frame[14 + 6], frame[14 + 40], frame[14 + 48]],
+            [HOP_BY_HOP, DESTINATION_OPTIONS, 17]
+        );
     }
 }

@@ -18,7 +18,10 @@ pub(crate) struct Kernel {
 impl Kernel {
     /// Reads release, trace format and symbol table of the running kernel.
     pub(crate) fn read() -> Result<Self> {
-        let release = nix::sys::utsname::uname()?.release().to_string_lossy().into_owned();
+        let release = nix::sys::utsname::uname()?
+            .release()
+            .to_string_lossy()
+            .into_owned();
         Ok(Self {
             version: version_of(&release).with_context(|| format!("kernel release {release:?}"))?,
             format: Format::read()?,
@@ -37,14 +40,21 @@ impl Kernel {
     pub(crate) fn reason(&self, name: &'static str) -> Option<&'static str> {
         self.has_reasons().then(|| {
             let known: &BTreeMap<u32, String> = &self.format.reasons;
-            if known.values().any(|known| known == name) { name } else { "NOT_SPECIFIED" }
+            if known.values().any(|known| known == name) {
+                name
+            } else {
+                "NOT_SPECIFIED"
+            }
         })
     }
 
     /// The function around a text address, without the compiler's suffixes.
     pub(crate) fn function(&self, address: u64) -> &str {
         let after = self.symbols.partition_point(|(start, _)| *start <= address);
-        match after.checked_sub(1).and_then(|index| self.symbols.get(index)) {
+        match after
+            .checked_sub(1)
+            .and_then(|index| self.symbols.get(index))
+        {
             Some((_, name)) => bare(name),
             None => "?",
         }
@@ -93,7 +103,10 @@ mod tests {
 
     #[test]
     fn compiler_suffixes_are_no_part_of_the_name() {
-        assert_eq!(bare("__netif_receive_skb_core.constprop.0"), "__netif_receive_skb_core");
+        assert_eq!(
+            bare("__netif_receive_skb_core.constprop.0"),
+            "__netif_receive_skb_core"
+        );
         assert_eq!(bare("ip_rcv_core.isra.0.cold"), "ip_rcv_core");
         assert_eq!(bare("tcp_v4_rcv"), "tcp_v4_rcv");
     }

@@ -63,7 +63,11 @@ impl Pair {
         let lab = lab_number();
         let (a, b) = (namespace(lab, "a")?, namespace(lab, "b")?);
         link(&a, A, &b, B)?;
-        b.ip(&[&format!("neigh add {GHOST} lladdr {} dev {} nud permanent", text(A.mac), B.device)])?;
+        b.ip(&[&format!(
+            "neigh add {GHOST} lladdr {} dev {} nud permanent",
+            text(A.mac),
+            B.device
+        )])?;
         Ok(Self { a, b })
     }
 }
@@ -109,7 +113,10 @@ impl Bridged {
         let Pair { a, b } = Pair::new()?;
         let c = namespace(lab_number(), "c")?;
         link(&b, R, &c, C)?;
-        b.offer("ip", "link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0")?;
+        b.offer(
+            "ip",
+            "link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+        )?;
         b.ip(&[
             &format!("addr flush dev {}", B.device),
             &format!("addr flush dev {}", R.device),
@@ -141,7 +148,12 @@ fn namespace(lab: u32, letter: &str) -> Result<Namespace> {
 }
 
 /// Lays a link between two namespaces and brings up both ends.
-fn link(left_namespace: &Namespace, left: End, right_namespace: &Namespace, right: End) -> Result<()> {
+fn link(
+    left_namespace: &Namespace,
+    left: End,
+    right_namespace: &Namespace,
+    right: End,
+) -> Result<()> {
     output(
         "ip",
         &format!(
@@ -154,7 +166,10 @@ fn link(left_namespace: &Namespace, left: End, right_namespace: &Namespace, righ
             text(right.mac)
         ),
     )?;
-    let ends = [(left_namespace, left, right), (right_namespace, right, left)];
+    let ends = [
+        (left_namespace, left, right),
+        (right_namespace, right, left),
+    ];
     for (namespace, End { device, v4, v6, .. }, _) in ends {
         namespace.ip(&[
             &format!("addr add {v4}/24 dev {device}"),
@@ -169,8 +184,14 @@ fn link(left_namespace: &Namespace, left: End, right_namespace: &Namespace, righ
     for (namespace, End { device, .. }, peer) in ends {
         let mac = text(peer.mac);
         namespace.ip(&[
-            &format!("neigh replace {} lladdr {mac} dev {device} nud permanent", peer.v4),
-            &format!("neigh replace {} lladdr {mac} dev {device} nud permanent", peer.v6),
+            &format!(
+                "neigh replace {} lladdr {mac} dev {device} nud permanent",
+                peer.v4
+            ),
+            &format!(
+                "neigh replace {} lladdr {mac} dev {device} nud permanent",
+                peer.v6
+            ),
         ])?;
     }
     Ok(())

@@ -150,8 +150,16 @@ impl Netdrop {
             }
         };
         self.read.extend(self.lines.iter());
-        let stderr = self.stderr.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
-        Ok(Ended { status, lines: std::mem::take(&mut self.read), stderr })
+        let stderr = self
+            .stderr
+            .take()
+            .and_then(|reader| reader.join().ok())
+            .unwrap_or_default();
+        Ok(Ended {
+            status,
+            lines: std::mem::take(&mut self.read),
+            stderr,
+        })
     }
 
     /// Stops it with SIGINT and returns what it said.
@@ -174,7 +182,11 @@ impl Drop for Netdrop {
 impl Ended {
     /// What a successful run said, every line held against the contract.
     pub(crate) fn run(self) -> Result<Run> {
-        let Self { status, lines, stderr } = self;
+        let Self {
+            status,
+            lines,
+            stderr,
+        } = self;
         if !status.success() {
             bail!("netdrop ended with {}: {stderr}", text(status));
         }

@@ -3,12 +3,16 @@
 use crate::scenario::Scenario;
 
 mod bridge;
+mod changes;
+mod details;
+mod endings;
 mod exactness;
 mod firewall;
 mod flood;
 mod fragments;
 mod malformed;
 mod receive;
+mod refusals;
 mod routing;
 mod transmit;
 mod xdp;
@@ -26,6 +30,10 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         xdp::SCENARIOS,
         exactness::SCENARIOS,
         flood::SCENARIOS,
+        details::SCENARIOS,
+        changes::SCENARIOS,
+        endings::SCENARIOS,
+        refusals::SCENARIOS,
     ];
     themes.into_iter().flatten()
 }

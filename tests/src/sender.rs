@@ -21,7 +21,9 @@ pub(crate) fn raw_frames(from: &Namespace, device: &str, frame: &[u8], times: u6
     from.inside(|| {
         let socket = FrameSocket::open(ifindex).context("packet socket")?;
         for _ in 0..times {
-            socket.send(frame).with_context(|| format!("cannot send a frame on {device}"))?;
+            socket
+                .send(frame)
+                .with_context(|| format!("cannot send a frame on {device}"))?;
         }
         Ok(())
     })
@@ -38,7 +40,12 @@ pub(crate) struct Datagrams {
 
 impl Datagrams {
     pub(crate) fn new(from: (IpAddr, u16), to: (IpAddr, u16), payload: usize, times: u64) -> Self {
-        Self { from: from.into(), to: to.into(), payload, times }
+        Self {
+            from: from.into(),
+            to: to.into(),
+            payload,
+            times,
+        }
     }
 
     /// Sends them all and says how many the kernel took; what the kernel
@@ -49,10 +56,17 @@ impl Datagrams {
 
     /// The same on the calling thread, in its namespace.
     pub(crate) fn send_here(self) -> Result<u64> {
-        let Self { from, to, payload, times } = self;
+        let Self {
+            from,
+            to,
+            payload,
+            times,
+        } = self;
         let socket = UdpSocket::bind(from).with_context(|| format!("cannot bind to {from}"))?;
         let payload = vec![0; payload];
-        Ok((0..times).filter(|_| socket.send_to(&payload, to).is_ok()).count() as u64)
+        Ok((0..times)
+            .filter(|_| socket.send_to(&payload, to).is_ok())
+            .count() as u64)
     }
 }
 

@@ -76,7 +76,10 @@ impl XdpDrop {
             flags: XDP_FLAGS_SKB_MODE,
         };
         let link = owned(bpf(BPF_LINK_CREATE, &mut create)?);
-        Ok(Self { _link: link, _program: program })
+        Ok(Self {
+            _link: link,
+            _program: program,
+        })
     }
 }
 
@@ -92,7 +95,11 @@ pub(crate) fn bpf_ids(object: Object) -> io::Result<Vec<u32>> {
     let mut ids = Vec::new();
     loop {
         let start = ids.last().copied().unwrap_or(0);
-        let mut next = NextId { start, next: 0, open_flags: 0 };
+        let mut next = NextId {
+            start,
+            next: 0,
+            open_flags: 0,
+        };
         match bpf(command, &mut next) {
             Ok(_) => ids.push(next.next),
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(ids),
@@ -133,7 +140,8 @@ impl FrameSocket {
     /// The errno of socket(2) or bind(2).
     pub(crate) fn open(ifindex: u32) -> io::Result<Self> {
         // SAFETY: a call without pointers.
-        let socket = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
+        let socket =
+            unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
         if socket < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -150,7 +158,11 @@ impl FrameSocket {
                 mem::size_of::<libc::sockaddr_ll>() as libc::socklen_t,
             )
         };
-        if bound < 0 { Err(io::Error::last_os_error()) } else { Ok(Self { socket }) }
+        if bound < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self { socket })
+        }
     }
 
     /// Sends one frame.
@@ -160,8 +172,17 @@ impl FrameSocket {
     pub(crate) fn send(&self, frame: &[u8]) -> io::Result<()> {
         // SAFETY: the frame is alive and of the given length.
         let sent = unsafe {
-            libc::send(self.socket.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0)
+            libc::send(
+                self.socket.as_raw_fd(),
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+            )
         };
-        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if sent < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     }
 }

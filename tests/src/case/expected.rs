@@ -37,7 +37,13 @@ impl Flow {
         (dst, dst_port): (impl Into<IpAddr>, u16),
     ) -> Self {
         let (src, dst) = (src.into(), dst.into());
-        Self { protocol, src, src_port: Some(src_port), dst, dst_port: Some(dst_port) }
+        Self {
+            protocol,
+            src,
+            src_port: Some(src_port),
+            dst,
+            dst_port: Some(dst_port),
+        }
     }
 
     /// A flow without ports.
@@ -46,11 +52,23 @@ impl Flow {
         src: impl Into<IpAddr>,
         dst: impl Into<IpAddr>,
     ) -> Self {
-        Self { protocol, src: src.into(), src_port: None, dst: dst.into(), dst_port: None }
+        Self {
+            protocol,
+            src: src.into(),
+            src_port: None,
+            dst: dst.into(),
+            dst_port: None,
+        }
     }
 
     fn of(&self, row: &Row) -> bool {
-        let Self { protocol, src, src_port, dst, dst_port } = self;
+        let Self {
+            protocol,
+            src,
+            src_port,
+            dst,
+            dst_port,
+        } = self;
         *row.key("protocol") == **protocol
             && *row.key("src") == src.to_string()
             && *row.key("src_port") == Value::from(*src_port)
@@ -88,34 +106,54 @@ impl<'a> Drops<'a> {
 
     /// The device of the packets.
     pub(crate) fn device(self, device: &'static str) -> Self {
-        Self { device: Some(device), ..self }
+        Self {
+            device: Some(device),
+            ..self
+        }
     }
 
     /// The packets' flow; without it the flow is not looked at.
     pub(crate) fn flow(self, flow: Flow) -> Self {
-        Self { flow: Some(flow), ..self }
+        Self {
+            flow: Some(flow),
+            ..self
+        }
     }
 
     /// The length of each packet in bytes, from the network header on.
     pub(crate) fn length(self, length: u64) -> Self {
-        Self { length: Some(length), ..self }
+        Self {
+            length: Some(length),
+            ..self
+        }
     }
 
     /// The kernel's counter that moves with these drops, one for one.
     pub(crate) fn counted_by(self, counter: Counter<'a>) -> Self {
-        Self { counter: Some(counter), ..self }
+        Self {
+            counter: Some(counter),
+            ..self
+        }
     }
 
     /// Allows other drops at the same site of the namespace.
     pub(crate) fn among_others(self) -> Self {
-        Self { alone: false, ..self }
+        Self {
+            alone: false,
+            ..self
+        }
     }
 
     /// What the rows have that they should not, or lack.
     pub(super) fn against(&self, seen: &Seen, count: u64, rows: &[Row]) -> Vec<String> {
         let at_site: Vec<&Row> = rows.iter().filter(|row| self.is_at(seen, row)).collect();
-        let ours: Vec<&Row> = at_site.iter().copied().filter(|row| self.is_ours(row)).collect();
-        let sum = |rows: &[&Row], count: fn(&Row) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
+        let ours: Vec<&Row> = at_site
+            .iter()
+            .copied()
+            .filter(|row| self.is_ours(row))
+            .collect();
+        let sum =
+            |rows: &[&Row], count: fn(&Row) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
         let found = sum(&ours, |row| row.drops);
         let mut complaints = Vec::new();
         if found != count {
@@ -133,22 +171,44 @@ impl<'a> Drops<'a> {
         }
         let all = sum(&at_site, |row| row.drops);
         if self.alone && all != count {
-            let rows: Vec<String> = at_site.iter().map(|row| format!("\n    {}", shown(row))).collect();
-            complaints.push(format!("{all} drops, not {count}, at {:?}:{}", seen.functions, rows.concat()));
+            let rows: Vec<String> = at_site
+                .iter()
+                .map(|row| format!("\n    {}", shown(row)))
+                .collect();
+            complaints.push(format!(
+                "{all} drops, not {count}, at {:?}:{}",
+                seen.functions,
+                rows.concat()
+            ));
         }
         let packets = sum(&ours, |row| row.packets);
         if packets != count {
-            complaints.push(format!("{packets} packets, not {count}, of {}", self.wanted(seen)));
+            complaints.push(format!(
+                "{packets} packets, not {count}, of {}",
+                self.wanted(seen)
+            ));
         }
         let bytes = sum(&ours, |row| row.bytes);
         if let Some(length) = self.length
             && bytes != count * length
         {
-            complaints.push(format!("{bytes} bytes, not {count} x {length}, of {}", self.wanted(seen)));
+            complaints.push(format!(
+                "{bytes} bytes, not {count} x {length}, of {}",
+                self.wanted(seen)
+            ));
         }
-        complaints.extend(ours.iter().filter(|row| *row.key("stage") != seen.stage).map(|row| {
-            format!("stage {}, not {}: {}", row.key("stage"), seen.stage, shown(row))
-        }));
+        complaints.extend(
+            ours.iter()
+                .filter(|row| *row.key("stage") != seen.stage)
+                .map(|row| {
+                    format!(
+                        "stage {}, not {}: {}",
+                        row.key("stage"),
+                        seen.stage,
+                        shown(row)
+                    )
+                }),
+        );
         complaints
     }
 
@@ -174,7 +234,9 @@ impl<'a> Drops<'a> {
 
 /// Rows of a flow of which none may be.
 pub(super) fn unwanted(netns: u32, flow: &Flow, rows: &[Row]) -> Option<String> {
-    let row = rows.iter().find(|row| *row.key("netns") == netns && flow.of(row))?;
+    let row = rows
+        .iter()
+        .find(|row| *row.key("netns") == netns && flow.of(row))?;
     Some(format!("a drop that was none: {}", shown(row)))
 }
 

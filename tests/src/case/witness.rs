@@ -28,8 +28,16 @@ impl<'a> Watched<'a> {
             let Some(seen) = site::on(drops.site, kernel) else {
                 return cannot(format!("Linux {} has no such drop", kernel.release));
             };
-            let start = drops.counter.as_ref().map_or(Ok(0), |counter| counter.read())?;
-            Ok(Self { drops, seen, start, moved: 0 })
+            let start = drops
+                .counter
+                .as_ref()
+                .map_or(Ok(0), |counter| counter.read())?;
+            Ok(Self {
+                drops,
+                seen,
+                start,
+                moved: 0,
+            })
         });
         watched.collect()
     }
@@ -67,7 +75,10 @@ impl<'a> Watched<'a> {
             Count::AsCounted => self.moved == 0,
         };
         contradicts.then(|| {
-            format!("witness: {} moved by {}, not as {:?}", counter.name, self.moved, self.drops.count)
+            format!(
+                "witness: {} moved by {}, not as {:?}",
+                counter.name, self.moved, self.drops.count
+            )
         })
     }
 
@@ -92,12 +103,18 @@ fn events(seen: &Seen, tally: &Tally) -> u64 {
 
 /// The drops that are expected at the site of one of them.
 fn expected(watched: &[Watched], seen: &Seen) -> u64 {
-    watched.iter().filter(|other| other.seen == *seen).map(Watched::count).sum()
+    watched
+        .iter()
+        .filter(|other| other.seen == *seen)
+        .map(Watched::count)
+        .sum()
 }
 
 /// Whether the trace shows as many events as are expected.
 pub(super) fn is_traced(watched: &[Watched], tally: &Tally) -> bool {
-    watched.iter().all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
+    watched
+        .iter()
+        .all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
 }
 
 /// What the trace says against the expectation. The trace knows no namespace,
@@ -111,10 +128,17 @@ pub(super) fn against_events(watched: &[Watched], tally: &Tally) -> Vec<String> 
             let all: Vec<String> = tally
                 .iter()
                 .map(|((function, reason), count)| {
-                    format!("\n    {count} {} at {function}", reason.as_deref().unwrap_or("null"))
+                    format!(
+                        "\n    {count} {} at {function}",
+                        reason.as_deref().unwrap_or("null")
+                    )
                 })
                 .collect();
-            format!("witness: {found} events, not {wanted}, of {:?}; in the trace are{}", one.seen, all.concat())
+            format!(
+                "witness: {found} events, not {wanted}, of {:?}; in the trace are{}",
+                one.seen,
+                all.concat()
+            )
         })
     });
     contradictions.collect()

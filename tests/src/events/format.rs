@@ -21,7 +21,9 @@ impl Field {
     pub(crate) fn of(self, record: &[u8]) -> Option<u64> {
         let Self { offset, size } = self;
         let mut number = [0; 8];
-        number.get_mut(..size)?.copy_from_slice(record.get(offset..offset + size)?);
+        number
+            .get_mut(..size)?
+            .copy_from_slice(record.get(offset..offset + size)?);
         Some(u64::from_le_bytes(number))
     }
 }
@@ -75,7 +77,13 @@ impl Format {
 
     /// Decodes a record; `None` when it is another event's.
     pub(crate) fn drop(&self, record: &[u8]) -> Option<Dropped> {
-        let Self { id, kind, location, reason, .. } = self;
+        let Self {
+            id,
+            kind,
+            location,
+            reason,
+            ..
+        } = self;
         (kind.of(record)? == *id).then_some(())?;
         Some(Dropped {
             location: location.of(record)?,
@@ -88,7 +96,10 @@ impl Format {
 
     /// The name of a reason, or its number where the kernel prints no name.
     pub(crate) fn reason_name(&self, number: u32) -> String {
-        self.reasons.get(&number).cloned().unwrap_or_else(|| format!("{number:#x}"))
+        self.reasons
+            .get(&number)
+            .cloned()
+            .unwrap_or_else(|| format!("{number:#x}"))
     }
 }
 
@@ -108,11 +119,18 @@ fn read_at_once(path: &str) -> io::Result<String> {
 /// `field:void * location;	offset:16;	size:8;	signed:0;`
 fn field(format: &str, name: &str) -> Option<Field> {
     format.lines().find_map(|line| {
-        let mut parts = line.trim().strip_prefix("field:")?.split(';').map(str::trim);
+        let mut parts = line
+            .trim()
+            .strip_prefix("field:")?
+            .split(';')
+            .map(str::trim);
         let declared = parts.next()?.rsplit([' ', '*']).next()?;
         (declared.split('[').next()? == name).then_some(())?;
         let mut number = |key| parts.next()?.strip_prefix(key)?.parse().ok();
-        Some(Field { offset: number("offset:")?, size: number("size:")? })
+        Some(Field {
+            offset: number("offset:")?,
+            size: number("size:")?,
+        })
     })
 }
 
@@ -147,7 +165,13 @@ mod tests {
 print fmt: \"skbaddr=%p protocol=%u location=%p\", REC->skbaddr";
         let format = Format::parse(event, PAGE).unwrap();
         assert_eq!(format.reason, None);
-        assert_eq!(format.location, Field { offset: 16, size: 8 });
+        assert_eq!(
+            format.location,
+            Field {
+                offset: 16,
+                size: 8
+            }
+        );
         assert!(format.reasons.is_empty());
         assert_eq!(format.page.data.offset, 16);
     }
@@ -160,7 +184,13 @@ print fmt: \"skbaddr=%p protocol=%u location=%p\", REC->skbaddr";
 \tfield:enum skb_drop_reason reason;\toffset:36;\tsize:4;\tsigned:0;
 print fmt: \"%s\", __print_symbolic(REC->reason, { 2, \"NOT_SPECIFIED\" }, { 3, \"NO_SOCKET\" })";
         let format = Format::parse(event, PAGE).unwrap();
-        assert_eq!(format.reason, Some(Field { offset: 36, size: 4 }));
+        assert_eq!(
+            format.reason,
+            Some(Field {
+                offset: 36,
+                size: 4
+            })
+        );
         assert_eq!(format.reason_name(3), "NO_SOCKET");
         assert_eq!(format.reason_name(0x2_0001), "0x20001");
     }

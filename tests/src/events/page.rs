@@ -19,11 +19,16 @@ pub(crate) struct Page<'a> {
 
 impl<'a> Page<'a> {
     pub(crate) fn new(bytes: &'a [u8], format: &PageFormat) -> Result<Self> {
-        let commit = format.commit.of(bytes).context("a trace page without a head")?;
+        let commit = format
+            .commit
+            .of(bytes)
+            .context("a trace page without a head")?;
         let start = format.data.offset;
         let length = usize::try_from(commit & LENGTH)?;
         Ok(Self {
-            rest: bytes.get(start..start + length).context("a trace page cut short")?,
+            rest: bytes
+                .get(start..start + length)
+                .context("a trace page cut short")?,
             lost: commit & MISSED_EVENTS != 0,
         })
     }
@@ -36,7 +41,10 @@ impl<'a> Page<'a> {
     /// The next record; an empty one for time stamps and padding.
     fn record(&mut self) -> Result<&'a [u8]> {
         let word = |at: usize| -> Result<u32> {
-            let bytes = self.rest.get(at..at + 4).context("a trace record cut short")?;
+            let bytes = self
+                .rest
+                .get(at..at + 4)
+                .context("a trace record cut short")?;
             Ok(u32::from_le_bytes(bytes.try_into()?))
         };
         let head = word(0)?;

@@ -31,12 +31,17 @@ pub(super) fn output_of(program: &str, arguments: &str, input: &str) -> Result<S
         Err(error) => return Err(error).with_context(|| format!("cannot run {program}")),
     };
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes()).with_context(|| format!("{program}: standard input"))?;
+        stdin
+            .write_all(input.as_bytes())
+            .with_context(|| format!("{program}: standard input"))?;
     }
     let output = child.wait_with_output()?;
     if !output.status.success() {
         let what = if input.is_empty() { arguments } else { input };
-        bail!("{program} {what}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "{program} {what}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

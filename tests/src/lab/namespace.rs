@@ -26,7 +26,11 @@ impl Namespace {
         let file = File::open(format!("/run/netns/{name}"))
             .or_else(|_| File::open(format!("/var/run/netns/{name}")))?;
         let inode = u32::try_from(file.metadata()?.ino())?;
-        let namespace = Self { name: name.to_owned(), inode, file };
+        let namespace = Self {
+            name: name.to_owned(),
+            inode,
+            file,
+        };
         namespace.ip(&["link set lo up"])?;
         for family in ["all", "default"] {
             namespace.sysctl(&format!("net.ipv4.conf.{family}.rp_filter"), "0")?;
@@ -54,7 +58,9 @@ impl Namespace {
                     .with_context(|| format!("cannot enter {}", self.name))?;
                 act()
             });
-            inside.join().map_err(|_| anyhow!("the thread in {} died", self.name))?
+            inside
+                .join()
+                .map_err(|_| anyhow!("the thread in {} died", self.name))?
         })
     }
 
@@ -66,12 +72,14 @@ impl Namespace {
     /// Runs a program that a kernel without some module refuses: a refusal ends
     /// the scenario as `cannot`.
     pub(crate) fn offer(&self, program: &str, arguments: &str) -> Result<String> {
-        self.run(program, arguments).or_else(|error| cannot(format!("{error:#}")))
+        self.run(program, arguments)
+            .or_else(|error| cannot(format!("{error:#}")))
     }
 
     /// Gives `ip` several commands at once.
     pub(crate) fn ip(&self, commands: &[&str]) -> Result<()> {
-        self.inside(|| output_of("ip", "-batch -", &commands.join("\n"))).map(drop)
+        self.inside(|| output_of("ip", "-batch -", &commands.join("\n")))
+            .map(drop)
     }
 
     /// Gives `nft` a ruleset; a kernel that refuses it cannot do the scenario.

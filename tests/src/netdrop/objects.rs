@@ -22,7 +22,9 @@ pub(crate) fn held_by(netdrop: &Netdrop) -> Result<Objects> {
 fn held(pid: &str) -> Result<Objects> {
     let mut objects = Objects::new();
     for descriptor in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-        let Ok(info) = fs::read_to_string(descriptor?.path()) else { continue };
+        let Ok(info) = fs::read_to_string(descriptor?.path()) else {
+            continue;
+        };
         for line in info.lines() {
             let object = match line.split_once(':') {
                 Some(("prog_id", id)) => (Object::Program, id),
@@ -38,9 +40,15 @@ fn held(pid: &str) -> Result<Objects> {
 /// Everything loaded on the host.
 pub(crate) fn loaded() -> Result<Objects> {
     let of = |object| -> Result<Vec<(Object, u32)>> {
-        Ok(bpf_ids(object)?.into_iter().map(|id| (object, id)).collect())
+        Ok(bpf_ids(object)?
+            .into_iter()
+            .map(|id| (object, id))
+            .collect())
     };
-    Ok(of(Object::Program)?.into_iter().chain(of(Object::Map)?).collect())
+    Ok(of(Object::Program)?
+        .into_iter()
+        .chain(of(Object::Map)?)
+        .collect())
 }
 
 /// Waits a bounded time until none of these objects is left: the kernel frees

@@ -23,7 +23,10 @@ impl Record {
         }
         let record = serde_json::from_str(line)?;
         Ok(match record {
-            Self::Drop(drop) => Self::Drop(Box::new(Drop { fields: serde_json::from_str(line)?, ..*drop })),
+            Self::Drop(drop) => Self::Drop(Box::new(Drop {
+                fields: serde_json::from_str(line)?,
+                ..*drop
+            })),
             other => other,
         })
     }
@@ -151,7 +154,10 @@ pub(crate) enum Severity {
 
 /// One drop of `netdrop trace`.
 #[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "some are read only to see that the fields are there")]
+#[expect(
+    dead_code,
+    reason = "some are read only to see that the fields are there"
+)]
 pub(crate) struct Drop {
     pub(crate) time: String,
     pub(crate) cpu: u32,
@@ -234,12 +240,19 @@ impl Run {
             }
         }
         let summary = summary.context("no summary at the end")?;
-        Ok(Self { ready, intervals, drops, summary })
+        Ok(Self {
+            ready,
+            intervals,
+            drops,
+            summary,
+        })
     }
 }
 
 /// A field that must be there and may be null.
-fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    input: D,
+) -> Result<Option<T>, D::Error> {
     Option::deserialize(input)
 }
 

@@ -25,7 +25,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-const UDP: Transport = Transport::Udp { src: 4000, dst: 9, payload: 5 };
+const UDP: Transport = Transport::Udp {
+    src: 4000,
+    dst: 9,
+    payload: 5,
+};
 
 fn nft_drop_in_bridge_forward(bench: &Bench) -> Result<()> {
     let lab = Bridged::new()?;

@@ -58,7 +58,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 fn closed_port(lab: &Pair, port: u16, times: u64) -> Result<()> {
-    Datagrams::new((A.v4.into(), port), (B.v4.into(), 9), 1, times).send(&lab.a).map(drop)
+    Datagrams::new((A.v4.into(), port), (B.v4.into(), 9), 1, times)
+        .send(&lab.a)
+        .map(drop)
 }
 
 fn at_closed_port(lab: &Pair, port: u16, times: u64) -> Drops<'_> {
@@ -71,7 +73,11 @@ fn at_closed_port(lab: &Pair, port: u16, times: u64) -> Drops<'_> {
 
 fn drops_in_another_netns_are_kept_apart(bench: &Bench) -> Result<()> {
     let (here, there) = (Pair::new()?, Pair::new()?);
-    Case::of([at_closed_port(&here, 4000, 10), at_closed_port(&there, 4000, 17)]).check(bench, || {
+    Case::of([
+        at_closed_port(&here, 4000, 10),
+        at_closed_port(&there, 4000, 17),
+    ])
+    .check(bench, || {
         closed_port(&here, 4000, 10)?;
         closed_port(&there, 4000, 17)
     })
@@ -86,13 +92,15 @@ fn a_consumed_packet_is_no_drop(bench: &Bench) -> Result<()> {
     })?;
     let flow = Flow::new("udp", (A.v4, 4000), (B.v4, 5000));
     // One drop beside them shows that the run could see drops at all.
-    Case::of([at_closed_port(&lab, 4001, 1)]).none_of(lab.b.inode(), flow).check(bench, || {
-        for _ in 0..50 {
-            Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 5000), 100, 1).send(&lab.a)?;
-            ensure!(socket.recv(&mut [0; 200])? == 100, "a short datagram");
-        }
-        closed_port(&lab, 4001, 1)
-    })
+    Case::of([at_closed_port(&lab, 4001, 1)])
+        .none_of(lab.b.inode(), flow)
+        .check(bench, || {
+            for _ in 0..50 {
+                Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 5000), 100, 1).send(&lab.a)?;
+                ensure!(socket.recv(&mut [0; 200])? == 100, "a short datagram");
+            }
+            closed_port(&lab, 4001, 1)
+        })
 }
 
 fn two_netdrops_count_the_same(bench: &Bench) -> Result<()> {
@@ -110,16 +118,25 @@ fn two_netdrops_count_the_same(bench: &Bench) -> Result<()> {
 
 fn benign_drops_are_hidden_but_counted(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let udp = Transport::Udp { src: 4000, dst: 9, payload: 5 };
+    let udp = Transport::Udp {
+        src: 4000,
+        dst: 9,
+        payload: 5,
+    };
     let frame = Frame::v4(A, B, udp).mac_dst([2, 0, 0, 0, 0, 0xff]);
     let drops = Drops::at(site::OTHER_HOST, &lab.b, Count::Exactly(30)).device(B.device);
     let netdrop = bench.start("watch --format json --by reason,netns --top 10000")?;
     let mut complaints = Vec::new();
-    Case::of([drops])
-        .witness(bench, &mut complaints, || sender::frames(&lab.a, A.device, &frame, 30))?;
+    Case::of([drops]).witness(bench, &mut complaints, || {
+        sender::frames(&lab.a, A.device, &frame, 30)
+    })?;
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
-        complaints.extend(identity::complaints(&run, &["reason", "netns"], Allow::default()));
+        complaints.extend(identity::complaints(
+            &run,
+            &["reason", "netns"],
+            Allow::default(),
+        ));
         let totals = &run.summary.totals;
         // Without a reason argument nobody can tell that these are benign.
         if bench.kernel.has_reasons() {
@@ -127,7 +144,13 @@ fn benign_drops_are_hidden_but_counted(bench: &Bench) -> Result<()> {
                 complaints.push(format!("30 benign drops are not in {totals:?}"));
             }
             let of_reason = |row: &&Row| *row.key("reason") == "OTHERHOST";
-            complaints.extend(run.summary.rows.iter().find(of_reason).map(|row| format!("shown: {row:?}")));
+            complaints.extend(
+                run.summary
+                    .rows
+                    .iter()
+                    .find(of_reason)
+                    .map(|row| format!("shown: {row:?}")),
+            );
         }
     }
     report(&complaints)
@@ -146,7 +169,11 @@ fn what_is_beyond_top_is_one_row(bench: &Bench) -> Result<()> {
     })?;
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
-        complaints.extend(identity::complaints(&run, &["netns", "src_port"], Allow::default()));
+        complaints.extend(identity::complaints(
+            &run,
+            &["netns", "src_port"],
+            Allow::default(),
+        ));
         let rows = &run.summary.rows;
         match rows.as_slice() {
             [first, rest]
@@ -167,7 +194,13 @@ fn lite_counts_as_exactly(bench: &Bench) -> Result<()> {
         .options("--lite")
         .run(bench, || closed_port(&lab, 4000, 500))?;
     let Some(run) = run else { return Ok(()) };
-    let Traffic { rx_packets, tx_packets, napi_polls, napi_full, time_squeeze } = run.summary.traffic;
+    let Traffic {
+        rx_packets,
+        tx_packets,
+        napi_polls,
+        napi_full,
+        time_squeeze,
+    } = run.summary.traffic;
     ensure!(
         [rx_packets, tx_packets, napi_polls, napi_full] == [None; 4] && time_squeeze.is_some(),
         "--lite without per-packet hooks, but {:?}",
@@ -178,11 +211,14 @@ fn lite_counts_as_exactly(bench: &Bench) -> Result<()> {
 
 fn traffic_is_counted(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let run = Case::of([at_closed_port(&lab, 4000, 1000)]).run(bench, || closed_port(&lab, 4000, 1000))?;
+    let run = Case::of([at_closed_port(&lab, 4000, 1000)])
+        .run(bench, || closed_port(&lab, 4000, 1000))?;
     let Some(run) = run else { return Ok(()) };
     let traffic = run.summary.traffic;
     ensure!(
-        traffic.rx_packets >= Some(1000) && traffic.tx_packets >= Some(1000) && traffic.napi_polls > Some(0),
+        traffic.rx_packets >= Some(1000)
+            && traffic.tx_packets >= Some(1000)
+            && traffic.napi_polls > Some(0),
         "1000 packets passed, but {traffic:?}"
     );
     Ok(())

@@ -51,7 +51,9 @@ fn nft_drop_in_input(bench: &Bench) -> Result<()> {
         .length(20 + 8 + 10)
         .counted_by(Counter::nft(&lab.b));
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 12).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 12)
+            .send(&lab.a)
+            .map(drop)
     })
 }
 
@@ -64,7 +66,9 @@ fn nft_drop_in_forward(bench: &Bench) -> Result<()> {
         .length(20 + 8 + 10)
         .counted_by(Counter::nft(&lab.b));
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (C.v4.into(), 9), 10, 12).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (C.v4.into(), 9), 10, 12)
+            .send(&lab.a)
+            .map(drop)
     })
 }
 
@@ -76,19 +80,24 @@ fn nft_drop_in_output(bench: &Bench) -> Result<()> {
         .length(20 + 8 + 10)
         .counted_by(Counter::nft(&lab.a));
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 12).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 12)
+            .send(&lab.a)
+            .map(drop)
     })
 }
 
 fn xtables_drop_in_input(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    lab.b.offer("iptables-legacy", "-w -A INPUT -p udp --dport 9 -j DROP")?;
+    lab.b
+        .offer("iptables-legacy", "-w -A INPUT -p udp --dport 9 -j DROP")?;
     let drops = Drops::at(site::XTABLES, &lab.b, Count::Exactly(12))
         .device(B.device)
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
         .length(20 + 8 + 10)
         .counted_by(Counter::xtables(&lab.b, "iptables-legacy", "INPUT"));
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 12).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 12)
+            .send(&lab.a)
+            .map(drop)
     })
 }

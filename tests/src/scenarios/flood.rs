@@ -65,7 +65,11 @@ fn flood(lab: &Pair, to: (Ipv4Addr, u16), times: u64) -> Result<()> {
                     sender::pin_to(cpu)?;
                     let (from, to) = ((A.v4.into(), port), (to.0.into(), to.1));
                     let taken = Datagrams::new(from, to, 1, times / 2).send_here()?;
-                    ensure!(taken == times / 2, "the kernel took {taken} of {} datagrams", times / 2);
+                    ensure!(
+                        taken == times / 2,
+                        "the kernel took {taken} of {} datagrams",
+                        times / 2
+                    );
                     Ok(())
                 })
             });
@@ -81,8 +85,17 @@ fn flood(lab: &Pair, to: (Ipv4Addr, u16), times: u64) -> Result<()> {
 fn all_died(run: Option<&Run>, lab: &Pair, port: u16, times: u64) -> Result<()> {
     let Some(run) = run else { return Ok(()) };
     let ours = |row: &&Row| *row.key("netns") == lab.b.inode() && *row.key("dst_port") == port;
-    let died: u64 = run.summary.rows.iter().filter(ours).map(|row| row.drops).sum();
-    ensure!(died == times, "{died} of {times} datagrams died according to the rows");
+    let died: u64 = run
+        .summary
+        .rows
+        .iter()
+        .filter(ours)
+        .map(|row| row.drops)
+        .sum();
+    ensure!(
+        died == times,
+        "{died} of {times} datagrams died according to the rows"
+    );
     Ok(())
 }
 
@@ -134,32 +147,55 @@ fn more_flows_than_the_table_holds(bench: &Bench) -> Result<()> {
     let ifindex = lab.a.ifindex(A.device)?;
     let counter = Counter::snmp(&lab.b, "Udp.NoPorts");
     let drops = Drops::at(site::UDP_NO_SOCKET, &lab.b, Count::Exactly(120_000)).counted_by(counter);
-    let netdrop =
-        bench.start("watch --format json --severity all --interval 10m --top 10 --by reason,src,src_port")?;
+    let netdrop = bench.start(
+        "watch --format json --severity all --interval 10m --top 10 --by reason,src,src_port",
+    )?;
     let mut complaints = Vec::new();
-    Case::of([drops]).untraced().witness(bench, &mut complaints, || {
-        lab.a.inside(|| {
-            let socket = FrameSocket::open(ifindex)?;
-            for src in [A.v4, GHOST] {
-                for port in 1..=60_000 {
-                    let udp = Transport::Udp { src: port, dst: 9, payload: 1 };
-                    socket.send(&Frame::v4(A, B, udp).src(src).bytes()).context("cannot send")?;
+    Case::of([drops])
+        .untraced()
+        .witness(bench, &mut complaints, || {
+            lab.a.inside(|| {
+                let socket = FrameSocket::open(ifindex)?;
+                for src in [A.v4, GHOST] {
+                    for port in 1..=60_000 {
+                        let udp = Transport::Udp {
+                            src: port,
+                            dst: 9,
+                            payload: 1,
+                        };
+                        socket
+                            .send(&Frame::v4(A, B, udp).src(src).bytes())
+                            .context("cannot send")?;
+                    }
                 }
-            }
-            Ok(())
-        })
-    })?;
+                Ok(())
+            })
+        })?;
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
-        let allow = Allow { other: true, ..Allow::default() };
-        complaints.extend(identity::complaints(&run, &["reason", "src", "src_port"], allow));
+        let allow = Allow {
+            other: true,
+            ..Allow::default()
+        };
+        complaints.extend(identity::complaints(
+            &run,
+            &["reason", "src", "src_port"],
+            allow,
+        ));
         let accounting = &run.summary.accounting;
         if accounting.flow_other.is_none_or(|other| other == 0) || accounting.counted < 120_000 {
             complaints.push(format!("120,000 flows do not fit, but {accounting:?}"));
         }
-        let kinds = ["table", "top"].map(|kind| run.summary.rows.iter().any(|row| *row.key("other") == json!(kind)));
+        let kinds = ["table", "top"].map(|kind| {
+            run.summary
+                .rows
+                .iter()
+                .any(|row| *row.key("other") == json!(kind))
+        });
         if kinds != [true, true] {
-            complaints.push(format!("rows for what is beyond the table and --top: {kinds:?}"));
+            complaints.push(format!(
+                "rows for what is beyond the table and --top: {kinds:?}"
+            ));
         }
     }
     report(&complaints)
@@ -176,10 +212,16 @@ fn a_small_ring_loses_detail_but_no_count(bench: &Bench) -> Result<()> {
     let dropped: u64 = watched.iter().map(|watched| watched.count()).sum();
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
-        complaints.extend(identity::complaints(&run, &["reason", "function", "netns"], Allow::default()));
+        complaints.extend(identity::complaints(
+            &run,
+            &["reason", "function", "netns"],
+            Allow::default(),
+        ));
         let accounting = &run.summary.accounting;
         if accounting.ring_lost == 0 {
-            complaints.push(format!("a ring of 4 KiB lost nothing in a flood: {accounting:?}"));
+            complaints.push(format!(
+                "a ring of 4 KiB lost nothing in a flood: {accounting:?}"
+            ));
         }
         let lines = run.drops.len() as u64;
         if lines + accounting.output_lost != accounting.delivered {

@@ -56,7 +56,9 @@ fn dropped_fragmented_datagrams_are_ten_not_sixty(bench: &Bench) -> Result<()> {
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
         .length(LENGTH)
         .counted_by(Counter::snmp(&lab.b, "Udp.NoPorts"));
-    Case::of([drops]).parts(PARTS).check(bench, || ten(9).send(&lab.a).map(drop))
+    Case::of([drops])
+        .parts(PARTS)
+        .check(bench, || ten(9).send(&lab.a).map(drop))
 }
 
 fn filtered_fragmented_datagrams_are_ten_not_sixty(bench: &Bench) -> Result<()> {
@@ -67,7 +69,9 @@ fn filtered_fragmented_datagrams_are_ten_not_sixty(bench: &Bench) -> Result<()> 
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
         .length(LENGTH)
         .counted_by(Counter::nft(&lab.b));
-    Case::of([drops]).parts(PARTS).check(bench, || ten(9).send(&lab.a).map(drop))
+    Case::of([drops])
+        .parts(PARTS)
+        .check(bench, || ten(9).send(&lab.a).map(drop))
 }
 
 fn delivered_fragmented_datagrams_are_no_drops(bench: &Bench) -> Result<()> {
@@ -82,8 +86,15 @@ fn delivered_fragmented_datagrams_are_no_drops(bench: &Bench) -> Result<()> {
         .check(bench, || {
             let mut buffer = [0; 9000];
             for _ in 0..10 {
-                Datagrams { times: 1, ..ten(5000) }.send(&lab.a)?;
-                ensure!(socket.recv(&mut buffer)? == 8000, "a datagram came in pieces");
+                Datagrams {
+                    times: 1,
+                    ..ten(5000)
+                }
+                .send(&lab.a)?;
+                ensure!(
+                    socket.recv(&mut buffer)? == 8000,
+                    "a datagram came in pieces"
+                );
             }
             Ok(())
         })
@@ -93,13 +104,19 @@ fn fragments_that_wait_in_vain(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b.sysctl("net.ipv4.ipfrag_time", "1")?;
     let frames = [4000, 4001, 4002, 4003].map(|src| {
-        let udp = Transport::Udp { src, dst: 9, payload: 16 };
+        let udp = Transport::Udp {
+            src,
+            dst: 9,
+            payload: 16,
+        };
         Frame::v4(A, B, udp).fragment(MORE_FRAGMENTS).id(src)
     });
     let drops = Drops::at(site::FRAGMENT_TIMEOUT, &lab.b, Count::Exactly(4))
         .device(B.device)
         .counted_by(Counter::snmp(&lab.b, "Ip.ReasmTimeout"));
     Case::of([drops]).check(bench, || {
-        frames.iter().try_for_each(|frame| sender::frames(&lab.a, A.device, frame, 1))
+        frames
+            .iter()
+            .try_for_each(|frame| sender::frames(&lab.a, A.device, frame, 1))
     })
 }

@@ -40,7 +40,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-const UDP: Transport = Transport::Udp { src: 4000, dst: 9, payload: 5 };
+const UDP: Transport = Transport::Udp {
+    src: 4000,
+    dst: 9,
+    payload: 5,
+};
 
 fn bad_ip_checksum(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
@@ -55,7 +59,11 @@ fn bad_ip_checksum(bench: &Bench) -> Result<()> {
 
 fn bad_tcp_checksum(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let syn = Transport::Tcp { src: 4000, dst: 9, flags: SYN };
+    let syn = Transport::Tcp {
+        src: 4000,
+        dst: 9,
+        flags: SYN,
+    };
     let frame = Frame::v4(A, B, syn).src(GHOST).bad_transport_checksum();
     let drops = Drops::at(site::TCP_CHECKSUM, &lab.b, Count::Exactly(7))
         .device(B.device)

@@ -67,7 +67,16 @@ fn udp6_to_a_closed_port(bench: &Bench) -> Result<()> {
 
 fn tcp_to_a_closed_port(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let syn = Frame::v4(A, B, Transport::Tcp { src: 4000, dst: 9, flags: SYN }).src(GHOST);
+    let syn = Frame::v4(
+        A,
+        B,
+        Transport::Tcp {
+            src: 4000,
+            dst: 9,
+            flags: SYN,
+        },
+    )
+    .src(GHOST);
     let drops = Drops::at(site::TCP_NO_SOCKET, &lab.b, Count::Exactly(20))
         .device(B.device)
         .flow(Flow::new("tcp", (GHOST, 4000), (B.v4, 9)))

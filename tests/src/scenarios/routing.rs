@@ -42,7 +42,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-const UDP: Transport = Transport::Udp { src: 4000, dst: 9, payload: 5 };
+const UDP: Transport = Transport::Udp {
+    src: 4000,
+    dst: 9,
+    payload: 5,
+};
 
 fn no_route_to_the_host(bench: &Bench) -> Result<()> {
     let lab = Row::new()?;

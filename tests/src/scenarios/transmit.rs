@@ -36,14 +36,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 fn qdisc_overflow(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    lab.a.offer("tc", "qdisc add dev a0 root tbf rate 8kbit burst 1600 limit 3000")?;
+    lab.a.offer(
+        "tc",
+        "qdisc add dev a0 root tbf rate 8kbit burst 1600 limit 3000",
+    )?;
     let drops = Drops::at(site::QDISC, &lab.a, Count::AsCounted)
         .device(A.device)
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
         .length(20 + 8 + 1000)
         .counted_by(Counter::qdisc(&lab.a, A.device));
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1000, 20).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1000, 20)
+            .send(&lab.a)
+            .map(drop)
     })
 }
 
@@ -57,7 +62,9 @@ fn neighbour_does_not_answer(bench: &Bench) -> Result<()> {
         .flow(Flow::new("udp", (A.v4, 4000), (nobody, 9)))
         .length(20 + 8 + 10);
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (nobody.into(), 9), 10, 5).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (nobody.into(), 9), 10, 5)
+            .send(&lab.a)
+            .map(drop)
     })
 }
 
@@ -65,7 +72,8 @@ fn neighbour_does_not_answer(bench: &Bench) -> Result<()> {
 /// go, with softirqs off: the backlog cannot empty meanwhile.
 fn cpu_backlog_overflow(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    lab.a.run("ethtool", "-K a0 tx on sg on tx-udp-segmentation off")?;
+    lab.a
+        .run("ethtool", "-K a0 tx on sg on tx-udp-segmentation off")?;
     let drops = Drops::at(site::CPU_BACKLOG, &lab.b, Count::AsCounted)
         .device(B.device)
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
@@ -77,7 +85,9 @@ fn cpu_backlog_overflow(bench: &Bench) -> Result<()> {
             let socket = UdpSocket::bind((A.v4, 4000))?;
             setsockopt(&socket, UdpGsoSegment, &100).context("UDP_SEGMENT")?;
             for _ in 0..5 {
-                socket.send_to(&[0; 2000], (B.v4, 9)).context("segmented send")?;
+                socket
+                    .send_to(&[0; 2000], (B.v4, 9))
+                    .context("segmented send")?;
             }
             Ok(())
         })

@@ -26,6 +26,8 @@ fn generic_xdp_drop(bench: &Bench) -> Result<()> {
     })?;
     let drops = Drops::at(site::GENERIC_XDP, &lab.b, Count::Exactly(11)).device(B.device);
     Case::of([drops]).check(bench, || {
-        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 11).send(&lab.a).map(drop)
+        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 10, 11)
+            .send(&lab.a)
+            .map(drop)
     })
 }
