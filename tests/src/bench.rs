@@ -9,6 +9,10 @@ use crate::{kernel::Kernel, netdrop::Netdrop, scenario::cannot};
 
 const TRACING: &str = "/sys/kernel/tracing";
 
+/// How long a thing may take that takes no time: generous, because an emulated
+/// CPU is fifty times slower.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The place where scenarios run.
 pub(crate) struct Bench {
     pub(crate) kernel: Kernel,
@@ -62,11 +66,5 @@ impl Bench {
         let mut netdrop = Netdrop::start(self.binary()?, arguments)?;
         netdrop.wait_ready()?;
         Ok(netdrop)
-    }
-
-    /// How long a thing may take that takes no time: generous, because an
-    /// emulated CPU is fifty times slower.
-    pub(crate) fn patience(&self) -> Duration {
-        Duration::from_secs(30)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, PATIENCE},
     events::Events,
     netdrop::{
         Netdrop,
@@ -21,8 +21,10 @@ use crate::{
 mod expected;
 mod witness;
 
-pub(crate) use self::expected::{Count, Drops, Flow};
-use self::witness::Watched;
+pub(crate) use self::{
+    expected::{Count, Drops, Flow},
+    witness::Watched,
+};
 
 /// The keys by which the rows of a case are split.
 pub(crate) const BY: &[&str] = &[
@@ -128,13 +130,13 @@ impl<'a> Case<'a> {
         complaints: &mut Vec<String>,
         provoke: impl FnOnce() -> Result<()>,
     ) -> Result<Vec<Watched<'_>>> {
-        let mut watched = Watched::all(&self.drops, &bench.kernel)?;
         let mut events = self
             .traced
             .then(|| Events::start(&bench.kernel))
             .transpose()?;
+        let mut watched = Watched::all(&self.drops, &bench.kernel)?;
         provoke()?;
-        settle(&mut watched, events.as_mut(), bench.patience())?;
+        settle(&mut watched, events.as_mut(), PATIENCE)?;
         complaints.extend(watched.iter().filter_map(Watched::against_counter));
         if let Some(events) = &mut events {
             complaints.extend(witness::against_events(&watched, events.tally()?));

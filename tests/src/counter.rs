@@ -61,10 +61,12 @@ impl<'a> Counter<'a> {
         })
     }
 
-    /// The packets of the first rule with `counter` in a namespace's nftables.
+    /// The packets of all rules with `counter` in a namespace's nftables.
     pub(crate) fn nft(namespace: &'a Namespace) -> Self {
-        Self::new("nft rule counter", || {
-            number_after(&namespace.run("nft", "list ruleset")?, "counter packets ")
+        Self::new("nft rule counters", || {
+            let ruleset = namespace.run("nft", "list ruleset")?;
+            let counters = ruleset.split("counter packets ").skip(1);
+            counters.map(|rest| number(rest.split(' ').next())).sum()
         })
     }
 

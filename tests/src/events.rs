@@ -1,4 +1,4 @@
-//! The witness that is not netdrop: skb:kfree_skb read from tracefs through an
+//! The witness that is not netdrop: `skb:kfree_skb` read from tracefs through an
 //! instance of its own, counted by function and reason.
 
 use std::{
@@ -54,7 +54,7 @@ impl<'a> Events<'a> {
             events.pipes.push(
                 OpenOptions::new()
                     .read(true)
-                    .custom_flags(nix::libc::O_NONBLOCK)
+                    .custom_flags(libc::O_NONBLOCK)
                     .open(cpu?.path().join("trace_pipe_raw"))?,
             );
         }

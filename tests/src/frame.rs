@@ -18,7 +18,7 @@ pub(crate) enum Transport {
     Udp { src: u16, dst: u16, payload: usize },
     /// A segment with these flags (the header's 14th byte).
     Tcp { src: u16, dst: u16, flags: u8 },
-    /// An ICMP or ICMPv6 message.
+    /// A message of ICMP or of its IPv6 twin.
     Icmp {
         kind: u8,
         code: u8,

@@ -30,7 +30,7 @@ impl Kernel {
         })
     }
 
-    /// Whether skb:kfree_skb has the reason argument.
+    /// Whether `skb:kfree_skb` has the reason argument.
     pub(crate) fn has_reasons(&self) -> bool {
         self.format.reason.is_some()
     }

@@ -76,7 +76,7 @@ impl Pair {
 pub(crate) struct Row {
     pub(crate) a: Namespace,
     pub(crate) b: Namespace,
-    pub(crate) c: Namespace,
+    _c: Namespace,
 }
 
 impl Row {
@@ -95,7 +95,7 @@ impl Row {
             &format!("route add 0.0.0.0/0 via {} dev {}", R.v4, C.device),
             &format!("route add ::/0 via {} dev {}", R.v6, C.device),
         ])?;
-        Ok(Self { a, b, c })
+        Ok(Self { a, b, _c: c })
     }
 }
 
@@ -104,7 +104,7 @@ impl Row {
 pub(crate) struct Bridged {
     pub(crate) a: Namespace,
     pub(crate) b: Namespace,
-    pub(crate) c: Namespace,
+    _c: Namespace,
 }
 
 impl Bridged {
@@ -124,7 +124,7 @@ impl Bridged {
             &format!("link set {} master br0", R.device),
             "link set br0 up",
         ])?;
-        Ok(Self { a, b, c })
+        Ok(Self { a, b, _c: c })
     }
 }
 

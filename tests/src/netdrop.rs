@@ -25,9 +25,7 @@ pub(crate) mod objects;
 pub(crate) mod record;
 
 use self::record::{Record, Run};
-
-/// A minute: start and end take 0.3 s, and fifty times that when emulated.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::bench::PATIENCE;
 
 /// A running netdrop. Killed when dropped.
 pub(crate) struct Netdrop {

@@ -1,7 +1,7 @@
 //! Where packets die, kernel by kernel: the one table of expectations.
 //!
-//! A reason that a kernel does not know yet is NOT_SPECIFIED there, and null
-//! where skb:kfree_skb has no reason argument; both follow from the running
+//! A reason that a kernel does not know yet is `NOT_SPECIFIED` there, and null
+//! where `skb:kfree_skb` has no reason argument; both follow from the running
 //! kernel and need no line here. A line is needed where a death moved to another
 //! function, or where a kernel knows the reason but does not give it yet.
 

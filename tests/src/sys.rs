@@ -3,12 +3,14 @@
 //! is loaded.
 
 use std::{
-    io, mem,
+    io,
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
 };
 
 /// `r0 = XDP_DROP; exit`, each instruction eight bytes.
 const XDP_DROP: [u64; 2] = [0x0000_0001_0000_00b7, 0x0000_0000_0000_0095];
+
+const AF_PACKET: u16 = 17;
 
 const BPF_PROG_LOAD: libc::c_long = 5;
 const BPF_PROG_GET_NEXT_ID: libc::c_long = 11;
@@ -42,6 +44,18 @@ struct NextId {
     open_flags: u32,
 }
 
+/// `struct sockaddr_ll`: only family and device matter to a sender.
+#[repr(C)]
+struct LinkAddress {
+    family: u16,
+    protocol: u16,
+    ifindex: i32,
+    rest: [u8; 12],
+}
+
+const LINK_ADDRESS_SIZE: libc::socklen_t = 20;
+const _: () = assert!(size_of::<LinkAddress>() == 20);
+
 /// Which kind of BPF object a look-up means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Object {
@@ -60,7 +74,7 @@ impl XdpDrop {
     /// Loads the program and attaches it by a link (5.9 and later).
     ///
     /// # Errors
-    /// The errno of BPF_PROG_LOAD or BPF_LINK_CREATE.
+    /// The errno of `BPF_PROG_LOAD` or `BPF_LINK_CREATE`.
     pub(crate) fn attach(ifindex: u32) -> io::Result<Self> {
         let mut load = ProgLoad {
             kind: BPF_PROG_TYPE_XDP,
@@ -86,7 +100,7 @@ impl XdpDrop {
 /// The ids of all loaded programs or existing maps.
 ///
 /// # Errors
-/// The errno of BPF_PROG_GET_NEXT_ID or BPF_MAP_GET_NEXT_ID.
+/// The errno of `BPF_PROG_GET_NEXT_ID` or `BPF_MAP_GET_NEXT_ID`.
 pub(crate) fn bpf_ids(object: Object) -> io::Result<Vec<u32>> {
     let command = match object {
         Object::Program => BPF_PROG_GET_NEXT_ID,
@@ -114,7 +128,7 @@ fn bpf<A>(command: libc::c_long, attribute: &mut A) -> io::Result<RawFd> {
     let attribute: *mut A = attribute;
     // SAFETY: the attribute is alive and of the given size for the whole call;
     // the pointers within it lead to statics that outlive it.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attribute, mem::size_of::<A>()) };
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attribute, size_of::<A>()) };
     match RawFd::try_from(result) {
         Ok(result) if result >= 0 => Ok(result),
         _ => Err(io::Error::last_os_error()),
@@ -141,21 +155,23 @@ impl FrameSocket {
     pub(crate) fn open(ifindex: u32) -> io::Result<Self> {
         // SAFETY: a call without pointers.
         let socket =
-            unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
+            unsafe { libc::socket(AF_PACKET.into(), libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
         if socket < 0 {
             return Err(io::Error::last_os_error());
         }
         let socket = owned(socket);
-        // SAFETY: all zeroes is a valid sockaddr_ll.
-        let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-        address.sll_family = libc::AF_PACKET as u16;
-        address.sll_ifindex = ifindex.cast_signed();
+        let address = LinkAddress {
+            family: AF_PACKET,
+            protocol: 0,
+            ifindex: ifindex.cast_signed(),
+            rest: [0; 12],
+        };
         // SAFETY: the address is alive and of the given size.
         let bound = unsafe {
             libc::bind(
                 socket.as_raw_fd(),
                 (&raw const address).cast(),
-                mem::size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+                LINK_ADDRESS_SIZE,
             )
         };
         if bound < 0 {

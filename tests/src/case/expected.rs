@@ -46,21 +46,6 @@ impl Flow {
         }
     }
 
-    /// A flow without ports.
-    pub(crate) fn portless(
-        protocol: &'static str,
-        src: impl Into<IpAddr>,
-        dst: impl Into<IpAddr>,
-    ) -> Self {
-        Self {
-            protocol,
-            src: src.into(),
-            src_port: None,
-            dst: dst.into(),
-            dst_port: None,
-        }
-    }
-
     fn of(&self, row: &Row) -> bool {
         let Self {
             protocol,
@@ -86,7 +71,6 @@ pub(crate) struct Drops<'a> {
     device: Option<&'static str>,
     flow: Option<Flow>,
     length: Option<u64>,
-    alone: bool,
 }
 
 impl<'a> Drops<'a> {
@@ -100,7 +84,6 @@ impl<'a> Drops<'a> {
             device: None,
             flow: None,
             length: None,
-            alone: true,
         }
     }
 
@@ -136,14 +119,6 @@ impl<'a> Drops<'a> {
         }
     }
 
-    /// Allows other drops at the same site of the namespace.
-    pub(crate) fn among_others(self) -> Self {
-        Self {
-            alone: false,
-            ..self
-        }
-    }
-
     /// What the rows have that they should not, or lack.
     pub(super) fn against(&self, seen: &Seen, count: u64, rows: &[Row]) -> Vec<String> {
         let at_site: Vec<&Row> = rows.iter().filter(|row| self.is_at(seen, row)).collect();
@@ -170,7 +145,7 @@ impl<'a> Drops<'a> {
             return complaints;
         }
         let all = sum(&at_site, |row| row.drops);
-        if self.alone && all != count {
+        if all != count {
             let rows: Vec<String> = at_site
                 .iter()
                 .map(|row| format!("\n    {}", shown(row)))

@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use super::expected::{Count, Drops};
 use crate::{
+    counter::Counter,
     events::Tally,
     kernel::Kernel,
     netdrop::record::Row,
@@ -28,10 +29,7 @@ impl<'a> Watched<'a> {
             let Some(seen) = site::on(drops.site, kernel) else {
                 return cannot(format!("Linux {} has no such drop", kernel.release));
             };
-            let start = drops
-                .counter
-                .as_ref()
-                .map_or(Ok(0), |counter| counter.read())?;
+            let start = drops.counter.as_ref().map_or(Ok(0), Counter::read)?;
             Ok(Self {
                 drops,
                 seen,

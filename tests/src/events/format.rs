@@ -1,4 +1,4 @@
-//! Where the fields of skb:kfree_skb and of a ring buffer page lie, read from
+//! Where the fields of `skb:kfree_skb` and of a ring buffer page lie, read from
 //! the `format` files, which differ between kernels.
 
 use std::{
@@ -44,7 +44,7 @@ pub(crate) struct PageFormat {
     pub(crate) data: Field,
 }
 
-/// What a record of skb:kfree_skb says.
+/// What a record of `skb:kfree_skb` says.
 pub(crate) struct Dropped {
     pub(crate) location: u64,
     pub(crate) reason: Option<u32>,
@@ -116,7 +116,7 @@ fn read_at_once(path: &str) -> io::Result<String> {
     }
 }
 
-/// `field:void * location;	offset:16;	size:8;	signed:0;`
+/// `field:void * location; offset:16; size:8; signed:0;`, with tabs between.
 fn field(format: &str, name: &str) -> Option<Field> {
     format.lines().find_map(|line| {
         let mut parts = line

@@ -1,5 +1,5 @@
 //! One page of a tracefs ring buffer as `trace_pipe_raw` gives it out
-//! (kernel: include/linux/ring_buffer.h, the same from 4.x to 7.x).
+//! (kernel: `include/linux/ring_buffer.h`, the same from 4.x to 7.x).
 
 use anyhow::{Context as _, Result};
 

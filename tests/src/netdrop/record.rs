@@ -33,6 +33,7 @@ impl Record {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "the filter is read only to see that it is there")]
 pub(crate) struct Ready {
     pub(crate) schema: u32,
     pub(crate) time: String,

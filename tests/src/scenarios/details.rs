@@ -12,6 +12,7 @@ use crate::{
     frame::{DESTINATION_OPTIONS, Frame, HOP_BY_HOP, SYN, Transport},
     lab::{A, B, GHOST, Namespace, Pair},
     netdrop::{
+        Netdrop,
         identity::{self, Allow},
         record::Run,
     },
@@ -85,7 +86,7 @@ fn trace(
     let netdrop = bench.start(&format!("trace --format json --severity all {options}"))?;
     let mut complaints = Vec::new();
     Case::of([drops]).witness(bench, &mut complaints, provoke)?;
-    let run = netdrop.map(|netdrop| netdrop.stop()).transpose()?;
+    let run = netdrop.map(Netdrop::stop).transpose()?;
     if let Some(run) = &run {
         let by = ["stage", "reason", "function"];
         complaints.extend(identity::complaints(run, &by, Allow::default()));
@@ -110,10 +111,9 @@ fn told(run: Option<&Run>, namespace: &Namespace, times: usize, fields: &Value) 
     let count = ours.iter().filter(|drop| has_all(drop, fields)).count();
     ensure!(
         count == times,
-        "{count} lines, not {times}, with {fields}; of this namespace are\n{}",
+        "{count} lines, not {times}, with {fields}; of this namespace are{}",
         ours.iter()
-            .map(|drop| format!("{drop}\n"))
-            .collect::<String>()
+            .fold(String::new(), |text, drop| text + "\n" + &drop.to_string())
     );
     Ok(())
 }
@@ -124,9 +124,10 @@ fn has_all(drop: &Value, fields: &Value) -> bool {
         .is_some_and(|fields| fields.iter().all(|(key, value)| drop[key] == *value))
 }
 
-/// Drops every packet of the IP protocols before anything else looks at it.
+/// Drops every packet of the sender before anything else looks at it.
 const DROP_EARLY: &str = "table netdev lab { chain c { \
-    type filter hook ingress device b0 priority 0; ether type { ip, ip6 } counter drop; }; }";
+    type filter hook ingress device b0 priority 0; \
+    ip saddr 10.99.0.1 counter drop; ip6 saddr fd99::1 counter drop; }; }";
 
 fn trace_tells_each_drop(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
@@ -253,7 +254,7 @@ fn trace_reads_icmp(bench: &Bench) -> Result<()> {
         (Frame::v6(A, B, icmp(1, 4)), "icmpv6", 1, 4, 2),
     ];
     let drops =
-        Drops::at(site::NFT_INGRESS, &lab.b, Count::AsCounted).counted_by(Counter::nft(&lab.b));
+        Drops::at(site::NFT_INGRESS, &lab.b, Count::Exactly(14)).counted_by(Counter::nft(&lab.b));
     let run = trace(bench, "", drops, || {
         messages
             .iter()
@@ -285,7 +286,7 @@ fn trace_reads_fragments(bench: &Bench) -> Result<()> {
     };
     let frame = Frame::v4(A, B, piece).fragment(185);
     let drops =
-        Drops::at(site::NFT_INGRESS, &lab.b, Count::AsCounted).counted_by(Counter::nft(&lab.b));
+        Drops::at(site::NFT_INGRESS, &lab.b, Count::Exactly(6)).counted_by(Counter::nft(&lab.b));
     let run = trace(bench, "", drops, || {
         sender::frames(&lab.a, A.device, &frame, 6)
     })?;
@@ -312,7 +313,7 @@ fn trace_names_other_protocols_by_number(bench: &Bench) -> Result<()> {
         },
     );
     let drops =
-        Drops::at(site::NFT_INGRESS, &lab.b, Count::AsCounted).counted_by(Counter::nft(&lab.b));
+        Drops::at(site::NFT_INGRESS, &lab.b, Count::Exactly(6)).counted_by(Counter::nft(&lab.b));
     let run = trace(bench, "", drops, || {
         sender::frames(&lab.a, A.device, &frame, 6)
     })?;

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, PATIENCE},
     case::{BY, Case, Count, Drops, Flow, report, watch},
     counter::Counter,
     lab::{A, B, Pair},
@@ -163,7 +163,7 @@ fn a_closed_pipe_is_a_normal_end(bench: &Bench) -> Result<()> {
         let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
         lines.next().context("no first line")??;
         drop(lines);
-        let deadline = Instant::now() + bench.patience();
+        let deadline = Instant::now() + PATIENCE;
         while child.try_wait()?.is_none() {
             if Instant::now() > deadline {
                 child.kill()?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     bench::Bench,
-    case::{Case, Count, Drops, report},
+    case::{Case, Count, Drops, Watched, report},
     counter::Counter,
     frame::{Frame, Transport},
     lab::{A, B, GHOST, Pair},
@@ -209,7 +209,7 @@ fn a_small_ring_loses_detail_but_no_count(bench: &Bench) -> Result<()> {
     let case = Case::of([drops]).untraced();
     let mut complaints = Vec::new();
     let watched = case.witness(bench, &mut complaints, || flood(&lab, (B.v4, 9), 50_000))?;
-    let dropped: u64 = watched.iter().map(|watched| watched.count()).sum();
+    let dropped: u64 = watched.iter().map(Watched::count).sum();
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
         complaints.extend(identity::complaints(
