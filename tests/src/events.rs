@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::kernel::Kernel;
 
@@ -19,9 +19,15 @@ mod page;
 
 const TRACING: &str = "/sys/kernel/tracing";
 
-/// Drops by function (without compiler suffixes) and reason; the reason is
-/// `None` on a kernel without the argument.
-pub(crate) type Tally = BTreeMap<(String, Option<String>), u64>;
+/// What the trace has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Drops by function (without compiler suffixes) and reason; the reason is
+    /// `None` on a kernel without the argument.
+    pub(crate) drops: BTreeMap<(String, Option<String>), u64>,
+    /// Whether the ring overflowed, as it does when somebody floods the host.
+    pub(crate) lost: bool,
+}
 
 /// An enabled tracefs instance. Removed when dropped.
 pub(crate) struct Events<'a> {
@@ -47,9 +53,9 @@ impl<'a> Events<'a> {
             kernel,
             instance,
             pipes: Vec::new(),
-            tally: Tally::new(),
+            tally: Tally::default(),
         };
-        fs::write(events.instance.join("buffer_size_kb"), "1024")?;
+        fs::write(events.instance.join("buffer_size_kb"), "4096")?;
         for cpu in fs::read_dir(events.instance.join("per_cpu"))? {
             events.pipes.push(
                 OpenOptions::new()
@@ -101,16 +107,14 @@ impl Drop for Events<'_> {
 
 fn count(bytes: &[u8], kernel: &Kernel, tally: &mut Tally) -> Result<()> {
     let page = page::Page::new(bytes, &kernel.format.page)?;
-    if page.lost() {
-        bail!("the trace ring lost events; this witness counts no floods");
-    }
+    tally.lost |= page.lost();
     for record in page {
         let Some(drop) = kernel.format.drop(record?) else {
             continue;
         };
         let function = kernel.function(drop.location).to_owned();
         let reason = drop.reason.map(|number| kernel.format.reason_name(number));
-        *tally.entry((function, reason)).or_default() += 1;
+        *tally.drops.entry((function, reason)).or_default() += 1;
     }
     Ok(())
 }

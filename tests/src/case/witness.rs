@@ -93,7 +93,7 @@ impl<'a> Watched<'a> {
 
 /// Events of a site's functions and reason in the trace.
 fn events(seen: &Seen, tally: &Tally) -> u64 {
-    let matching = tally.iter().filter(|((function, reason), _)| {
+    let matching = tally.drops.iter().filter(|((function, reason), _)| {
         seen.functions.contains(&function.as_str()) && reason.as_deref() == seen.reason
     });
     matching.map(|(_, count)| count).sum()
@@ -110,20 +110,26 @@ fn expected(watched: &[Watched], seen: &Seen) -> u64 {
 
 /// Whether the trace shows as many events as are expected.
 pub(super) fn is_traced(watched: &[Watched], tally: &Tally) -> bool {
-    watched
-        .iter()
-        .all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
+    tally.lost
+        || watched
+            .iter()
+            .all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
 }
 
 /// What the trace says against the expectation. The trace knows no namespace,
 /// so where a counter is exact, the host's other drops at the same site are no
-/// contradiction.
+/// contradiction, and where the ring overflowed it says nothing.
 pub(super) fn against_events(watched: &[Watched], tally: &Tally) -> Vec<String> {
     let contradictions = watched.iter().filter_map(|one| {
+        if tally.lost {
+            let nobody_else = one.drops.counter.is_none();
+            return nobody_else.then(|| "witness: the trace ring lost events".to_owned());
+        }
         let (found, wanted) = (events(&one.seen, tally), expected(watched, &one.seen));
         let too_many = found > wanted && one.drops.counter.is_none();
         (found < wanted || too_many).then(|| {
             let all: Vec<String> = tally
+                .drops
                 .iter()
                 .map(|((function, reason), count)| {
                     format!(
