@@ -69,7 +69,7 @@ pub struct Drop {
     pub command: Option<String>,
     /// How much it matters.
     pub severity: Severity,
-    /// Kernel stack, innermost first.
+    /// Kernel stack from `function` on, innermost first.
     pub stack: Option<Vec<String>>,
 }
 
@@ -123,7 +123,7 @@ impl Drop {
             pid,
             command,
             severity: site.severity,
-            stack: stack.then(|| trace(frames, names)),
+            stack: stack.then(|| trace(frames, key.location, names)),
             stage,
         }
     }
@@ -164,9 +164,15 @@ pub fn tcp_flags(flags: u8) -> String {
     set.join("|")
 }
 
-fn trace(frames: &[u8], names: &mut dyn Names) -> Vec<String> {
+/// The frames from the one that freed the packet on: those inside of it belong
+/// to the tracepoint and to ourselves.
+fn trace(frames: &[u8], location: u64, names: &mut dyn Names) -> Vec<String> {
     let (frames, _) = frames.as_chunks();
-    frames
+    let first = frames
+        .iter()
+        .position(|frame| u64::from_ne_bytes(*frame) == location)
+        .unwrap_or_default();
+    frames[first..]
         .iter()
         .map(|frame| {
             let address = u64::from_ne_bytes(*frame);
@@ -228,7 +234,7 @@ mod tests {
     fn an_event_gets_its_names() {
         let drop = named(
             event(0x110, 0),
-            &[0x321, super::super::names::canned::NOWHERE],
+            &[0x999, 0x110, 0x321, super::super::names::canned::NOWHERE],
         );
         assert_eq!(drop.time.to_string(), "1970-01-01T00:16:41.5Z");
         assert_eq!(drop.function.as_deref(), Some("function_1"));
@@ -239,7 +245,10 @@ mod tests {
         assert_eq!(drop.tcp_flags.as_deref(), Some("SYN|ACK"));
         assert_eq!(drop.dst_port, Some(443));
         let stack = drop.stack.unwrap();
-        assert_eq!(stack, ["function_3+0x21", "0xffffffffffff0000"]);
+        assert_eq!(
+            stack,
+            ["function_1+0x10", "function_3+0x21", "0xffffffffffff0000"]
+        );
     }
 
     #[test]
