@@ -104,6 +104,14 @@ impl Area {
         }
     }
 
+    /// Counts a drop that has no row.
+    #[inline(always)]
+    pub(crate) fn count_site_other(self, weights: Weights) {
+        self.count(Counter::SiteOther);
+        self.add(Counter::SiteOtherPackets, weights.packets);
+        self.add(Counter::SiteOtherBytes, weights.bytes);
+    }
+
     /// Counts a drop at its site. True when the site is new in this
     /// generation, on this CPU.
     #[inline(always)]
@@ -129,7 +137,7 @@ impl Area {
         match spilled {
             Ok(new) => new,
             Err(error) => {
-                self.count(Counter::SiteOther);
+                self.count_site_other(weights);
                 if error != E2BIG {
                     warn!(ctx, "the site table refused an entry: error {}", error);
                 }
@@ -204,7 +212,7 @@ impl Slot {
             if core::ptr::read_volatile(self.claim) != 0 {
                 return Outcome::Taken;
             }
-            let _ = atomic_xadd::<u32, u32, { AtomicOrdering::Relaxed }>(self.claim, 1);
+            xadd32(self.claim, 1);
             if core::ptr::read_volatile(self.claim) != 1 {
                 return Outcome::Taken;
             }
@@ -224,7 +232,7 @@ impl Slot {
 #[inline(always)]
 fn spill<K>(map: &HashMap<K, Weights>, key: &K, weights: Weights) -> Result<bool, i32> {
     if let Some(row) = map.get_ptr_mut(key) {
-        add_weights(row, weights);
+        add_shared(row, weights);
         return Ok(false);
     }
     let Err(error) = map.insert(key, weights, u64::from(BPF_NOEXIST)) else {
@@ -233,10 +241,11 @@ fn spill<K>(map: &HashMap<K, Weights>, key: &K, weights: Weights) -> Result<bool
     let Some(row) = map.get_ptr_mut(key) else {
         return Err(error);
     };
-    add_weights(row, weights);
+    add_shared(row, weights);
     Ok(false)
 }
 
+/// Adds to a row of this CPU.
 #[inline(always)]
 fn add_weights(to: *mut Weights, weights: Weights) {
     // SAFETY: `to` is a live map value.
@@ -247,11 +256,40 @@ fn add_weights(to: *mut Weights, weights: Weights) {
     }
 }
 
+/// Adds to a row that other CPUs add to.
+#[inline(always)]
+fn add_shared(to: *mut Weights, weights: Weights) {
+    // SAFETY: `to` is a live map value.
+    unsafe {
+        xadd(&raw mut (*to).drops, weights.drops);
+        xadd(&raw mut (*to).packets, weights.packets);
+        xadd(&raw mut (*to).bytes, weights.bytes);
+    }
+}
+
+/// Adds to a word that only this program on this CPU writes. Without the
+/// kernel's guard a nested run may come between reading and writing.
 #[inline(always)]
 fn add(to: *mut u64, amount: u64) {
-    // SAFETY: `to` points into a live map value. The result is unused, so this
-    // is one locked add, which loads on 5.10 and which no nested run can tear.
+    if setting!(guarded) == 0 {
+        xadd(to, amount);
+        return;
+    }
+    // SAFETY: `to` points into a live map value.
+    unsafe { core::ptr::write_volatile(to, core::ptr::read_volatile(to) + amount) };
+}
+
+/// One locked add; the result is unused, so it loads on 5.10.
+#[inline(always)]
+fn xadd(to: *mut u64, amount: u64) {
+    // SAFETY: `to` points into a live map value.
     let _ = unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(to, amount) };
+}
+
+#[inline(always)]
+fn xadd32(to: *mut u32, amount: u32) {
+    // SAFETY: `to` points into a live map value.
+    let _ = unsafe { atomic_xadd::<u32, u32, { AtomicOrdering::Relaxed }>(to, amount) };
 }
 
 /// A multilinear hash: the products do not wait for each other.

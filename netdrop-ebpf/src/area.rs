@@ -95,14 +95,13 @@ pub enum Counter {
     Filtered,
     /// Drops that the filter could not decide.
     Undecided,
-    /// Drops counted.
-    Counted,
-    /// Wire packets of the drops counted.
-    CountedPackets,
-    /// Bytes of the drops counted.
-    CountedBytes,
-    /// Counted drops for which no site row was left.
+    /// Counted drops for which no site row was left. What is not a part and
+    /// not rejected is counted: in a row or here.
     SiteOther,
+    /// Their wire packets.
+    SiteOtherPackets,
+    /// Their bytes.
+    SiteOtherBytes,
     /// Counted drops for which no flow row was left.
     FlowOther,
     /// Counted drops without a flow: not IP or ARP, or not readable.
@@ -113,7 +112,7 @@ pub enum Counter {
     Emitted,
     /// Events the ring had no room for.
     RingLost,
-    /// Events not sent, to bound their rate.
+    /// Events not sent, to bound their rate; not counted where none are sent.
     SampledOut,
     /// Drops counted in the site hash.
     SiteSpilled,
@@ -163,10 +162,10 @@ pub struct Control {
     pub generation: u32,
     /// Events a CPU may emit in one generation, in sampled mode.
     pub event_budget: u32,
-    /// Address ranges `[start, end)` of functions that free the members of a
-    /// frag_list: always `skb_release_data`; an empty range matches nothing.
+    /// Start and size of `skb_release_data`, which frees the members of a
+    /// frag_list; an empty range matches nothing.
     pub part_range: [u64; 2],
-    /// Range of `kfree_skb_list` on kernels where both a frag_list and a list
+    /// Start and size of `kfree_skb_list` on kernels where both a frag_list and a list
     /// of packets dropped by a qdisc are freed from it (5.10, 5.15).
     pub list_range: [u64; 2],
 }

@@ -92,6 +92,9 @@ pub struct Features {
     pub stack: u32,
     /// The per-packet hooks are attached, so tags are worth reading.
     pub tags: u32,
+    /// The kernel never runs a program inside itself on one CPU (the guard of
+    /// `__bpf_trace_run`, kernel/trace/bpf_trace.c, 6.1+): plain adds are exact.
+    pub guarded: u32,
     /// Possible CPUs.
     pub cpus: u32,
     /// Bytes of a kernel stack (`THREAD_SIZE`), to tell task from interrupt

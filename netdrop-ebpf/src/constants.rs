@@ -47,6 +47,7 @@ static FEATURES: Features = Features {
     emit: 0,
     stack: 0,
     tags: 0,
+    guarded: 0,
     cpus: 1,
     thread_size: 0,
 };

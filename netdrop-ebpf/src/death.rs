@@ -3,16 +3,16 @@
 use aya_ebpf::programs::BtfTracePointContext;
 use netdrop_ebpf::{
     area::{Counter, Weights},
-    flow::FlowKey,
-    site::{NO_REASON, SiteKey, state},
+    site::{NO_REASON, state},
 };
 
 use crate::{
     account::Area,
     constants::setting,
     emit,
-    headers::{self, Headers},
+    headers::{self, mark},
     maps::CONTROL,
+    scratch::{self, NO_HEADER, Scratch, get, put},
     skb::{Skb, Sock},
     tags,
 };
@@ -30,6 +30,21 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         area.count(Counter::Parts);
         return Some(());
     }
+    if scratch::with(area.cpu, |s| count(ctx, area, skb, location, s)).is_none() {
+        let length = skb.len();
+        area.count_site_other(Weights {
+            drops: 1,
+            packets: 1,
+            bytes: u64::from(length),
+        });
+        area.count(Counter::NoFlow);
+        area.count(Counter::SampledOut);
+    }
+    Some(())
+}
+
+#[inline(always)]
+fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mut Scratch) {
     let reason = if setting!(kfree_skb_args) >= 3 {
         ctx.arg::<u32>(2)
     } else {
@@ -41,37 +56,32 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         None
     };
     let sk = skb.socket();
+    headers::read(skb, sk, s);
+    put!(s, key.site.location, location);
+    put!(s, key.site.reason, reason);
+    put!(s, key.site.cpu, area.cpu);
+    locate(area.cpu, skb, sk, rx_sk, s);
+    put!(s, length, length(skb, get!(s, network)));
+    put!(s, packets, packets(skb, s));
 
-    let mut headers = headers::empty();
-    headers::read(skb, sk, &mut headers);
-    let site = site(area.cpu, skb, sk, rx_sk, location, reason, &headers);
-    let length = length(skb, &headers);
-    let packets = packets(skb, length, &headers);
     let weights = Weights {
         drops: 1,
-        packets: u64::from(packets),
-        bytes: u64::from(length),
+        packets: u64::from(get!(s, packets)),
+        bytes: u64::from(get!(s, length)),
     };
-
-    area.count(Counter::Counted);
-    area.add(Counter::CountedPackets, weights.packets);
-    area.add(Counter::CountedBytes, weights.bytes);
-    let new = area.count_site(ctx, &site, weights);
-    if headers.state & state::UNPARSED != 0 {
+    // SAFETY: a field of a live map value that only this run writes.
+    let key = unsafe { &(*s).key };
+    let new = area.count_site(ctx, &key.site, weights);
+    let bits = get!(s, key.site.state);
+    if bits & state::UNPARSED != 0 {
         area.count(Counter::Unparsed);
     }
-    if headers.state & state::FLOW == 0 {
+    if bits & state::FLOW == 0 {
         area.count(Counter::NoFlow);
     } else if setting!(flows) != 0 {
-        let key = FlowKey {
-            site,
-            addrs: headers.addrs,
-            reserved: 0,
-        };
-        area.count_flow(ctx, &key, weights);
+        area.count_flow(ctx, key, weights);
     }
-    emit::drop(ctx, area, &site, &headers, length, packets, new);
-    Some(())
+    emit::drop(ctx, area, s, new);
 }
 
 /// Is this a member of a frag_list, freed with a packet that is counted (or
@@ -85,34 +95,44 @@ fn is_part(skb: Skb, location: u64) -> bool {
         return false;
     };
     // SAFETY: a live map value that user space fills in before `ready`.
-    let (part, list) = unsafe { ((*control).part_range, (*control).list_range) };
-    if location >= part[0] && location < part[1] {
+    let part = unsafe { core::ptr::read_volatile(&raw const (*control).part_range) };
+    if location.wrapping_sub(part[0]) < part[1] {
         return true;
     }
-    location >= list[0]
-        && location < list[1]
-        && skb.data_offset() > u32::from(skb.network_header())
+    // SAFETY: as above.
+    let list = unsafe { core::ptr::read_volatile(&raw const (*control).list_range) };
+    location.wrapping_sub(list[0]) < list[1] && skb.data_offset() > u32::from(skb.network_header())
 }
 
+/// Fills in device, namespace and the bits that tell one path from another.
 #[inline(always)]
-fn site(
-    cpu: u32,
-    skb: Skb,
-    sk: Option<Sock>,
-    rx_sk: Option<Sock>,
-    location: u64,
-    reason: u32,
-    headers: &Headers,
-) -> SiteKey {
+fn locate(cpu: u32, skb: Skb, sk: Option<Sock>, rx_sk: Option<Sock>, s: *mut Scratch) {
     let iif = skb.iif();
-    let mut bits = headers.state | (skb.packet_type() << state::PACKET_TYPE_SHIFT);
-    let mut ifindex = iif;
-    let mut netns = 0;
+    let mut bits = skb.packet_type() << state::PACKET_TYPE_SHIFT;
+    put!(s, key.site.ifindex, iif);
     if iif != 0 {
         bits |= state::RECEIVED;
     }
     if skb.is_routed() {
         bits |= state::ROUTED;
+    }
+    if let Some((ifindex, netns)) = skb.device().identity() {
+        put!(s, key.site.ifindex, ifindex);
+        put!(s, key.site.netns, netns);
+        bits |= state::DEVICE;
+    }
+    mark(s, bits);
+    bits = 0;
+    if setting!(tags) != 0 {
+        if let Some(tag) = tags::rx(cpu, skb, iif) {
+            bits |= state::TAG_RX;
+            if get!(s, key.site.netns) == 0 {
+                put!(s, key.site.netns, tag.netns);
+            }
+        }
+        if tags::is_tx(cpu, skb) {
+            bits |= state::TAG_TX;
+        }
     }
     if sk.is_some() {
         bits |= state::SOCKET;
@@ -120,62 +140,36 @@ fn site(
     if rx_sk.is_some() {
         bits |= state::RX_SOCKET;
     }
-    if let Some(identity) = skb.device().identity() {
-        (ifindex, netns) = identity;
-        bits |= state::DEVICE;
-    }
-    if setting!(tags) != 0 {
-        if let Some(tag) = tags::rx(cpu, skb, iif) {
-            bits |= state::TAG_RX;
-            if netns == 0 {
-                netns = tag.netns;
-            }
-        }
-        if tags::is_tx(cpu, skb) {
-            bits |= state::TAG_TX;
-        }
-    }
-    if netns == 0
+    mark(s, bits);
+    if get!(s, key.site.netns) == 0
         && let Some(owner) = sk.or(rx_sk)
     {
-        netns = owner.netns();
-    }
-    SiteKey {
-        location,
-        reason,
-        netns,
-        ifindex,
-        cpu,
-        ethertype: headers.ethertype,
-        state: bits,
-        protocol: headers.protocol,
-        filter: [0; 3],
+        put!(s, key.site.netns, owner.netns());
     }
 }
 
 /// Bytes from the network header on. `skb->len` counts from `data`, which may
 /// lie before it (layer 2) or behind it (layer 4).
 #[inline(always)]
-fn length(skb: Skb, headers: &Headers) -> u32 {
+fn length(skb: Skb, network: u32) -> u32 {
     let length = skb.len();
-    if headers.network == u32::MAX {
+    if network == NO_HEADER {
         return length;
     }
-    length
-        .wrapping_add(skb.data_offset())
-        .wrapping_sub(headers.network)
+    length.wrapping_add(skb.data_offset()).wrapping_sub(network)
 }
 
 /// Packets on the wire: what GRO merged or TSO has not yet cut.
 #[inline(always)]
-fn packets(skb: Skb, length: u32, headers: &Headers) -> u32 {
+fn packets(skb: Skb, s: *mut Scratch) -> u32 {
+    let length = get!(s, length);
     if length <= SMALLEST_GSO {
         return 1;
     }
     let (size, segments) = skb.gso();
     let mut packets = u32::from(segments);
     if size != 0 {
-        let payload = length.saturating_sub(headers.header_bytes);
+        let payload = length.saturating_sub(get!(s, header_bytes));
         let needed = payload.div_ceil(u32::from(size));
         if needed > packets {
             packets = needed;

@@ -11,11 +11,17 @@ use aya_ebpf::{
 use netdrop_ebpf::{
     area::Counter,
     config::{EMIT_NONE, EMIT_SAMPLED},
-    event::{EVENT_TCP_FLAGS, Event, STACK_DEPTH},
-    site::{SiteKey, state},
+    event::{Event, STACK_DEPTH},
+    site::state,
 };
 
-use crate::{account::Area, constants::setting, headers::Headers, maps::EVENTS, skb};
+use crate::{
+    account::Area,
+    constants::setting,
+    maps::EVENTS,
+    scratch::{Scratch, get, put},
+    skb,
+};
 
 /// `BPF_RB_NO_WAKEUP`: the reader comes by itself.
 const NO_WAKEUP: u64 = 1;
@@ -30,16 +36,14 @@ struct EventWithStack {
 pub(crate) fn drop(
     ctx: &BtfTracePointContext,
     area: Area,
-    site: &SiteKey,
-    headers: &Headers,
-    length: u32,
-    packets: u32,
+    s: *mut Scratch,
     new: bool,
 ) {
     let mode = setting!(emit);
-    if mode == EMIT_NONE
-        || (mode == EMIT_SAMPLED && !new && area.get(Counter::Emitted) >= area.event_budget)
-    {
+    if mode == EMIT_NONE {
+        return;
+    }
+    if mode == EMIT_SAMPLED && !new && area.get(Counter::Emitted) >= area.event_budget {
         area.count(Counter::SampledOut);
         return;
     }
@@ -50,7 +54,7 @@ pub(crate) fn drop(
         };
         let event = entry.as_mut_ptr();
         // SAFETY: the reservation is as large as the type.
-        unsafe { fill(&raw mut (*event).event, ctx, site, headers, length, packets) };
+        fill(unsafe { &raw mut (*event).event }, ctx, s);
         // SAFETY: the helper writes at most the size of the array.
         let bytes = unsafe {
             bpf_get_stack(
@@ -68,54 +72,45 @@ pub(crate) fn drop(
             area.count(Counter::RingLost);
             return;
         };
-        // SAFETY: the reservation is as large as the type.
-        unsafe { fill(entry.as_mut_ptr(), ctx, site, headers, length, packets) };
+        fill(entry.as_mut_ptr(), ctx, s);
         entry.submit(NO_WAKEUP);
     }
     area.count(Counter::Emitted);
 }
 
-/// # Safety
-///
-/// `event` must be valid for writes.
+/// Fills a reservation.
 #[inline(always)]
-unsafe fn fill(
-    event: *mut Event,
-    ctx: &BtfTracePointContext,
-    site: &SiteKey,
-    headers: &Headers,
-    length: u32,
-    packets: u32,
-) {
-    let thread_size = u64::from(setting!(thread_size));
-    // SAFETY: the caller's promise; the helpers take no pointers but the
-    // command's, which is as long as the size says.
-    unsafe {
-        (*event).site = *site;
-        (*event).addrs = headers.addrs;
-        (*event).length = length;
-        (*event).segments = packets as u16;
-        (*event).tcp_flags = headers.tcp_flags.unwrap_or(0);
-        (*event).flags = if headers.tcp_flags.is_some() {
-            EVENT_TCP_FLAGS
-        } else {
-            0
-        };
-        (*event).stack_len = 0;
-        (*event).reserved = 0;
-        (*event).pid = 0;
-        core::ptr::write_bytes(&raw mut (*event).command, 0, 1);
-        if site.state & (state::SOCKET | state::RECEIVED) == state::SOCKET {
-            // Through memory, because the verifier forbids arithmetic on the
-            // context pointer.
-            core::ptr::write_volatile(&raw mut (*event).time, ctx.as_ptr() as u64);
-            let context = core::ptr::read_volatile(&raw const (*event).time);
-            let stack = skb::user_task_stack();
-            if stack != 0 && context.wrapping_sub(stack) < thread_size {
-                (*event).pid = (bpf_get_current_pid_tgid() >> 32) as u32;
-                bpf_get_current_comm((&raw mut (*event).command).cast(), 16);
-            }
-        }
-        (*event).time = bpf_ktime_get_boot_ns();
+fn fill(event: *mut Event, ctx: &BtfTracePointContext, s: *mut Scratch) {
+    put!(event, site, get!(s, key.site));
+    put!(event, addrs, get!(s, key.addrs));
+    put!(event, length, get!(s, length));
+    put!(event, segments, get!(s, packets) as u16);
+    put!(event, tcp_flags, get!(s, tcp_flags) as u8);
+    put!(event, flags, get!(s, event_flags) as u8);
+    put!(event, stack_len, 0);
+    put!(event, reserved, 0);
+    put!(event, pid, 0);
+    put!(event, command, [0; 16]);
+    if get!(s, key.site.state) & (state::SOCKET | state::RECEIVED) == state::SOCKET {
+        name_sender(event, ctx);
     }
+    // SAFETY: the helper takes no arguments.
+    put!(event, time, unsafe { bpf_ktime_get_boot_ns() });
+}
+
+/// The running task is the sender where this program's context lies on its
+/// stack: interrupts run on stacks of their own.
+#[inline(always)]
+fn name_sender(event: *mut Event, ctx: &BtfTracePointContext) {
+    // Through memory, because the verifier forbids arithmetic on the context
+    // pointer.
+    put!(event, time, ctx.as_ptr() as u64);
+    let context = get!(event, time);
+    let stack = skb::user_task_stack();
+    if stack == 0 || context.wrapping_sub(stack) >= u64::from(setting!(thread_size)) {
+        return;
+    }
+    put!(event, pid, (bpf_get_current_pid_tgid() >> 32) as u32);
+    // SAFETY: the helper writes the 16 bytes of the field.
+    unsafe { bpf_get_current_comm((&raw mut (*event).command).cast(), 16) };
 }

@@ -1,9 +1,12 @@
 //! From a packet's headers, or its socket, to protocol and flow. Headers are
 //! read only from the linear part, at most eight IPv6 extension headers deep.
 
-use netdrop_ebpf::{flow::FlowAddrs, site::state};
+use netdrop_ebpf::{event::EVENT_TCP_FLAGS, site::state};
 
-use crate::skb::{self, Skb, Sock};
+use crate::{
+    scratch::{NO_HEADER, Scratch, get, put},
+    skb::{self, Skb, Sock},
+};
 
 const ETH_P_IP: u16 = 0x0800;
 const ETH_P_ARP: u16 = 0x0806;
@@ -27,126 +30,156 @@ const AF_INET6: u16 = 10;
 const TCP_TIME_WAIT: u8 = 6;
 const TCP_NEW_SYN_RECV: u8 = 12;
 
-/// Bytes read at the network header in one go: IPv6 and a TCP header up to its
-/// flags.
-const WINDOW: usize = 64;
 const MAX_EXTENSIONS: usize = 8;
-const MAC_UNSET: u16 = 0xFFFF;
+const MAC_UNSET: u32 = 0xFFFF;
+const MAC_BYTES: u32 = 14;
 
-/// What the headers say.
-#[derive(Clone, Copy)]
-pub(crate) struct Headers {
-    pub(crate) ethertype: u16,
-    pub(crate) protocol: u8,
-    /// Bits of [`state`].
-    pub(crate) state: u16,
-    pub(crate) addrs: FlowAddrs,
-    /// The TCP flags byte.
-    pub(crate) tcp_flags: Option<u8>,
-    /// Bytes from the network header to the payload, where known, else 0.
-    pub(crate) header_bytes: u32,
-    /// The network header's offset from `head`; `u32::MAX` when there is none.
-    pub(crate) network: u32,
-}
-
-impl Headers {
-    #[inline(always)]
-    const fn new() -> Self {
-        Self {
-            ethertype: 0,
-            protocol: 0,
-            state: 0,
-            addrs: FlowAddrs {
-                src: [0; 16],
-                dst: [0; 16],
-                src_port: 0,
-                dst_port: 0,
-            },
-            tcp_flags: None,
-            header_bytes: 0,
-            network: u32::MAX,
-        }
-    }
-}
-
-/// Reads what can be read.
+/// Reads what can be read into the key's addresses, ethertype, protocol and
+/// state.
 #[inline(always)]
-pub(crate) fn read(skb: Skb, sk: Option<Sock>, headers: &mut Headers) {
+pub(crate) fn read(skb: Skb, sk: Option<Sock>, s: *mut Scratch) {
+    clear(s);
     let tail = skb.tail();
-    let mac = skb.mac_header();
-    let mut network = u32::from(skb.network_header());
-    let mut ethertype = skb.protocol();
-
+    let mac = u32::from(skb.mac_header());
+    let network = u32::from(skb.network_header());
+    put!(s, key.site.ethertype, skb.protocol());
     if mac != MAC_UNSET {
-        headers.state |= state::MAC;
+        mark(s, state::MAC);
     }
-    if network == 0 || network == 0xFFFF || network >= tail {
-        network = u32::MAX;
-        if mac != MAC_UNSET && u32::from(mac) + 14 <= tail {
-            let mut kind = [0; 2];
-            if skb::copy(skb.head() + u64::from(mac) + 12, &mut kind) {
-                ethertype = u16::from_be_bytes(kind);
-                network = u32::from(mac) + 14;
-            }
+    if network != 0 && network != 0xFFFF && network < tail {
+        mark(s, state::NETWORK);
+        put!(s, network, network);
+    } else if mac != MAC_UNSET && mac + MAC_BYTES <= tail {
+        // Not yet parsed by the stack: believe the Ethernet header.
+        if skb::copy::<2>(skb.head() + u64::from(mac) + 12, small(s)) {
+            put!(s, key.site.ethertype, read_be16(small(s)));
+            put!(s, network, mac + MAC_BYTES);
         }
-    } else {
-        headers.state |= state::NETWORK;
     }
-    headers.network = network;
-    headers.ethertype = ethertype;
-    if network != u32::MAX {
-        read_network(skb, network, tail, headers);
+    if get!(s, network) != NO_HEADER {
+        read_network(skb, tail, s);
     }
-    if headers.state & state::FLOW == 0 {
-        if let Some(sk) = sk
-            && headers.state & state::NETWORK == 0
-            && matches!(headers.ethertype, 0 | ETH_P_IP | ETH_P_IPV6)
+    let bits = get!(s, key.site.state);
+    if bits & state::FLOW == 0 {
+        let ethertype = get!(s, key.site.ethertype);
+        if bits & state::NETWORK == 0
+            && matches!(ethertype, 0 | ETH_P_IP | ETH_P_IPV6)
+            && let Some(sk) = sk
         {
-            read_socket(sk, headers);
+            read_socket(sk, s);
         }
-        if headers.state & state::FLOW == 0
-            && matches!(headers.ethertype, ETH_P_IP | ETH_P_IPV6 | ETH_P_ARP)
-        {
-            headers.state |= state::UNPARSED;
+        let bits = get!(s, key.site.state);
+        let ethertype = get!(s, key.site.ethertype);
+        if bits & state::FLOW == 0 && matches!(ethertype, ETH_P_IP | ETH_P_IPV6 | ETH_P_ARP) {
+            mark(s, state::UNPARSED);
         }
     }
 }
 
 #[inline(always)]
-fn read_network(skb: Skb, mut network: u32, tail: u32, headers: &mut Headers) {
+fn clear(s: *mut Scratch) {
+    // SAFETY: the key is nine words of a live map value.
+    let words = unsafe { (&raw mut (*s).key).cast::<u64>() };
+    for i in 0..9 {
+        // SAFETY: as above.
+        unsafe { core::ptr::write_volatile(words.add(i), 0) };
+    }
+    put!(s, network, NO_HEADER);
+    put!(s, header_bytes, 0);
+    put!(s, tcp_flags, 0);
+    put!(s, event_flags, 0);
+}
+
+/// Sets bits of the key's state.
+#[inline(always)]
+pub(crate) fn mark(s: *mut Scratch, bits: u16) {
+    put!(s, key.site.state, get!(s, key.site.state) | bits);
+}
+
+#[inline(always)]
+fn small(s: *mut Scratch) -> *mut u8 {
+    // SAFETY: a field of a live map value.
+    unsafe { (&raw mut (*s).small).cast() }
+}
+
+#[inline(always)]
+fn window(s: *mut Scratch, offset: usize) -> *mut u8 {
+    // SAFETY: callers stay inside the window.
+    unsafe { (&raw mut (*s).window).cast::<u8>().add(offset) }
+}
+
+#[inline(always)]
+fn read_u8(at: *const u8) -> u8 {
+    // SAFETY: callers point into a live map value.
+    unsafe { core::ptr::read_volatile(at) }
+}
+
+#[inline(always)]
+fn read_be16(at: *const u8) -> u16 {
+    // SAFETY: callers point at an even offset of a live map value.
+    u16::from_be(unsafe { core::ptr::read_volatile(at.cast()) })
+}
+
+/// Copies `N` words of four bytes inside the scratch.
+#[inline(always)]
+fn copy_words<const N: usize>(from: *const u8, to: *mut u8) {
+    for i in 0..N {
+        // SAFETY: callers point at multiples of four in a live map value.
+        unsafe {
+            let word = core::ptr::read_volatile(from.cast::<u32>().add(i));
+            core::ptr::write_volatile(to.cast::<u32>().add(i), word);
+        }
+    }
+}
+
+#[inline(always)]
+fn addresses(s: *mut Scratch) -> (*mut u8, *mut u8) {
+    // SAFETY: fields of a live map value.
+    unsafe {
+        (
+            (&raw mut (*s).key.addrs.src).cast(),
+            (&raw mut (*s).key.addrs.dst).cast(),
+        )
+    }
+}
+
+#[inline(always)]
+fn read_network(skb: Skb, tail: u32, s: *mut Scratch) {
     let head = skb.head();
     // A VLAN tag that the card did not take off stands before the header, at
-    // most twice.
+    // most twice. It is part of the frame, not of the packet.
     for _ in 0..2 {
-        if !matches!(headers.ethertype, ETH_P_8021Q | ETH_P_8021AD) {
+        if !matches!(get!(s, key.site.ethertype), ETH_P_8021Q | ETH_P_8021AD) {
             break;
         }
-        let mut tag = [0; 4];
-        if network + 4 > tail || !skb::copy(head + u64::from(network), &mut tag) {
+        let network = get!(s, network);
+        if network + 4 > tail || !skb::copy::<4>(head + u64::from(network), small(s)) {
             return;
         }
-        headers.ethertype = u16::from_be_bytes([tag[2], tag[3]]);
-        network += 4;
+        // SAFETY: two bytes into a field of eight.
+        put!(s, key.site.ethertype, read_be16(unsafe { small(s).add(2) }));
+        put!(s, network, network + 4);
     }
-    let mut window = [0; WINDOW];
+    let network = get!(s, network);
+    let at = head + u64::from(network);
     // Behind the linear part lies struct skb_shared_info, so the copy stays
     // inside the buffer; what lies beyond `tail` is not looked at.
-    if !skb::copy(head + u64::from(network), &mut window) {
+    if !skb::copy::<{ crate::scratch::WINDOW }>(at, window(s, 0)) {
         return;
     }
     let available = tail.saturating_sub(network);
-    let mut ethertype = headers.ethertype;
+    let mut ethertype = get!(s, key.site.ethertype);
     if ethertype == 0 {
-        ethertype = guess(window[0], skb, network);
+        ethertype = guess(read_u8(window(s, 0)), skb, network);
     }
     match ethertype {
-        ETH_P_IP => read_ipv4(head + u64::from(network), &window, available, headers),
-        ETH_P_IPV6 => read_ipv6(head + u64::from(network), &window, available, headers),
-        ETH_P_ARP => read_arp(&window, available, headers),
+        ETH_P_IP => read_ipv4(at, available, s),
+        ETH_P_IPV6 => read_ipv6(at, available, s),
+        ETH_P_ARP => read_arp(available, s),
         _ => return,
     }
-    if headers.state & state::FLOW != 0 {
-        headers.ethertype = ethertype;
+    if get!(s, key.site.state) & state::FLOW != 0 {
+        put!(s, key.site.ethertype, ethertype);
     }
 }
 
@@ -163,175 +196,152 @@ fn guess(first: u8, skb: Skb, network: u32) -> u16 {
 }
 
 #[inline(always)]
-fn read_arp(window: &[u8; WINDOW], available: u32, headers: &mut Headers) {
+fn read_arp(available: u32, s: *mut Scratch) {
     // Only Ethernet and IPv4 (RFC 826): sender at 14, target at 24.
-    if available < 28 || window[4] != 6 || window[5] != 4 {
+    if available < 28 || read_u8(window(s, 4)) != 6 || read_u8(window(s, 5)) != 4 {
         return;
     }
-    let addrs = &mut headers.addrs;
-    for i in 0..4 {
-        addrs.src[i] = window[14 + i];
-        addrs.dst[i] = window[24 + i];
+    let (src, dst) = addresses(s);
+    for i in 0..2 {
+        // SAFETY: even offsets inside the window and the addresses.
+        unsafe {
+            let half = core::ptr::read_volatile(window(s, 14 + 2 * i).cast::<u16>());
+            core::ptr::write_volatile(src.cast::<u16>().add(i), half);
+        }
     }
-    headers.state |= state::FLOW;
+    copy_words::<1>(window(s, 24), dst);
+    mark(s, state::FLOW);
 }
 
 #[inline(always)]
-fn read_ipv4(at: u64, window: &[u8; WINDOW], available: u32, headers: &mut Headers) {
-    if available < 20 || window[0] >> 4 != 4 || window[0] & 15 < 5 {
+fn read_ipv4(at: u64, available: u32, s: *mut Scratch) {
+    let first = read_u8(window(s, 0));
+    if available < 20 || first >> 4 != 4 || first & 15 < 5 {
         return;
     }
-    let addrs = &mut headers.addrs;
-    for i in 0..4 {
-        addrs.src[i] = window[12 + i];
-        addrs.dst[i] = window[16 + i];
-    }
-    headers.protocol = window[9];
-    headers.state |= state::FLOW;
-    let transport = u32::from(window[0] & 15) * 4;
-    if u16::from_be_bytes([window[6], window[7]]) & 0x1FFF != 0 {
-        headers.state |= state::FRAGMENT;
+    let (src, dst) = addresses(s);
+    copy_words::<1>(window(s, 12), src);
+    copy_words::<1>(window(s, 16), dst);
+    put!(s, key.site.protocol, read_u8(window(s, 9)));
+    mark(s, state::FLOW);
+    if read_be16(window(s, 6)) & 0x1FFF != 0 {
+        mark(s, state::FRAGMENT);
         return;
     }
-    let mut bytes = [0; 16];
-    if transport == 20 {
-        for i in 0..16 {
-            bytes[i] = window[20 + i];
-        }
-    } else if !skb::copy(at + u64::from(transport), &mut bytes) {
+    let transport = u32::from(first & 15) * 4;
+    if transport != 20 && !skb::copy::<16>(at + u64::from(transport), window(s, 20)) {
         return;
     }
-    read_transport(&bytes, transport, available, headers);
+    read_transport(window(s, 20), transport, available, s);
 }
 
 #[inline(always)]
-fn read_ipv6(at: u64, window: &[u8; WINDOW], available: u32, headers: &mut Headers) {
-    if available < 40 || window[0] >> 4 != 6 {
+fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
+    if available < 40 || read_u8(window(s, 0)) >> 4 != 6 {
         return;
     }
-    let addrs = &mut headers.addrs;
-    for i in 0..16 {
-        addrs.src[i] = window[8 + i];
-        addrs.dst[i] = window[24 + i];
-    }
-    headers.state |= state::FLOW;
-    let mut next = window[6];
-    let mut bytes = [0; 16];
-    if matches!(next, IPPROTO_TCP | IPPROTO_UDP | IPPROTO_ICMPV6) {
-        headers.protocol = next;
-        for i in 0..16 {
-            bytes[i] = window[40 + i];
-        }
-        read_transport(&bytes, 40, available, headers);
-        return;
-    }
+    let (src, dst) = addresses(s);
+    copy_words::<4>(window(s, 8), src);
+    copy_words::<4>(window(s, 24), dst);
+    mark(s, state::FLOW);
+    put!(s, key.site.protocol, read_u8(window(s, 6)));
     let mut offset = 40;
     for _ in 0..MAX_EXTENSIONS {
-        headers.protocol = next;
-        let mut extension = [0; 8];
-        // Hop-by-hop, routing, destination options, mobility, HIP, Shim6:
-        // length in 8 bytes without the first. Fragment: always 8 bytes.
-        // Authentication: length in 4 bytes without the first two.
-        match next {
-            0 | 43 | 60 | 135 | 139 | 140 | 44 | 51 => {}
-            _ => {
-                if skb::copy(at + u64::from(offset), &mut bytes) {
-                    read_transport(&bytes, offset, available, headers);
-                }
-                return;
-            }
+        let next = get!(s, key.site.protocol);
+        // Hop-by-hop, routing, fragment, authentication, destination options,
+        // mobility, HIP, Shim6.
+        if !matches!(next, 0 | 43 | 44 | 51 | 60 | 135 | 139 | 140) {
+            break;
         }
-        if offset + 8 > available || !skb::copy(at + u64::from(offset), &mut extension) {
+        if offset + 8 > available || !skb::copy::<8>(at + u64::from(offset), small(s)) {
             return;
         }
-        let length = match next {
+        put!(s, key.site.protocol, read_u8(small(s)));
+        // SAFETY: one byte into a field of eight.
+        let length = u32::from(read_u8(unsafe { small(s).add(1) }));
+        match next {
             44 => {
-                if u16::from_be_bytes([extension[2], extension[3]]) & 0xFFF8 != 0 {
-                    headers.state |= state::FRAGMENT;
-                    headers.protocol = extension[0];
+                // SAFETY: two bytes into a field of eight.
+                if read_be16(unsafe { small(s).add(2) }) & 0xFFF8 != 0 {
+                    mark(s, state::FRAGMENT);
                     return;
                 }
-                8
+                offset += 8;
             }
-            51 => (u32::from(extension[1]) + 2) * 4,
-            _ => (u32::from(extension[1]) + 1) * 8,
-        };
-        next = extension[0];
-        offset += length;
+            51 => offset += (length + 2) * 4,
+            _ => offset += (length + 1) * 8,
+        }
     }
-    headers.protocol = next;
+    if offset != 40 && !skb::copy::<16>(at + u64::from(offset), window(s, 40)) {
+        return;
+    }
+    read_transport(window(s, 40), offset, available, s);
 }
 
 /// Ports, or type and code.
 #[inline(always)]
-fn read_transport(bytes: &[u8; 16], offset: u32, available: u32, headers: &mut Headers) {
+fn read_transport(at: *const u8, offset: u32, available: u32, s: *mut Scratch) {
     if offset + 4 > available {
         return;
     }
-    let addrs = &mut headers.addrs;
-    let first = u16::from_be_bytes([bytes[0], bytes[1]]);
-    let second = u16::from_be_bytes([bytes[2], bytes[3]]);
-    match headers.protocol {
+    let first = read_be16(at);
+    // SAFETY: callers leave at least 16 bytes behind `at` in the window.
+    let second = read_be16(unsafe { at.add(2) });
+    match get!(s, key.site.protocol) {
         IPPROTO_TCP => {
-            addrs.src_port = first;
-            addrs.dst_port = second;
+            put!(s, key.addrs.src_port, first);
+            put!(s, key.addrs.dst_port, second);
             if offset + 14 <= available {
-                headers.tcp_flags = Some(bytes[13]);
-                headers.header_bytes = offset + u32::from(bytes[12] >> 4) * 4;
+                // SAFETY: as above.
+                let words = u32::from(read_u8(unsafe { at.add(12) }) >> 4);
+                put!(s, header_bytes, offset + words * 4);
+                // SAFETY: as above.
+                put!(s, tcp_flags, u32::from(read_u8(unsafe { at.add(13) })));
+                put!(s, event_flags, u32::from(EVENT_TCP_FLAGS));
             }
         }
         IPPROTO_UDP | IPPROTO_UDPLITE | IPPROTO_SCTP | IPPROTO_DCCP => {
-            addrs.src_port = first;
-            addrs.dst_port = second;
-            headers.header_bytes = offset + 8;
+            put!(s, key.addrs.src_port, first);
+            put!(s, key.addrs.dst_port, second);
+            put!(s, header_bytes, offset + 8);
         }
-        IPPROTO_ICMP | IPPROTO_ICMPV6 => addrs.dst_port = first,
+        IPPROTO_ICMP | IPPROTO_ICMPV6 => put!(s, key.addrs.dst_port, first),
         _ => {}
     }
 }
 
 /// A packet whose headers are not built yet: its sender's socket knows.
 #[inline(always)]
-fn read_socket(sk: Sock, headers: &mut Headers) {
+fn read_socket(sk: Sock, s: *mut Scratch) {
+    let (src, dst) = addresses(s);
     let family = sk.family();
-    let addrs = &mut headers.addrs;
-    match family {
+    let read = match family {
         AF_INET => {
-            let mut local = [0; 4];
-            let mut remote = [0; 4];
-            if !sk.addresses_v4(&mut local, &mut remote) {
-                return;
-            }
-            for i in 0..4 {
-                addrs.src[i] = local[i];
-                addrs.dst[i] = remote[i];
-            }
-            headers.ethertype = ETH_P_IP;
+            put!(s, key.site.ethertype, ETH_P_IP);
+            sk.addresses_v4(src, dst)
         }
         AF_INET6 => {
-            if !sk.addresses_v6(&mut addrs.src, &mut addrs.dst) {
-                return;
-            }
-            headers.ethertype = ETH_P_IPV6;
+            put!(s, key.site.ethertype, ETH_P_IPV6);
+            sk.addresses_v6(src, dst)
         }
         _ => {
-            if headers.ethertype == 0 {
-                headers.protocol = family as u8;
+            if get!(s, key.site.ethertype) == 0 {
+                put!(s, key.site.protocol, family as u8);
             }
             return;
         }
+    };
+    if !read {
+        return;
     }
-    (addrs.src_port, addrs.dst_port) = sk.ports();
-    headers.protocol = if matches!(sk.state(), TCP_TIME_WAIT | TCP_NEW_SYN_RECV) {
+    let (local, remote) = sk.ports();
+    put!(s, key.addrs.src_port, local);
+    put!(s, key.addrs.dst_port, remote);
+    let protocol = if matches!(sk.state(), TCP_TIME_WAIT | TCP_NEW_SYN_RECV) {
         IPPROTO_TCP
     } else {
         sk.protocol()
     };
-    headers.state |= state::FLOW | state::FLOW_FROM_SOCKET;
-}
-
-/// An empty result to fill.
-#[inline(always)]
-pub(crate) const fn empty() -> Headers {
-    Headers::new()
+    put!(s, key.site.protocol, protocol);
+    mark(s, state::FLOW | state::FLOW_FROM_SOCKET);
 }

@@ -10,6 +10,8 @@ use netdrop_ebpf::{
     site::SiteKey,
 };
 
+use crate::scratch::CpuScratch;
+
 /// `BPF_F_MMAPABLE` (include/uapi/linux/bpf.h, 5.5+).
 const MMAPABLE: u32 = 1 << 10;
 
@@ -24,6 +26,10 @@ pub(crate) static AREAS: Array<CpuArea> = Array::with_max_entries(2, MMAPABLE);
 /// Entry per possible CPU.
 #[map]
 pub(crate) static TAGS: Array<Tags> = Array::with_max_entries(1, 0);
+
+/// Entry per possible CPU.
+#[map]
+pub(crate) static SCRATCH: Array<CpuScratch> = Array::with_max_entries(1, 0);
 
 #[map]
 pub(crate) static SITES_0: HashMap<SiteKey, Weights> =

@@ -16,19 +16,18 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 /// 0xF0000000.
 const LOWEST_NAMESPACE: u32 = 0xEFFF_FF00;
 
-/// Copies `N` bytes of kernel memory.
+/// Copies `N` bytes of kernel memory to where `to` points: `N` writable bytes.
 #[inline(always)]
-pub(crate) fn copy<const N: usize>(address: u64, to: &mut [u8; N]) -> bool {
-    // SAFETY: the helper checks the source and writes at most N bytes.
-    let result =
-        unsafe { bpf_probe_read_kernel(to.as_mut_ptr().cast(), N as u32, address as *const _) };
+pub(crate) fn copy<const N: usize>(address: u64, to: *mut u8) -> bool {
+    // SAFETY: the helper checks the source; the verifier checks the target.
+    let result = unsafe { bpf_probe_read_kernel(to.cast(), N as u32, address as *const _) };
     result == 0
 }
 
 #[inline(always)]
 fn copy_u64(address: u64) -> u64 {
     let mut bytes = [0; 8];
-    if copy(address, &mut bytes) {
+    if copy::<8>(address, bytes.as_mut_ptr()) {
         u64::from_ne_bytes(bytes)
     } else {
         0
@@ -38,7 +37,7 @@ fn copy_u64(address: u64) -> u64 {
 #[inline(always)]
 fn copy_u32(address: u64) -> u32 {
     let mut bytes = [0; 4];
-    if copy(address, &mut bytes) {
+    if copy::<4>(address, bytes.as_mut_ptr()) {
         u32::from_ne_bytes(bytes)
     } else {
         0
@@ -48,7 +47,7 @@ fn copy_u32(address: u64) -> u32 {
 #[inline(always)]
 fn copy_u16(address: u64) -> u16 {
     let mut bytes = [0; 2];
-    if copy(address, &mut bytes) {
+    if copy::<2>(address, bytes.as_mut_ptr()) {
         u16::from_ne_bytes(bytes)
     } else {
         0
@@ -228,18 +227,18 @@ impl Sock {
         )
     }
 
-    /// Local and remote IPv4 address.
+    /// Local and remote IPv4 address, 4 bytes each.
     #[inline(always)]
-    pub(crate) fn addresses_v4(self, local: &mut [u8; 4], remote: &mut [u8; 4]) -> bool {
-        copy(self.0 + u64::from(offset!(sk_rcv_saddr)), local)
-            && copy(self.0 + u64::from(offset!(sk_daddr)), remote)
+    pub(crate) fn addresses_v4(self, local: *mut u8, remote: *mut u8) -> bool {
+        copy::<4>(self.0 + u64::from(offset!(sk_rcv_saddr)), local)
+            && copy::<4>(self.0 + u64::from(offset!(sk_daddr)), remote)
     }
 
-    /// Local and remote IPv6 address.
+    /// Local and remote IPv6 address, 16 bytes each.
     #[inline(always)]
-    pub(crate) fn addresses_v6(self, local: &mut [u8; 16], remote: &mut [u8; 16]) -> bool {
-        copy(self.0 + u64::from(offset!(sk_v6_rcv_saddr)), local)
-            && copy(self.0 + u64::from(offset!(sk_v6_daddr)), remote)
+    pub(crate) fn addresses_v6(self, local: *mut u8, remote: *mut u8) -> bool {
+        copy::<16>(self.0 + u64::from(offset!(sk_v6_rcv_saddr)), local)
+            && copy::<16>(self.0 + u64::from(offset!(sk_v6_daddr)), remote)
     }
 }
 

@@ -1,1 +1,77 @@
-//! TODO
+//! The command line: arguments → configuration → run, one file per command.
+//!
+//! Exit codes: 0 done (also after SIGINT, SIGTERM or a closed pipe), 1 failure,
+//! 2 usage. Data goes to standard output, messages to standard error.
+
+mod bytes;
+mod clock;
+mod completions;
+pub mod doctor;
+mod duration;
+mod fault;
+mod logger;
+mod options;
+mod reader;
+mod resolve;
+mod session;
+mod signals;
+mod trace;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tells where each packet died, why, and with exact counts.
+#[derive(Debug, Parser)]
+#[command(name = "netdrop", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  netdrop watch                                  what is dropped, second by second
+  netdrop watch --by device,reason --interval 5s
+  netdrop trace --count 10                       ten drops, one line each
+  netdrop doctor                                 can this host be traced?";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what is dropped, interval by interval
+    Watch(watch::Args),
+    /// Show one line per drop, like tcpdump
+    Trace(trace::Args),
+    /// Tell whether this host can be traced, what is missing and what to do
+    Doctor(doctor::Args),
+    /// Write a completion script for a shell to standard output
+    Completions(completions::Args),
+}
+
+/// Runs the command that the arguments ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    logger::install();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return fault::usage(&error),
+    };
+    let result = match cli.command {
+        Command::Watch(args) => watch::run(args),
+        Command::Trace(args) => trace::run(args),
+        Command::Doctor(args) => doctor::run(args.format.into()),
+        Command::Completions(args) => completions::run(&args),
+    };
+    result.unwrap_or_else(|error| fault::failure(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

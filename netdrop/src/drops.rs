@@ -1,1 +1,12 @@
-//! TODO
+//! What a drop means: the stage of the stack it happened at, its direction and
+//! how much it matters.
+//!
+//! Comes in: names (a reason, a function) and what the packet looked like. Goes
+//! out: an [`attribution`]. The knowledge itself is data (`netdrop/data`), held
+//! by the [`catalogue`]; nothing here asks the kernel.
+
+pub mod attribution;
+pub mod catalogue;
+pub mod direction;
+pub mod severity;
+pub mod stage;

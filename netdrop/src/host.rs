@@ -1,1 +1,9 @@
-//! TODO
+//! What the host itself knows of its network: namespaces, devices and the
+//! kernel's own counters.
+//!
+//! Comes in: `/proc`, `/run/netns` and netlink. Goes out: names for the numbers
+//! that the programs count by, and counters to hold the counts against.
+
+pub mod devices;
+pub mod netns;
+pub mod softnet;

@@ -4,10 +4,12 @@
 
 pub mod btf;
 pub mod capture;
+pub mod doctor;
 pub mod hooks;
 mod load;
 mod messages;
 pub mod offsets;
+pub mod reasons;
 pub mod snapshot;
 pub mod symbols;
 mod sys;

@@ -1,1 +1,18 @@
-//! TODO
+//! Text and JSON, and the way to the reader.
+//!
+//! Comes in: periods and drops, named and ready. Goes out: bytes on standard
+//! output. Renderers ask nothing of the kernel; the [`sink`] writes in a thread
+//! of its own so that a slow reader never delays counting.
+
+pub mod escape;
+pub mod json;
+pub mod line;
+pub mod palette;
+pub mod ready;
+pub mod render;
+pub mod sink;
+pub mod table;
+pub mod text;
+
+#[cfg(test)]
+mod samples;

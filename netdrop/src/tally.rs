@@ -1,1 +1,21 @@
-//! TODO
+//! From exact counts to what is shown: rows grouped by the keys of `--by`,
+//! totals by severity, and the accounting that tells how sure they are.
+//!
+//! Comes in: a [`Snapshot`](crate::kernel::snapshot::Snapshot) per interval and
+//! the [`names`] of what it counts. Goes out: a [`period::Period`] per interval
+//! and one over the whole run, and for `trace` a [`packet::Drop`] per event.
+//! The work is per row, never per drop.
+
+pub mod accounting;
+pub mod group;
+pub mod intern;
+pub mod key;
+pub mod names;
+pub mod packet;
+pub mod period;
+pub mod protocol;
+pub mod rank;
+pub mod row;
+pub mod show;
+pub mod site;
+pub mod sums;

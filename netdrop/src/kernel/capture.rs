@@ -157,6 +157,7 @@ pub struct Capture {
     messages: Messages,
     warnings: Vec<String>,
     counts_flows: bool,
+    emit: Emit,
     generation: u32,
     since: Instant,
     recursion_missed: Option<u64>,
@@ -189,10 +190,10 @@ impl Capture {
         control.set(Control {
             generation: 0,
             event_budget: 0,
-            part_range: part_range.map_or([0, 0], <[u64; 2]>::from),
+            part_range: part_range.map_or([0, 0], |(start, end)| [start, end - start]),
             list_range: symbols
                 .range("kfree_skb_list")
-                .map_or([0, 0], <[u64; 2]>::from),
+                .map_or([0, 0], |(start, end)| [start, end - start]),
         });
         load::attach(&mut loaded)?;
         let mut warnings = Vec::new();
@@ -210,6 +211,7 @@ impl Capture {
             messages,
             warnings,
             counts_flows: config.flows.is_some(),
+            emit: config.emit,
             generation: 0,
             since: Instant::now(),
             recursion_missed: None,
@@ -269,24 +271,30 @@ impl Capture {
             );
         }
         if snapshot.counters.get(Counter::SiteSpilled) > 0 {
-            let map = self.loaded.map_fd(["SITES_0", "SITES_1"][retired as usize])?;
+            let map = self
+                .loaded
+                .map_fd(["SITES_0", "SITES_1"][retired as usize])?;
             drain(map, |key: &SiteKey, weights: &Weights| {
                 snapshot.sites.push((*key, *weights));
             })
             .map_err(|source| map_error("read the site table", source))?;
         }
         if snapshot.counters.get(Counter::FlowSpilled) > 0 {
-            let map = self.loaded.map_fd(["FLOWS_0", "FLOWS_1"][retired as usize])?;
+            let map = self
+                .loaded
+                .map_fd(["FLOWS_0", "FLOWS_1"][retired as usize])?;
             drain(map, |key: &FlowKey, weights: &Weights| {
                 flows.push((*key, *weights));
             })
             .map_err(|source| map_error("read the flow table", source))?;
         }
+        if self.emit == Emit::Nothing {
+            snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
+        }
         snapshot.flows = self.counts_flows.then_some(flows);
         let missed = self.recursion_misses();
-        snapshot.recursion_missed = missed.map(|total| {
-            total.saturating_sub(self.recursion_missed.unwrap_or(0))
-        });
+        snapshot.recursion_missed =
+            missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));
         self.recursion_missed = missed;
         Ok(snapshot)
     }

@@ -27,7 +27,9 @@ impl Hook {
     /// program, and `btf_trace_…` in the kernel's type information.
     #[must_use]
     pub fn tracepoint(&self) -> &'static str {
-        self.name.split_once(':').map_or(self.name, |(_, name)| name)
+        self.name
+            .split_once(':')
+            .map_or(self.name, |(_, name)| name)
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
         },
         stack: u32::from(config.stack),
         tags: u32::from(!config.lite),
+        guarded: u32::from(btf.has_function("bpf_prog_inc_misses_counter")),
         cpus: cpu_count,
         thread_size: THREAD_SIZE,
     };
@@ -78,14 +79,16 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
     let generations = u32::try_from(GENERATIONS).unwrap_or(2);
 
     // Aya looks the tracepoints up in its own reading of the same file.
-    let types = aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+    let types =
+        aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
     let mut ebpf = EbpfLoader::new()
         .btf(Some(&types))
-        .verifier_log_level(VerifierLogLevel::DISABLE)
+        .verifier_log_level(verifier_log_level())
         .override_global("OFFSETS", offsets.as_bytes(), true)
         .override_global("FEATURES", features.as_bytes(), true)
         .map_max_entries("AREAS", generations * cpu_count)
         .map_max_entries("TAGS", cpu_count)
+        .map_max_entries("SCRATCH", cpu_count)
         .map_max_entries("FLOWS_0", flows)
         .map_max_entries("FLOWS_1", flows)
         .map_max_entries("EVENTS", config.ring_bytes)
@@ -108,13 +111,21 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
     Ok(Loaded { ebpf, hooks, cpus })
 }
 
+/// With `NETDROP_VERIFIER_LOG` set, a refused program's error carries the
+/// verifier's log; always asking for it makes loading five times slower.
+fn verifier_log_level() -> VerifierLogLevel {
+    if std::env::var_os("NETDROP_VERIFIER_LOG").is_some() {
+        VerifierLogLevel::DEBUG | VerifierLogLevel::STATS
+    } else {
+        VerifierLogLevel::DISABLE
+    }
+}
+
 /// Highest possible CPU number plus one, from a list such as `0-3,8-11`.
 fn possible_cpus() -> Result<usize, CaptureError> {
     const FILE: &str = "/sys/devices/system/cpu/possible";
-    let list = std::fs::read_to_string(FILE).map_err(|source| CaptureError::Cpus {
-        file: FILE,
-        source,
-    })?;
+    let list = std::fs::read_to_string(FILE)
+        .map_err(|source| CaptureError::Cpus { file: FILE, source })?;
     Ok(highest(&list).map_or(1, |highest| highest + 1))
 }
 

@@ -22,6 +22,15 @@ impl Counters {
     pub fn get(&self, counter: Counter) -> u64 {
         self.0[counter as usize]
     }
+
+    /// Drops that were neither part of another nor rejected: each is in a
+    /// site's row or in `SiteOther`.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        let not_counted =
+            self.get(Counter::Parts) + self.get(Counter::Filtered) + self.get(Counter::Undecided);
+        self.get(Counter::Fired).saturating_sub(not_counted)
+    }
 }
 
 /// What happened since the snapshot before.
@@ -33,10 +42,10 @@ pub struct Snapshot {
     pub seconds: f64,
     /// Counters summed over all CPUs.
     pub counters: Counters,
-    /// Drops by site. `counters[Counted]` − their sum = `counters[SiteOther]`.
+    /// Drops by site. `counters.counted()` − their sum = `counters[SiteOther]`.
     pub sites: Vec<(SiteKey, Weights)>,
     /// Drops by flow and site; `None` where flows are not counted.
-    /// `counters[Counted]` = their sum + `FlowOther` + `NoFlow`.
+    /// `counters.counted()` = their sum + `FlowOther` + `NoFlow`.
     pub flows: Option<Vec<(FlowKey, Weights)>>,
     /// Runs that the kernel skipped because the program was already running on
     /// that CPU; `None` where the kernel cannot tell.

@@ -11,9 +11,11 @@ use std::{
 use self::table::Table;
 
 const KALLSYMS: &str = "/proc/kallsyms";
+const MODULES: &str = "/proc/modules";
 
-/// Shortest time between two readings of the list: one takes some 50 ms.
-const RELOAD_PAUSE: Duration = Duration::from_secs(5);
+/// Shortest time between two looks for new modules. Reading all symbols takes
+/// some 50 ms, the list of modules far less.
+const RELOAD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The kernel's functions and those of its modules.
 ///
@@ -22,7 +24,8 @@ const RELOAD_PAUSE: Duration = Duration::from_secs(5);
 pub struct Symbols {
     table: Table,
     file: Option<File>,
-    loaded: Instant,
+    modules: Vec<String>,
+    looked: Instant,
 }
 
 /// Where an address lies.
@@ -59,12 +62,29 @@ impl Symbols {
     /// When the file cannot be read.
     pub fn load() -> Result<Self, SymbolsError> {
         let mut file = File::open(KALLSYMS)?;
-        let table = read(&mut file)?;
+        // Before the symbols: what is loaded in between is then read again.
+        let modules = modules();
+        let table = Table::read(&mut file)?;
         Ok(Self {
-            table,
             file: Some(file),
-            loaded: Instant::now(),
+            modules,
+            ..Self::of(table)
         })
+    }
+
+    /// No symbols: for a kernel that shows none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::of(Table::default())
+    }
+
+    fn of(table: Table) -> Self {
+        Self {
+            table,
+            file: None,
+            modules: Vec::new(),
+            looked: Instant::now(),
+        }
     }
 
     /// Symbols from a list in the format of `/proc/kallsyms`.
@@ -73,11 +93,7 @@ impl Symbols {
     ///
     /// When the list cannot be read.
     pub fn from_reader(reader: impl Read) -> Result<Self, SymbolsError> {
-        Ok(Self {
-            table: Table::read(reader)?,
-            file: None,
-            loaded: Instant::now(),
-        })
+        Table::read(reader).map(Self::of)
     }
 
     /// Does the kernel hide the addresses (`kernel.kptr_restrict` without
@@ -101,9 +117,9 @@ impl Symbols {
         self.table.range(name)
     }
 
-    /// Call this when an address was not found: reads the list again, since a
-    /// module or a BPF program may have been loaded, but not more often than
-    /// every few seconds. True when it was read, so that trying again pays.
+    /// Call this when an address was not found: reads the list again if a module
+    /// was loaded or removed since, looking at most once every few seconds. True
+    /// when it was read, so that trying again pays.
     ///
     /// # Errors
     ///
@@ -112,24 +128,32 @@ impl Symbols {
         let Self {
             table,
             file,
-            loaded,
+            modules: known,
+            looked,
         } = self;
         let Some(file) = file else { return Ok(false) };
-        if table.is_restricted() || loaded.elapsed() < RELOAD_PAUSE {
+        if table.is_restricted() || looked.elapsed() < RELOAD_PAUSE {
             return Ok(false);
         }
-        *loaded = Instant::now();
-        file.rewind()?;
-        let again = read(file)?;
-        if !again.is_restricted() {
-            *table = again;
+        *looked = Instant::now();
+        let now = modules();
+        if now == *known {
+            return Ok(false);
         }
+        file.rewind()?;
+        *table = Table::read(file)?;
+        *known = now;
         Ok(true)
     }
 }
 
-fn read(file: &mut File) -> Result<Table, SymbolsError> {
-    Table::read(file)
+/// The loaded modules; none where the kernel has no modules.
+fn modules() -> Vec<String> {
+    let list = std::fs::read_to_string(MODULES).unwrap_or_default();
+    list.lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 /// A function's name without what the compiler appended: `.constprop.N`,

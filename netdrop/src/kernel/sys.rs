@@ -218,10 +218,7 @@ fn address<T>(of: &T) -> u64 {
 }
 
 /// Takes every entry out of a hash and gives it to `each`.
-pub(super) fn drain<K, V>(
-    map: BorrowedFd<'_>,
-    mut each: impl FnMut(&K, &V),
-) -> io::Result<()>
+pub(super) fn drain<K, V>(map: BorrowedFd<'_>, mut each: impl FnMut(&K, &V)) -> io::Result<()>
 where
     K: FromBytes + Immutable + Default + Copy,
     V: FromBytes + Immutable + Default + Copy,

@@ -1,0 +1,151 @@
+//! `netdrop doctor`
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::options::FormatArg;
+use crate::{
+    kernel::doctor::{Check, Facts, Report, Status},
+    output::{json::SCHEMA, render::Format},
+};
+
+/// Arguments of `netdrop doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: FormatArg,
+}
+
+/// The line of `--format json`.
+#[derive(Serialize)]
+struct Object<'a> {
+    r#type: &'static str,
+    schema: u32,
+    kernel: &'a str,
+    ok: bool,
+    checks: &'a [Check],
+}
+
+/// Looks at the host and prints what was found. Exit code 1 where watching is
+/// impossible.
+///
+/// # Errors
+///
+/// When standard output cannot be written.
+pub fn run(format: Format) -> anyhow::Result<ExitCode> {
+    let report = Report::new(&Facts::gather(), None);
+    let text = match format {
+        Format::Text => text(&report),
+        Format::Json => json(&report)?,
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(error).context("cannot write to standard output");
+        }
+        _ => {}
+    }
+    Ok(if report.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn json(report: &Report) -> anyhow::Result<String> {
+    let object = Object {
+        r#type: "doctor",
+        schema: SCHEMA,
+        kernel: &report.kernel,
+        ok: report.is_ok(),
+        checks: &report.checks,
+    };
+    let mut line = serde_json::to_string(&object).context("cannot write the report as JSON")?;
+    line.push('\n');
+    Ok(line)
+}
+
+fn text(report: &Report) -> String {
+    const STATUS: usize = "missing".len();
+    let name = report
+        .checks
+        .iter()
+        .map(|check| check.name.chars().count())
+        .max()
+        .unwrap_or_default();
+    let mut out = String::new();
+    for check in &report.checks {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "{:<STATUS$}  {:<name$}  {}",
+            check.status.as_str(),
+            check.name,
+            check.detail,
+        );
+        if let Some(remedy) = &check.remedy
+            && check.status != Status::Ok
+        {
+            let _ = writeln!(out, "{:STATUS$}  {:name$}  -> {remedy}", "", "");
+        }
+    }
+    out.push_str(if report.is_ok() {
+        "\nDrops can be watched on this host.\n"
+    } else {
+        "\nDrops cannot be watched on this host: see what is missing above.\n"
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Report, Status, json, text};
+
+    fn report() -> Report {
+        let check = |name: &str, status, remedy: Option<&str>| Check {
+            name: name.to_owned(),
+            status,
+            detail: "detail".to_owned(),
+            remedy: remedy.map(str::to_owned),
+            essential: true,
+        };
+        Report {
+            kernel: "6.18.44".to_owned(),
+            checks: vec![
+                check("BTF", Status::Ok, None),
+                check("CAP_BPF", Status::Missing, Some("sudo")),
+            ],
+        }
+    }
+
+    #[test]
+    fn text_is_aligned_and_names_the_remedy() {
+        assert_eq!(
+            text(&report()),
+            "\
+ok       BTF      detail
+missing  CAP_BPF  detail
+                  -> sudo
+
+Drops cannot be watched on this host: see what is missing above.
+"
+        );
+    }
+
+    #[test]
+    fn json_is_one_line_with_all_checks() {
+        assert_eq!(
+            json(&report()).unwrap(),
+            "{\"type\":\"doctor\",\"schema\":1,\"kernel\":\"6.18.44\",\"ok\":false,\"checks\":[\
+             {\"name\":\"BTF\",\"status\":\"ok\",\"detail\":\"detail\",\"remedy\":null},\
+             {\"name\":\"CAP_BPF\",\"status\":\"missing\",\"detail\":\"detail\",\
+             \"remedy\":\"sudo\"}]}\n"
+        );
+    }
+}

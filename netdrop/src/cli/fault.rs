@@ -1,0 +1,104 @@
+//! What went wrong, in one line on standard error.
+
+use std::{
+    fmt,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+/// The user asked for something that does not exist.
+#[derive(Debug)]
+pub(super) struct Usage(pub(super) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Writes a message. Standard error may be closed: that is no reason to end.
+pub(super) fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "netdrop: {message}");
+}
+
+/// Reports a failure with its causes.
+pub(super) fn failure(error: &anyhow::Error) -> ExitCode {
+    // An error that repeats its cause in its own message says it once.
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !message.contains(&cause) {
+            message.push_str(": ");
+            message.push_str(&cause);
+        }
+    }
+    say(&one_line(&message));
+    if error.is::<Usage>() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Prints help where it was asked for, else what is wrong with the arguments.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => print(error),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(2)
+        }
+        _ => {
+            say(&wrong(&error.to_string()));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn print(error: &clap::Error) -> ExitCode {
+    match error.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            failure(&anyhow::Error::new(error).context("cannot write to standard output"))
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// clap's message without usage and advice, in one line.
+fn wrong(message: &str) -> String {
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let end = ["\n\nUsage:", "\n\nFor more information"]
+        .iter()
+        .filter_map(|end| message.find(end))
+        .min()
+        .unwrap_or(message.len());
+    one_line(&message[..end])
+}
+
+fn one_line(message: &str) -> String {
+    let lines: Vec<&str> = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join("; ").replace(":; ", ": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clap_says_becomes_one_line() {
+        let message = "error: unexpected argument '--bye' found\n\n  tip: a similar argument \
+                       exists: '--by'\n\nUsage: netdrop watch --by <KEYS>\n\nFor more \
+                       information, try '--help'.\n";
+        assert_eq!(
+            wrong(message),
+            "unexpected argument '--bye' found; tip: a similar argument exists: '--by'"
+        );
+    }
+}

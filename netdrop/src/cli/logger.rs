@@ -1,0 +1,29 @@
+//! Messages of the programs and libraries go to standard error.
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+use super::fault;
+use crate::output::escape::escape;
+
+struct Stderr;
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= LevelFilter::Warn
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            fault::say(&escape(&record.args().to_string()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+pub(super) fn install() {
+    // Only a second logger could fail, and there is none.
+    if log::set_logger(&Stderr).is_ok() {
+        log::set_max_level(LevelFilter::Warn);
+    }
+}

@@ -1,0 +1,160 @@
+//! Options that commands share.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use clap::ValueEnum;
+
+use super::{duration, fault::Usage};
+use crate::{
+    output::{
+        palette::Palette,
+        render::{Format, Renderer},
+        text::Layout,
+    },
+    tally::{key::By, names::Severity, period::View, show::Show},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    /// For people
+    Text,
+    /// One object a line
+    Json,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Text => Self::Text,
+            FormatArg::Json => Self::Json,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SeverityArg {
+    Harmful,
+    Suspicious,
+    Benign,
+    All,
+}
+
+/// Options of every command that captures.
+#[derive(Debug, clap::Args)]
+pub(super) struct Shared {
+    /// Which packets to look at: not part of this version yet
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
+
+    /// Keys that rows are grouped by
+    #[arg(
+        long,
+        value_name = "KEYS",
+        default_value = "stage,reason,function",
+        help = "Keys that rows are grouped by, separated by commas: stage, reason, function, \
+                device, netns, cpu, protocol, flow, src, dst, src_port, dst_port, direction, \
+                severity"
+    )]
+    by: By,
+
+    /// Stop after this time, for example 500ms, 10s, 5m
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, allow_hyphen_values = true)]
+    pub(super) duration: Option<Duration>,
+
+    /// Rows to show; the others are summed up in one more row
+    #[arg(long, value_name = "N", default_value = "20", value_parser = at_least_one)]
+    top: u32,
+
+    /// Show only drops of one severity, or all; without it benign drops are
+    /// counted but hidden
+    #[arg(long, value_enum)]
+    severity: Option<SeverityArg>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatArg,
+
+    /// No colours
+    #[arg(long, help = "No colours, as with the environment variable NO_COLOR")]
+    no_color: bool,
+
+    /// Leave out the hooks that run for every packet: costs less, but there is
+    /// no drop ratio
+    #[arg(long)]
+    pub(super) lite: bool,
+
+    /// Flows counted apart in an interval, where --by asks for flows; drops of
+    /// further flows are summed up in one row
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = netdrop_ebpf::area::FLOW_ENTRIES,
+        value_parser = clap::value_parser!(u32).range(1..=1 << 24)
+    )]
+    flows: u32,
+}
+
+fn at_least_one(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("must be a number from 1".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+impl Shared {
+    /// What cannot be done in this version.
+    pub(super) fn refuse_filter(&self) -> Result<(), Usage> {
+        if self.filter.is_empty() {
+            return Ok(());
+        }
+        Err(Usage(format!(
+            "filters are not part of this version yet: '{}'; group with --by and choose with \
+             --severity instead",
+            self.filter.join(" ")
+        )))
+    }
+
+    /// Flows to count; `None` where no key asks for them.
+    pub(super) fn flows(&self) -> Option<u32> {
+        self.by.needs_flows().then_some(self.flows)
+    }
+
+    pub(super) fn show(&self) -> Show {
+        match self.severity {
+            None => Show::NotBenign,
+            Some(SeverityArg::Harmful) => Show::Only(Severity::Harmful),
+            Some(SeverityArg::Suspicious) => Show::Only(Severity::Suspicious),
+            Some(SeverityArg::Benign) => Show::Only(Severity::Benign),
+            Some(SeverityArg::All) => Show::All,
+        }
+    }
+
+    pub(super) fn view(&self) -> View {
+        View {
+            by: self.by.clone(),
+            top: self.top as usize,
+            show: self.show(),
+        }
+    }
+
+    pub(super) fn renderer(&self) -> Renderer {
+        let terminal = io::stdout().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let width = terminal
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(width, _)| usize::from(width.0));
+        Renderer {
+            format: self.format.into(),
+            layout: Layout {
+                width,
+                palette: Palette {
+                    on: terminal && !no_color && !self.no_color,
+                },
+            },
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What `watch` and `trace` have in common: a capture, its tally, the way out
+//! and the ends of a run.
+
+use std::{future::Future, process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
+
+use super::{
+    fault,
+    options::Shared,
+    reader::Reader,
+    resolve::{Resolver, Squeezes},
+    signals::Signals,
+};
+use crate::{
+    kernel::capture::{Capture, CaptureConfig},
+    output::{
+        escape::escape,
+        ready::Ready,
+        render::{Format, Renderer},
+        sink::Sink,
+    },
+    tally::{
+        accounting::Attached,
+        period::{Moment, Period, Tally},
+    },
+};
+
+/// How long a reader may stall once the user wants to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Why a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All that was asked for is done.
+    Done,
+    /// A signal.
+    Signal,
+    /// Nobody reads, or nothing can be written.
+    Output,
+}
+
+/// A running capture and everything around it.
+pub(super) struct Session {
+    pub(super) capture: Capture,
+    pub(super) tally: Tally,
+    pub(super) names: Resolver,
+    pub(super) sink: Sink,
+    pub(super) renderer: Renderer,
+    pub(super) stop: Stop,
+    squeezes: Squeezes,
+    lost: u64,
+}
+
+/// Runs a command to its end.
+pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?;
+    runtime.block_on(command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Session {
+    /// Attaches, and says so.
+    pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
+        let signals = Signals::listen()?;
+        let sink = Sink::stdout()?;
+        let names = Resolver::open()?;
+        let capture = Capture::start(config, names.symbols())?;
+        let session = Self {
+            tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
+            capture,
+            names,
+            sink,
+            renderer: shared.renderer(),
+            stop: Stop {
+                signals,
+                reader: Reader::watch(),
+                deadline: shared.duration.map(|duration| Instant::now() + duration),
+            },
+            squeezes: Squeezes::start(),
+            lost: 0,
+        };
+        session.say_ready().await?;
+        Ok(session)
+    }
+
+    async fn say_ready(&self) -> anyhow::Result<()> {
+        let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
+        let ready = Ready {
+            time: Timestamp::now(),
+            version: env!("CARGO_PKG_VERSION"),
+            host: &system.nodename().to_string_lossy(),
+            kernel: &system.release().to_string_lossy(),
+            hooks: self.capture.hooks(),
+            warnings: self.capture.warnings(),
+        };
+        if let Some(frame) = self.renderer.ready(&ready) {
+            // The sink is asked again, and tells why, at the next occasion.
+            let _ = self.sink.insist(frame).await;
+        }
+        if self.renderer.format == Format::Text {
+            announce(&ready);
+        }
+        Ok(())
+    }
+
+    /// Ends an interval.
+    pub(super) fn collect(&mut self) -> anyhow::Result<Period> {
+        let snapshot = self.capture.collect()?;
+        let moment = Moment {
+            time: Timestamp::now(),
+            time_squeeze: self.squeezes.delta(),
+            output_lost: self.sink.lost() - self.lost,
+        };
+        self.lost = self.sink.lost();
+        let period = self.tally.interval(&snapshot, &moment, &mut self.names);
+        for message in self.capture.messages() {
+            fault::say(&escape(&message));
+        }
+        if let Some(warning) = self.names.refresh() {
+            fault::say(&format!("warning: {}", escape(&warning)));
+        }
+        Ok(period)
+    }
+
+    /// Detaches, then writes the summary. A reader that stalls may keep us
+    /// waiting until a signal, and a little longer.
+    pub(super) async fn finish(self, ending: Ending) -> anyhow::Result<()> {
+        let Self {
+            capture,
+            tally,
+            sink,
+            renderer,
+            mut stop,
+            ..
+        } = self;
+        drop(capture);
+        let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()));
+        let written = async move {
+            // When the sink is closed, the end tells why.
+            let _ = sink.insist(summary).await;
+            sink.finish().await
+        };
+        tokio::pin!(written);
+        if ending != Ending::Signal {
+            tokio::select! {
+                result = &mut written => return Ok(result?),
+                () = stop.signals.next() => {}
+            }
+        }
+        tokio::select! {
+            result = &mut written => Ok(result?),
+            () = stop.signals.next() => stalled(),
+            () = sleep(GRACE) => stalled(),
+        }
+    }
+}
+
+fn stalled() -> anyhow::Result<()> {
+    anyhow::bail!("nobody reads standard output: the summary was not written")
+}
+
+/// Waits for the end of a run.
+#[derive(Debug)]
+pub(super) struct Stop {
+    signals: Signals,
+    reader: Reader,
+    deadline: Option<Instant>,
+}
+
+impl Stop {
+    /// Why it is time to end.
+    pub(super) async fn requested(&mut self, sink: &Sink) -> Ending {
+        let Self {
+            signals,
+            reader,
+            deadline,
+        } = self;
+        let done = async {
+            match deadline {
+                Some(deadline) => sleep_until(*deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = signals.next() => Ending::Signal,
+            () = done => Ending::Done,
+            () = sink.closed() => Ending::Output,
+            () = reader.gone() => Ending::Output,
+        }
+    }
+}
+
+/// A timer that first fires after one period and never catches up.
+pub(super) fn every(period: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+fn announce(ready: &Ready<'_>) {
+    let attached = ready.hooks.iter().filter(|hook| hook.attached).count();
+    fault::say(&format!(
+        "{} on {}, Linux {}: ready, {attached} of {} hooks attached",
+        ready.version,
+        ready.host,
+        ready.kernel,
+        ready.hooks.len()
+    ));
+    for warning in ready.warnings {
+        fault::say(&format!("warning: {warning}"));
+    }
+}

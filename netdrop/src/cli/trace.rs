@@ -1,0 +1,206 @@
+//! `netdrop trace`
+
+use std::{process::ExitCode, time::Duration};
+
+use super::{
+    bytes, clock,
+    options::Shared,
+    session::{self, Ending, Session, every},
+};
+use crate::{
+    kernel::capture::{CaptureConfig, Detail, Emit},
+    output::{json, line::Lines, render::Format},
+    tally::{packet::Drop, show::Show},
+};
+
+/// How often the ring is emptied; programs do not wake us.
+const DRAIN: Duration = Duration::from_millis(20);
+/// How often the counts are read.
+const COLLECT: Duration = Duration::from_secs(1);
+/// Events taken at once.
+const BATCH: usize = 4096;
+/// Batches taken before signals and timers get their turn.
+const BATCHES: usize = 16;
+/// A frame for the sink is full beyond this.
+const FRAME_BYTES: usize = 64 * 1024;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    shared: Shared,
+
+    /// Stop after so many drops
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Show the kernel stack of each drop
+    #[arg(long)]
+    stack: bool,
+
+    /// Size of the event ring: a power of two from 4096, for example 64K or 4M;
+    /// what does not fit is counted as lost
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value = "4M",
+        value_parser = bytes::parse_ring,
+        allow_hyphen_values = true
+    )]
+    ring_size: u32,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  netdrop trace                                   every drop that is not benign
+  netdrop trace --count 10 --stack                ten drops and how the kernel got there
+  netdrop trace --severity harmful --duration 1m
+  netdrop trace --format json | jq -r 'select(.type == \"drop\") | .reason'";
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    args.shared.refuse_filter()?;
+    session::run(trace(args))
+}
+
+async fn trace(args: Args) -> anyhow::Result<()> {
+    let Args {
+        shared,
+        count,
+        stack,
+        ring_size,
+    } = args;
+    let config = CaptureConfig {
+        flows: shared.flows(),
+        emit: Emit::All,
+        stack,
+        lite: shared.lite,
+        ring_bytes: ring_size,
+    };
+    let mut session = Session::start(&shared, &config).await?;
+    let mut printer = Printer {
+        lines: Lines::new(session.renderer.layout.palette),
+        show: shared.show(),
+        stack,
+        left: count,
+        taken: 0,
+    };
+    let mut drain = every(DRAIN);
+    let mut collect = every(COLLECT);
+    let ending = loop {
+        tokio::select! {
+            biased;
+            ending = session.stop.requested(&session.sink) => break ending,
+            _ = collect.tick() => {
+                session.collect()?;
+            }
+            _ = drain.tick() => {
+                printer.drain(&mut session, None)?;
+                if printer.left == Some(0) {
+                    break Ending::Done;
+                }
+            }
+        }
+    };
+    session.collect()?;
+    printer.drain_delivered(&mut session)?;
+    session.finish(ending).await
+}
+
+struct Printer {
+    lines: Lines,
+    show: Show,
+    stack: bool,
+    /// Drops that may still be printed.
+    left: Option<u64>,
+    /// Events taken from the ring.
+    taken: u64,
+}
+
+impl Printer {
+    /// Prints what waits in the ring, up to so many events.
+    fn drain(&mut self, session: &mut Session, most: Option<u64>) -> anyhow::Result<()> {
+        for _ in 0..BATCHES {
+            let most = most.map_or(BATCH, |most| {
+                usize::try_from(most.saturating_sub(self.taken)).map_or(BATCH, |n| n.min(BATCH))
+            });
+            if most == 0 || self.left == Some(0) {
+                break;
+            }
+            let events = session.capture.events(most)?;
+            self.taken += events.len() as u64;
+            self.print(session, &events)?;
+            if events.len() < most {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what the last interval counted and no more, so that lines and
+    /// summary agree.
+    fn drain_delivered(&mut self, session: &mut Session) -> anyhow::Result<()> {
+        let delivered = session.tally.delivered();
+        loop {
+            let before = self.taken;
+            self.drain(session, Some(delivered))?;
+            if self.taken == before || self.taken >= delivered {
+                return Ok(());
+            }
+        }
+    }
+
+    fn print(&mut self, session: &mut Session, events: &[Detail]) -> anyhow::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let boot = clock::boot()?;
+        let mut frame = Frame::default();
+        for detail in events {
+            if self.left == Some(frame.lines) {
+                break;
+            }
+            let drop = Drop::of(
+                detail,
+                boot,
+                self.stack,
+                session.tally.sites(),
+                &mut session.names,
+            );
+            if !self.show.includes(drop.severity) {
+                continue;
+            }
+            match session.renderer.format {
+                Format::Json => json::drop(&mut frame.bytes, &drop),
+                Format::Text => {
+                    let mut line = String::new();
+                    self.lines.write(&mut line, &drop);
+                    frame.bytes.extend_from_slice(line.as_bytes());
+                }
+            }
+            frame.lines += 1;
+            if frame.bytes.len() >= FRAME_BYTES {
+                self.send(session, &mut frame);
+            }
+        }
+        self.send(session, &mut frame);
+        Ok(())
+    }
+
+    fn send(&mut self, session: &mut Session, frame: &mut Frame) {
+        let Frame { bytes, lines } = std::mem::take(frame);
+        let lost = session.sink.lost();
+        session.sink.offer(bytes.into(), lines);
+        if let Some(left) = &mut self.left
+            && session.sink.lost() == lost
+        {
+            *left -= lines;
+        }
+    }
+}
+
+/// Lines on their way to the sink.
+#[derive(Default)]
+struct Frame {
+    bytes: Vec<u8>,
+    lines: u64,
+}

@@ -1,0 +1,220 @@
+//! Names of network devices, in any namespace.
+
+mod interfaces;
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use self::interfaces::{Interface, Read, Reader, SystemReader};
+use super::netns::Namespaces;
+
+/// Shortest time between two readings of one namespace, and between two
+/// searches for namespaces.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A search looks at every process: the pause after one is at least this many
+/// times as long as it took, so that it stays below 2 % of one CPU.
+const PAUSE_BY_COST: u32 = 50;
+
+/// Most namespaces remembered; beyond it those that are gone are forgotten.
+const MOST_NAMESPACES: usize = 4096;
+
+/// Device and namespace names, remembered: a device that was renamed or is
+/// gone keeps the name it had until a new one is seen, so that past drops can
+/// be named.
+#[derive(Debug)]
+pub struct Devices {
+    own: Option<u32>,
+    seen: HashMap<u32, Seen>,
+    /// Where to enter the namespaces that were there at the last look.
+    places: Namespaces,
+    /// Names of namespaces; those of namespaces that are gone stay.
+    namespaces: HashMap<u32, Arc<str>>,
+    searched: Option<Instant>,
+    search_pause: Duration,
+    warning: Option<String>,
+    warned: bool,
+    reader: Box<dyn Reader>,
+}
+
+/// A namespace in which a device was asked for.
+#[derive(Debug, Default)]
+struct Seen {
+    names: HashMap<u32, Arc<str>>,
+    read: Option<Instant>,
+    /// Asked for since the last refresh.
+    asked: bool,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Devices {
+    /// Nothing is read before it is asked for.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Box::new(SystemReader))
+    }
+
+    fn with(reader: Box<dyn Reader>) -> Self {
+        Self {
+            own: reader.own(),
+            seen: HashMap::new(),
+            places: Namespaces::new(),
+            namespaces: HashMap::new(),
+            searched: None,
+            search_pause: PAUSE,
+            warning: None,
+            warned: false,
+            reader,
+        }
+    }
+
+    /// The name of a device as the kernel has it (not escaped): the last one
+    /// known. `None` for the unknown namespace 0, and for a namespace that is
+    /// gone or may not be entered.
+    ///
+    /// A device not known yet makes its namespace be read, at most once a
+    /// second; other namespaces than one's own need `CAP_SYS_ADMIN`.
+    pub fn name(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>> {
+        if netns == 0 || ifindex == 0 {
+            return None;
+        }
+        let seen = self.seen.entry(netns).or_default();
+        seen.asked = true;
+        if let Some(name) = seen.names.get(&ifindex) {
+            return Some(Arc::clone(name));
+        }
+        if !is_due(seen.read, PAUSE) {
+            return None;
+        }
+        self.read(&[netns]);
+        self.seen.get(&netns)?.names.get(&ifindex).cloned()
+    }
+
+    /// The name that `ip netns` gave a namespace; the last one known.
+    #[must_use]
+    pub fn netns_name(&mut self, netns: u32) -> Option<Arc<str>> {
+        if netns == 0 {
+            return None;
+        }
+        if !self.namespaces.contains_key(&netns) {
+            self.find(netns);
+        }
+        self.namespaces.get(&netns).cloned()
+    }
+
+    /// Call this at the end of an interval: reads the namespaces asked for in
+    /// it again, to notice renamed devices and new names of namespaces.
+    pub fn refresh(&mut self) {
+        let named = self.reader.named();
+        self.add_places(named);
+        let due: Vec<u32> = self
+            .seen
+            .iter_mut()
+            .filter_map(|(&netns, seen)| {
+                let due = seen.asked && is_due(seen.read, PAUSE);
+                seen.asked &= !due;
+                due.then_some(netns)
+            })
+            .collect();
+        self.read(&due);
+        if self.seen.len().max(self.namespaces.len()) > MOST_NAMESPACES {
+            let here = self.reader.all();
+            self.seen.retain(|netns, _| here.contains_key(netns));
+            self.namespaces.retain(|netns, _| here.contains_key(netns));
+            self.places = here;
+        }
+    }
+
+    /// Why names of other namespaces are missing; told once.
+    pub fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
+    }
+
+    fn read(&mut self, namespaces: &[u32]) {
+        let now = Instant::now();
+        let mut others: Vec<(u32, PathBuf)> = Vec::new();
+        for &netns in namespaces {
+            self.seen.entry(netns).or_default().read = Some(now);
+            if self.own == Some(netns) {
+                let found = self.reader.here();
+                self.learn(netns, found);
+                continue;
+            }
+            self.find(netns);
+            if let Some(place) = self.places.get(&netns) {
+                others.push((netns, place.path.clone()));
+            }
+        }
+        if others.is_empty() {
+            return;
+        }
+        for (netns, found) in self.reader.elsewhere(others) {
+            self.learn(netns, found);
+        }
+    }
+
+    fn learn(&mut self, netns: u32, found: Read) {
+        match found {
+            Ok(interfaces) => {
+                let names = &mut self.seen.entry(netns).or_default().names;
+                for Interface { index, name } in interfaces {
+                    // Most have not changed: keep the string that is shared.
+                    if names.get(&index).is_none_or(|known| **known != *name) {
+                        names.insert(index, name.into());
+                    }
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                if !std::mem::replace(&mut self.warned, true) {
+                    self.warning = Some(format!(
+                        "cannot enter network namespace {netns}: {error}; devices of other \
+                         namespaces are shown by number; run with sudo or with CAP_SYS_ADMIN"
+                    ));
+                }
+            }
+            // The namespace is gone, or the process that led to it.
+            Err(_) => {
+                self.places.remove(&netns);
+            }
+        }
+    }
+
+    /// Makes sure that a namespace's place is known, if it has one.
+    fn find(&mut self, netns: u32) {
+        if self.places.contains_key(&netns) || !is_due(self.searched, self.search_pause) {
+            return;
+        }
+        let start = Instant::now();
+        let all = self.reader.all();
+        self.add_places(all);
+        self.searched = Some(start);
+        self.search_pause = PAUSE.max(start.elapsed() * PAUSE_BY_COST);
+    }
+
+    fn add_places(&mut self, found: Namespaces) {
+        for (inode, place) in found {
+            // Inode numbers are used again: what is there now counts.
+            match &place.name {
+                Some(name) => self.namespaces.insert(inode, Arc::clone(name)),
+                None => self.namespaces.remove(&inode),
+            };
+            self.places.insert(inode, place);
+        }
+    }
+}
+
+fn is_due(last: Option<Instant>, pause: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= pause)
+}
+
+#[cfg(test)]
+mod tests;

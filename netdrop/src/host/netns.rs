@@ -1,0 +1,110 @@
+//! The network namespaces of this host.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Where `ip netns` keeps its namespaces, by name.
+const NAMED: &str = "/run/netns";
+
+/// Where container engines keep theirs. Their file names are made up, so they
+/// give a path but no name.
+const UNNAMED: [&str; 1] = ["/run/docker/netns"];
+
+/// A network namespace and how to get at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its name, if it was given one with `ip netns`.
+    pub name: Option<Arc<str>>,
+    /// A file to open for `setns`; it may be gone by then.
+    pub path: PathBuf,
+}
+
+/// Namespaces by inode number (`net.ns.inum`, as in `readlink
+/// /proc/self/ns/net`).
+pub type Namespaces = HashMap<u32, Namespace>;
+
+/// The namespace of the calling thread.
+///
+/// # Errors
+///
+/// When `/proc` cannot be read.
+pub fn own() -> io::Result<u32> {
+    inode(&fs::metadata("/proc/thread-self/ns/net")?)
+        .ok_or_else(|| io::Error::other("the inode of /proc/thread-self/ns/net has over 32 bits"))
+}
+
+/// The namespaces with a name: cheap, one file each.
+#[must_use]
+pub fn named() -> Namespaces {
+    let mut found = Namespaces::new();
+    add_files(&mut found, Path::new(NAMED), true);
+    found
+}
+
+/// Every namespace that has a name, a process or a container engine's file.
+/// One look at each process: some 5 µs each.
+///
+/// What may not be seen is left out: processes of others need
+/// `CAP_SYS_PTRACE`.
+#[must_use]
+pub fn all() -> Namespaces {
+    let mut found = named();
+    for folder in UNNAMED {
+        add_files(&mut found, Path::new(folder), false);
+    }
+    add_processes(&mut found, Path::new("/proc"));
+    found
+}
+
+fn add_files(found: &mut Namespaces, folder: &Path, named: bool) {
+    let Some(kind) = filesystem_of_namespaces() else {
+        return;
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(metadata) = fs::metadata(&path) else {
+            continue;
+        };
+        // A file over which no namespace is mounted (any more).
+        if metadata.dev() != kind {
+            continue;
+        }
+        let name = || entry.file_name().to_string_lossy().into();
+        if let Some(inode) = inode(&metadata) {
+            found.entry(inode).or_insert_with(|| Namespace {
+                name: named.then(name),
+                path,
+            });
+        }
+    }
+}
+
+fn add_processes(found: &mut Namespaces, proc: &Path) {
+    for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
+        let process = entry.file_name();
+        if !process.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+            continue;
+        }
+        let path = entry.path().join("ns/net");
+        let Some(inode) = fs::metadata(&path).ok().as_ref().and_then(inode) else {
+            continue;
+        };
+        found.entry(inode).or_insert(Namespace { name: None, path });
+    }
+}
+
+/// The device number of the file system that namespaces live on.
+fn filesystem_of_namespaces() -> Option<u64> {
+    fs::metadata("/proc/self/ns/net")
+        .ok()
+        .map(|metadata| metadata.dev())
+}
+
+fn inode(metadata: &fs::Metadata) -> Option<u32> {
+    u32::try_from(metadata.ino()).ok()
+}

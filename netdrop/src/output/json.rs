@@ -1,0 +1,182 @@
+//! JSON: one object a line. `docs/json.md` documents every field.
+
+mod drop;
+mod formatter;
+mod period;
+mod ready;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::ready::Ready;
+use crate::tally::{packet::Drop, period::Period};
+
+/// Version of the format; it changes when a field changes its meaning.
+pub const SCHEMA: u32 = 1;
+
+/// Appends the `ready` line.
+pub fn ready(out: &mut Vec<u8>, ready: &Ready<'_>) {
+    line(out, &ready::Object::of(ready));
+}
+
+/// Appends an `interval` line.
+pub fn interval(out: &mut Vec<u8>, period: &Period) {
+    line(out, &period::Object::of("interval", period));
+}
+
+/// Appends the `summary` line.
+pub fn summary(out: &mut Vec<u8>, period: &Period) {
+    line(out, &period::Object::of("summary", period));
+}
+
+/// Appends a `drop` line.
+pub fn drop(out: &mut Vec<u8>, drop: &Drop) {
+    line(out, &drop::Object::of(drop));
+}
+
+fn line<T: Serialize>(out: &mut Vec<u8>, object: &T) {
+    let start = out.len();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter::OneLine);
+    match object.serialize(&mut serializer) {
+        Ok(()) => out.push(b'\n'),
+        // Only a map key that is no string could fail, and there is none.
+        Err(error) => {
+            out.truncate(start);
+            log::error!("cannot write JSON: {error}");
+        }
+    }
+}
+
+/// RFC 3339 UTC with microseconds.
+fn microseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.6}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{super::samples, *};
+
+    fn print(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn lines() -> [String; 5] {
+        let period = samples::period();
+        [
+            print(|out| {
+                ready(
+                    out,
+                    &Ready {
+                        time: samples::time(),
+                        version: "0.1.0",
+                        host: "host",
+                        kernel: "6.18.44",
+                        hooks: &samples::HOOKS,
+                        warnings: &[],
+                    },
+                );
+            }),
+            print(|out| interval(out, &period)),
+            print(|out| summary(out, &period)),
+            print(|out| drop(out, &samples::datagram())),
+            print(|out| drop(out, &samples::segment())),
+        ]
+    }
+
+    fn keys(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    found.push(key.clone());
+                    keys(value, found);
+                }
+            }
+            Value::Array(array) => array.iter().for_each(|value| keys(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_field_is_documented() {
+        let document = include_str!("../../../docs/json.md");
+        let mut found = Vec::new();
+        for line in lines() {
+            keys(&serde_json::from_str(&line).unwrap(), &mut found);
+        }
+        assert!(found.len() > 100);
+        for key in found {
+            assert!(document.contains(&format!("`{key}`")), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_a_line_that_begins_with_its_type() {
+        for (line, r#type) in lines().iter().zip(["ready", "interval", "summary", "drop"]) {
+            assert!(
+                line.starts_with(&format!("{{\"type\":\"{type}\",")),
+                "{line}"
+            );
+            assert_eq!(line.find('\n'), Some(line.len() - 1));
+        }
+    }
+
+    #[test]
+    fn a_drop_is_as_in_the_contract() {
+        assert_eq!(
+            print(|out| drop(out, &samples::datagram())),
+            concat!(
+                r#"{"type":"drop","time":"2025-11-21T21:01:02.003004005Z","cpu":0,"#,
+                r#""reason":"NO_SOCKET","stage":"rx_lookup","direction":"rx","#,
+                r#""function":"__udp4_lib_rcv","offset":123,"address":null,"device":"lo","#,
+                r#""ifindex":1,"netns":4026531833,"protocol":"udp","src":"127.0.0.1","#,
+                r#""src_port":40000,"dst":"127.0.0.1","dst_port":9,"icmp_type":null,"#,
+                r#""icmp_code":null,"length":29,"segments":1,"ethertype":"0x0800","#,
+                r#""tcp_flags":null,"pid":null,"command":null,"age_ns":null,"#,
+                r#""severity":"suspicious","stack":null}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn an_interval_is_as_in_the_contract() {
+        let line = print(|out| interval(out, &samples::period()));
+        let (head, rows) = line.split_once(r#","hooks":{"#).unwrap();
+        assert_eq!(
+            head,
+            concat!(
+                r#"{"type":"interval","time":"2025-11-21T21:01:02.003004Z","seconds":2.0,"#,
+                r#""totals":{"drops":34,"packets":30,"bytes":3000,"harmful":20,"#,
+                r#""suspicious":10,"benign":4,"hidden":4},"accounting":{"counted":34,"#,
+                r#""filtered":0,"undecided":0,"parts":50,"recursion_missed":0,"flow_other":2,"#,
+                r#""site_other":0,"delivered":0,"ring_lost":7,"sampled_out":0,"unparsed":0,"#,
+                r#""output_lost":0},"traffic":{"rx_packets":600,"tx_packets":400,"#,
+                r#""napi_polls":30,"napi_full":2,"time_squeeze":1}"#
+            )
+        );
+        assert!(rows.contains(concat!(
+            r#""rows":[{"reason":"SOCKET_RCVBUFF","function":"__udp_enqueue_schedule_skb","#,
+            r#""device":"eth0","ifindex":2,"netns":4026531840,"netns_name":"blue","drops":20,"#,
+            r#""packets":20,"bytes":2000,"rate":10.0,"severity":"harmful","harmful":20,"#,
+            r#""suspicious":0,"benign":0},"#
+        )));
+        assert!(rows.contains(r#""benign":0,"other":"top"}]}"#));
+    }
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped_and_reads_back() {
+        let mut segment = samples::segment();
+        segment.command = Some("a\x1b\u{9b}\u{202e}\"b".to_owned());
+        let line = print(|out| drop(out, &segment));
+        assert!(
+            line.contains(r#""command":"a\u001b\u009b\u202e\"b""#),
+            "{line}"
+        );
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["command"].as_str(), segment.command.as_deref());
+    }
+}

@@ -1,0 +1,81 @@
+//! `{"type":"drop",…}`
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::tally::{packet::Drop, protocol::ethertype_text};
+
+#[derive(Serialize)]
+pub(super) struct Object<'a> {
+    r#type: &'static str,
+    #[serde(serialize_with = "nanoseconds")]
+    time: Timestamp,
+    cpu: u32,
+    reason: Option<&'a str>,
+    stage: Option<&'a str>,
+    direction: Option<&'a str>,
+    function: Option<&'a str>,
+    offset: Option<u64>,
+    address: Option<String>,
+    device: Option<&'a str>,
+    ifindex: Option<u32>,
+    netns: Option<u32>,
+    protocol: Option<&'a str>,
+    src: Option<IpAddr>,
+    src_port: Option<u16>,
+    dst: Option<IpAddr>,
+    dst_port: Option<u16>,
+    icmp_type: Option<u8>,
+    icmp_code: Option<u8>,
+    length: u32,
+    segments: u16,
+    ethertype: Option<String>,
+    tcp_flags: Option<&'a str>,
+    pid: Option<u32>,
+    command: Option<&'a str>,
+    /// Comes with an option of its own.
+    age_ns: Option<u64>,
+    severity: &'static str,
+    stack: Option<&'a [String]>,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn of(drop: &'a Drop) -> Self {
+        Self {
+            r#type: "drop",
+            time: drop.time,
+            cpu: drop.cpu,
+            reason: drop.reason.as_deref(),
+            stage: drop.stage.as_deref(),
+            direction: drop.direction.as_deref(),
+            function: drop.function.as_deref(),
+            offset: drop.offset,
+            address: drop.address.map(|address| format!("{address:#x}")),
+            device: drop.device.as_deref(),
+            ifindex: drop.ifindex,
+            netns: drop.netns,
+            protocol: drop.protocol.as_deref(),
+            src: drop.src,
+            src_port: drop.src_port,
+            dst: drop.dst,
+            dst_port: drop.dst_port,
+            icmp_type: drop.icmp.map(|(r#type, _)| r#type),
+            icmp_code: drop.icmp.map(|(_, code)| code),
+            length: drop.length,
+            segments: drop.segments,
+            ethertype: drop.ethertype.map(ethertype_text),
+            tcp_flags: drop.tcp_flags.as_deref(),
+            pid: drop.pid,
+            command: drop.command.as_deref(),
+            age_ns: None,
+            severity: drop.severity.as_str(),
+            stack: drop.stack.as_deref(),
+        }
+    }
+}
+
+fn nanoseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.9}"))
+}

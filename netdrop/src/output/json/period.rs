@@ -1,0 +1,205 @@
+//! `{"type":"interval",…}` and `{"type":"summary",…}`
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+
+use crate::tally::{
+    accounting::{Accounting, HookCount, Traffic},
+    names::Severity,
+    period::{Period, Totals},
+    row::{Row, Value},
+};
+
+#[derive(Serialize)]
+pub(super) struct Object<'a> {
+    r#type: &'static str,
+    #[serde(serialize_with = "super::microseconds")]
+    time: Timestamp,
+    seconds: f64,
+    totals: TotalsObject,
+    accounting: AccountingObject,
+    traffic: TrafficObject,
+    hooks: Hooks<'a>,
+    rows: Vec<RowObject<'a>>,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn of(r#type: &'static str, period: &'a Period) -> Self {
+        let Period {
+            time,
+            seconds,
+            totals,
+            accounting,
+            traffic,
+            hooks,
+            rows,
+        } = period;
+        Self {
+            r#type,
+            time: *time,
+            seconds: (seconds * 1e6).round() / 1e6,
+            totals: totals.into(),
+            accounting: accounting.into(),
+            traffic: traffic.into(),
+            hooks: Hooks(hooks),
+            rows: rows
+                .iter()
+                .map(|row| RowObject {
+                    row,
+                    seconds: *seconds,
+                })
+                .collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TotalsObject {
+    drops: u64,
+    packets: u64,
+    bytes: u64,
+    harmful: u64,
+    suspicious: u64,
+    benign: u64,
+    hidden: u64,
+}
+
+impl From<&Totals> for TotalsObject {
+    fn from(totals: &Totals) -> Self {
+        let Totals { sums, hidden } = *totals;
+        Self {
+            drops: sums.drops(),
+            packets: sums.packets,
+            bytes: sums.bytes,
+            harmful: sums.harmful,
+            suspicious: sums.suspicious,
+            benign: sums.benign,
+            hidden,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AccountingObject {
+    counted: u64,
+    filtered: u64,
+    undecided: u64,
+    parts: u64,
+    recursion_missed: Option<u64>,
+    flow_other: Option<u64>,
+    site_other: u64,
+    delivered: u64,
+    ring_lost: u64,
+    sampled_out: u64,
+    unparsed: u64,
+    output_lost: u64,
+}
+
+impl From<&Accounting> for AccountingObject {
+    fn from(accounting: &Accounting) -> Self {
+        let Accounting {
+            counted,
+            filtered,
+            undecided,
+            parts,
+            recursion_missed,
+            flow_other,
+            site_other,
+            delivered,
+            ring_lost,
+            sampled_out,
+            unparsed,
+            output_lost,
+        } = *accounting;
+        Self {
+            counted,
+            filtered,
+            undecided,
+            parts,
+            recursion_missed,
+            flow_other,
+            site_other,
+            delivered,
+            ring_lost,
+            sampled_out,
+            unparsed,
+            output_lost,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TrafficObject {
+    rx_packets: Option<u64>,
+    tx_packets: Option<u64>,
+    napi_polls: Option<u64>,
+    napi_full: Option<u64>,
+    time_squeeze: Option<u64>,
+}
+
+impl From<&Traffic> for TrafficObject {
+    fn from(traffic: &Traffic) -> Self {
+        let Traffic {
+            rx_packets,
+            tx_packets,
+            napi_polls,
+            napi_full,
+            time_squeeze,
+        } = *traffic;
+        Self {
+            rx_packets,
+            tx_packets,
+            napi_polls,
+            napi_full,
+            time_squeeze,
+        }
+    }
+}
+
+struct Hooks<'a>(&'a [HookCount]);
+
+impl Serialize for Hooks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|hook| (hook.name, hook.count)))
+    }
+}
+
+struct RowObject<'a> {
+    row: &'a Row,
+    seconds: f64,
+}
+
+impl Serialize for RowObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { row, seconds } = self;
+        let Row {
+            fields,
+            sums,
+            other,
+        } = row;
+        let mut map = serializer.serialize_map(None)?;
+        for field in fields {
+            // The key `severity` is the severity that every row carries.
+            if field.name == "severity" {
+                continue;
+            }
+            match &field.value {
+                Value::Null => map.serialize_entry(field.name, &None::<()>)?,
+                Value::Number(number) => map.serialize_entry(field.name, number)?,
+                Value::Text(text) => map.serialize_entry(field.name, &**text)?,
+            }
+        }
+        map.serialize_entry("drops", &sums.drops())?;
+        map.serialize_entry("packets", &sums.packets)?;
+        map.serialize_entry("bytes", &sums.bytes)?;
+        map.serialize_entry("rate", &row.rate(*seconds))?;
+        map.serialize_entry("severity", &sums.worst().map(Severity::as_str))?;
+        map.serialize_entry("harmful", &sums.harmful)?;
+        map.serialize_entry("suspicious", &sums.suspicious)?;
+        map.serialize_entry("benign", &sums.benign)?;
+        if let Some(other) = other {
+            map.serialize_entry("other", other.as_str())?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,141 @@
+//! `trace` for people: an aligned line per drop.
+
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, SocketAddr},
+};
+
+use super::{escape::escape, palette::Palette};
+use crate::tally::{names::Severity, packet::Drop};
+
+/// Writes lines whose columns stay as wide as they once were.
+#[derive(Debug)]
+pub struct Lines {
+    palette: Palette,
+    stage: usize,
+    reason: usize,
+    place: usize,
+    device: usize,
+}
+
+/// No column grows beyond this.
+const WIDEST: usize = 44;
+
+impl Lines {
+    /// Columns wide enough for common names.
+    #[must_use]
+    pub fn new(palette: Palette) -> Self {
+        Self {
+            palette,
+            stage: 12,
+            reason: 16,
+            place: 30,
+            device: 6,
+        }
+    }
+
+    /// Appends a drop, and its stack if there is one.
+    pub fn write(&mut self, out: &mut String, drop: &Drop) {
+        let palette = self.palette;
+        let reason = drop.reason.as_deref().unwrap_or("-");
+        let reason = pad(&mut self.reason, reason);
+        let reason = match drop.severity {
+            Severity::Suspicious => reason.into(),
+            severity => palette.severity(severity, &reason),
+        };
+        let _ = write!(
+            out,
+            "{} {} {reason} {} {} {}",
+            drop.time.strftime("%H:%M:%S.%6f"),
+            pad(&mut self.stage, drop.stage.as_deref().unwrap_or("-")),
+            pad(&mut self.place, &place(drop)),
+            pad(&mut self.device, &device(drop)),
+            packet(drop),
+        );
+        out.push('\n');
+        for frame in drop.stack.iter().flatten() {
+            let _ = writeln!(out, "    {}", escape(frame));
+        }
+    }
+}
+
+fn pad(width: &mut usize, text: &str) -> String {
+    *width = text.chars().count().clamp(*width, WIDEST.max(*width));
+    format!("{text:<0$}", *width)
+}
+
+fn place(drop: &Drop) -> String {
+    match (&drop.function, drop.offset, drop.address) {
+        (Some(function), Some(offset), _) => format!("{}+{offset:#x}", escape(function)),
+        (_, _, Some(address)) => format!("{address:#x}"),
+        _ => "-".to_owned(),
+    }
+}
+
+fn device(drop: &Drop) -> String {
+    match (&drop.device, drop.ifindex) {
+        (Some(device), _) => escape(device).into_owned(),
+        (None, Some(index)) => format!("#{index}"),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+fn packet(drop: &Drop) -> String {
+    let mut text = drop.protocol.as_deref().unwrap_or("-").to_owned();
+    if let (Some(src), Some(dst)) = (drop.src, drop.dst) {
+        let _ = write!(
+            text,
+            " {} > {}",
+            end(src, drop.src_port),
+            end(dst, drop.dst_port)
+        );
+    }
+    if let Some((r#type, code)) = drop.icmp {
+        let _ = write!(text, " type {type} code {code}");
+    }
+    let _ = write!(text, " length {}", drop.length);
+    if let Some(flags) = drop.tcp_flags.as_deref() {
+        let flags = if flags.is_empty() { "none" } else { flags };
+        let _ = write!(text, " {flags}");
+    }
+    if drop.segments > 1 {
+        let _ = write!(text, " segments {}", drop.segments);
+    }
+    if drop.fragment {
+        text.push_str(" fragment");
+    }
+    if let Some(pid) = drop.pid {
+        let command = drop.command.as_deref().unwrap_or_default();
+        let _ = write!(text, " from {}[{pid}]", escape(command));
+    }
+    text
+}
+
+fn end(address: IpAddr, port: Option<u16>) -> String {
+    match port {
+        Some(port) => SocketAddr::new(address, port).to_string(),
+        None => address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    #[test]
+    fn a_drop_is_a_line() {
+        let mut out = String::new();
+        let mut lines = Lines::new(Palette::default());
+        lines.write(&mut out, &samples::datagram());
+        lines.write(&mut out, &samples::segment());
+        println!("{out}");
+        assert_eq!(
+            out,
+            "21:01:02.003004 rx_lookup    NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
+             udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
+             21:01:02.003004 rx_lookup    NO_SOCKET        0xffffffffc0001234             lo     \
+             tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
+             cu\\x1brl[321]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! Canned periods and drops for the tests of renderers.
+
+use std::{num::NonZeroU64, sync::Arc};
+
+use jiff::Timestamp;
+
+use crate::{
+    kernel::capture::HookStatus,
+    tally::{
+        accounting::{Accounting, Attached, Traffic},
+        names::Severity,
+        packet::Drop,
+        period::{Period, Totals},
+        row::{Field, Other, Row, Value},
+        sums::Sums,
+    },
+};
+
+pub(super) const HOOKS: [HookStatus; 2] = [
+    HookStatus {
+        name: "skb:kfree_skb",
+        attached: true,
+        why: None,
+    },
+    HookStatus {
+        name: "tcp:tcp_send_reset",
+        attached: true,
+        why: None,
+    },
+];
+
+pub(super) fn time() -> Timestamp {
+    "2025-11-21T21:01:02.003004005Z".parse().unwrap()
+}
+
+fn text(value: &str) -> Value {
+    Value::Text(value.into())
+}
+
+fn fields<const N: usize>(fields: [(&'static str, Value); N]) -> Vec<Field> {
+    fields
+        .into_iter()
+        .map(|(name, value)| Field { name, value })
+        .collect()
+}
+
+/// Two seconds with every kind of row and loss.
+pub(super) fn period() -> Period {
+    let mut hooks = Attached::of(&HOOKS).hook_counts(&crate::kernel::snapshot::Snapshot::default());
+    for hook in &mut hooks {
+        hook.count = hook.count.map(|_| 3);
+    }
+    let sums = |harmful, suspicious| Sums {
+        packets: harmful + suspicious,
+        bytes: 100 * (harmful + suspicious),
+        harmful,
+        suspicious,
+        benign: 0,
+    };
+    Period {
+        time: time(),
+        seconds: 2.000_000_4,
+        totals: Totals {
+            sums: Sums {
+                benign: 4,
+                ..sums(20, 10)
+            },
+            hidden: 4,
+        },
+        accounting: Accounting {
+            counted: 34,
+            parts: 50,
+            recursion_missed: Some(0),
+            flow_other: Some(2),
+            ring_lost: 7,
+            ..Accounting::default()
+        },
+        traffic: Traffic {
+            rx_packets: Some(600),
+            tx_packets: Some(400),
+            napi_polls: Some(30),
+            napi_full: Some(2),
+            time_squeeze: Some(1),
+        },
+        hooks,
+        rows: vec![
+            Row {
+                fields: fields([
+                    ("reason", text("SOCKET_RCVBUFF")),
+                    ("function", text("__udp_enqueue_schedule_skb")),
+                    ("device", text("eth0")),
+                    ("ifindex", Value::Number(2)),
+                    ("netns", Value::Number(4_026_531_840)),
+                    ("netns_name", text("blue")),
+                ]),
+                sums: sums(20, 0),
+                other: None,
+            },
+            Row {
+                fields: fields([
+                    ("reason", Value::Null),
+                    ("function", Value::Null),
+                    ("address", text("0xffffffffc0001234")),
+                    ("device", Value::Null),
+                    ("ifindex", Value::Number(7)),
+                    ("netns", Value::Number(4_026_532_000)),
+                    ("netns_name", Value::Null),
+                ]),
+                sums: sums(0, 6),
+                other: None,
+            },
+            Row {
+                fields: fields([
+                    ("reason", Value::Null),
+                    ("function", Value::Null),
+                    ("device", Value::Null),
+                    ("ifindex", Value::Null),
+                    ("netns", Value::Null),
+                    ("netns_name", Value::Null),
+                ]),
+                sums: sums(0, 4),
+                other: Some(Other::Top),
+            },
+        ],
+    }
+}
+
+/// A refused datagram, as in the contract.
+pub(super) fn datagram() -> Drop {
+    let name = |name: &str| -> Option<Arc<str>> { Some(name.into()) };
+    Drop {
+        time: time(),
+        cpu: 0,
+        reason: name("NO_SOCKET"),
+        stage: name("rx_lookup"),
+        direction: name("rx"),
+        function: name("__udp4_lib_rcv"),
+        offset: Some(123),
+        address: None,
+        device: name("lo"),
+        ifindex: Some(1),
+        netns: Some(4_026_531_833),
+        protocol: name("udp"),
+        src: Some("127.0.0.1".parse().unwrap()),
+        src_port: Some(40000),
+        dst: Some("127.0.0.1".parse().unwrap()),
+        dst_port: Some(9),
+        icmp: None,
+        fragment: false,
+        length: 29,
+        segments: 1,
+        ethertype: Some(0x0800),
+        tcp_flags: None,
+        pid: None,
+        command: None,
+        severity: Severity::Suspicious,
+        stack: None,
+    }
+}
+
+/// A segment with everything a drop can have.
+pub(super) fn segment() -> Drop {
+    Drop {
+        severity: Severity::Harmful,
+        function: None,
+        offset: None,
+        address: NonZeroU64::new(0xffff_ffff_c000_1234),
+        protocol: Some("tcp".into()),
+        src: Some("2001:db8::1".parse().unwrap()),
+        dst: Some("fe80::2".parse().unwrap()),
+        tcp_flags: Some("SYN|ACK".to_owned()),
+        segments: 3,
+        pid: Some(321),
+        command: Some("cu\x1brl".to_owned()),
+        stack: Some(vec![
+            "ip_rcv+0x1a".to_owned(),
+            "0xffffffffc0001234".to_owned(),
+        ]),
+        ..datagram()
+    }
+}

@@ -1,0 +1,251 @@
+//! `watch` for people: a block per interval.
+
+use std::fmt::Write as _;
+
+use super::{palette::Palette, table};
+use crate::tally::{
+    accounting::Accounting,
+    period::{Period, Totals},
+    row::rate,
+};
+
+/// How text is laid out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layout {
+    /// Columns of the terminal; `None`: no terminal, nothing is shortened.
+    pub width: Option<usize>,
+    /// Colours.
+    pub palette: Palette,
+}
+
+/// Appends an interval.
+pub fn interval(out: &mut String, period: &Period, layout: Layout) {
+    let heading = format!("{:.0}", period.time);
+    block(out, &heading, period, layout);
+    out.push('\n');
+}
+
+/// Appends the summary.
+pub fn summary(out: &mut String, period: &Period, layout: Layout) {
+    block(out, "summary", period, layout);
+}
+
+fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
+    let Layout { width, palette } = layout;
+    let _ = writeln!(
+        out,
+        "{}  {}",
+        palette.bold(heading),
+        counts(&period.totals, period.seconds)
+    );
+    let _ = writeln!(out, "  {}", severities(&period.totals, palette));
+    if let Some(traffic) = traffic(period) {
+        let _ = writeln!(out, "  {traffic}");
+    }
+    if let Some(hooks) = hooks(period) {
+        let _ = writeln!(out, "  {hooks}");
+    }
+    accounting(out, &period.accounting, palette);
+    if !period.rows.is_empty() {
+        table::write(out, &period.rows, period.seconds, width, palette);
+    }
+}
+
+fn counts(totals: &Totals, seconds: f64) -> String {
+    let sums = &totals.sums;
+    let mut text = format!("{} drops", sums.drops());
+    if let Some(rate) = rate(sums.drops(), seconds) {
+        let _ = write!(text, ", {rate:.1}/s");
+    }
+    let _ = write!(
+        text,
+        " ({} packets, {} bytes, {seconds:.3} s)",
+        sums.packets, sums.bytes
+    );
+    text
+}
+
+fn severities(totals: &Totals, palette: Palette) -> String {
+    use crate::tally::names::Severity::{Benign, Harmful, Suspicious};
+    let sums = &totals.sums;
+    let parts = [
+        (Harmful, sums.harmful),
+        (Suspicious, sums.suspicious),
+        (Benign, sums.benign),
+    ];
+    let mut text = String::new();
+    for (severity, drops) in parts {
+        let part = format!("{} {drops}", severity.as_str());
+        if drops > 0 {
+            text.push_str(&palette.severity(severity, &part));
+        } else {
+            text.push_str(&part);
+        }
+        text.push_str("  ");
+    }
+    let _ = write!(text, "hidden: {}", totals.hidden);
+    text
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a percentage needs no more than 52 bits"
+)]
+fn traffic(period: &Period) -> Option<String> {
+    let traffic = &period.traffic;
+    let mut parts = Vec::new();
+    if let (Some(rx), Some(tx), Some(passes)) =
+        (traffic.rx_packets, traffic.tx_packets, traffic.passes())
+    {
+        let mut part = format!("passes: {rx} rx + {tx} tx");
+        if passes > 0 {
+            let drops = period.totals.sums.drops();
+            let ratio = drops as f64 / passes as f64 * 100.0;
+            let _ = write!(part, ", drop ratio {ratio:.3} %");
+        }
+        parts.push(part);
+    }
+    if let (Some(full), Some(polls)) = (traffic.napi_full, traffic.napi_polls)
+        && full > 0
+    {
+        parts.push(format!(
+            "napi: {full} of {polls} polls used up their budget"
+        ));
+    }
+    if let Some(squeezed) = traffic.time_squeeze
+        && squeezed > 0
+    {
+        parts.push(format!("time_squeeze {squeezed}"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn hooks(period: &Period) -> Option<String> {
+    let fired: Vec<String> = period
+        .hooks
+        .iter()
+        .filter_map(|hook| {
+            let count = hook.count.filter(|count| *count > 0)?;
+            Some(format!("{} {count}", hook.name))
+        })
+        .collect();
+    (!fired.is_empty()).then(|| format!("also: {}", fired.join(", ")))
+}
+
+/// Only what is not zero; what was lost is marked as such.
+fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
+    let Accounting {
+        counted: _,
+        filtered,
+        undecided,
+        parts,
+        recursion_missed,
+        flow_other,
+        site_other,
+        delivered: _,
+        ring_lost,
+        // Events that nobody asked for.
+        sampled_out: _,
+        unparsed,
+        output_lost,
+    } = *accounting;
+    let joined = |items: &[(&str, u64)]| {
+        let items: Vec<String> = items
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        (!items.is_empty()).then(|| items.join(", "))
+    };
+    let notes = [
+        ("parts", parts),
+        ("filtered", filtered),
+        ("unparsed", unparsed),
+    ];
+    if let Some(notes) = joined(&notes) {
+        let _ = writeln!(out, "  accounting: {notes}");
+    }
+    let skipped = [
+        ("recursion_missed", recursion_missed.unwrap_or_default()),
+        ("undecided", undecided),
+    ];
+    if let Some(skipped) = joined(&skipped) {
+        let text = format!("NOT COUNTED: {skipped}");
+        let _ = writeln!(out, "  {}", palette.warn(&text));
+    }
+    let lost = [
+        ("site_other", site_other),
+        ("flow_other", flow_other.unwrap_or_default()),
+        ("ring_lost", ring_lost),
+        ("output_lost", output_lost),
+    ];
+    if let Some(lost) = joined(&lost) {
+        let text = format!("DETAIL LOST (totals stay exact): {lost}");
+        let _ = writeln!(out, "  {}", palette.warn(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    fn render(layout: Layout) -> String {
+        let mut out = String::new();
+        interval(&mut out, &samples::period(), layout);
+        out
+    }
+
+    #[test]
+    fn an_interval_is_a_block() {
+        let text = render(Layout::default());
+        println!("{text}");
+        assert_eq!(text, include_str!("../../tests/data/interval.txt"));
+    }
+
+    #[test]
+    fn on_a_terminal_long_names_give_way() {
+        let text = render(Layout {
+            width: Some(80),
+            ..Layout::default()
+        });
+        println!("{text}");
+        let table = text.lines().skip_while(|line| !line.contains("DROPS"));
+        assert!(table.clone().count() > 3);
+        assert!(table.clone().all(|line| line.chars().count() <= 80));
+        assert!(text.contains('…'));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let coloured = render(Layout {
+            palette: Palette { on: true },
+            ..Layout::default()
+        });
+        let mut plain = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, after)) = rest.split_once('\x1b') {
+            plain.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        plain.push_str(rest);
+        assert_ne!(coloured, plain);
+        assert_eq!(plain, render(Layout::default()));
+    }
+
+    #[test]
+    fn nothing_happened_is_said_briefly() {
+        let mut period = samples::period();
+        period.totals = Totals::default();
+        period.accounting = Accounting::default();
+        period.traffic = crate::tally::accounting::Traffic::default();
+        period.hooks.clear();
+        period.rows.clear();
+        let mut out = String::new();
+        summary(&mut out, &period, Layout::default());
+        assert_eq!(
+            out,
+            "summary  0 drops, 0.0/s (0 packets, 0 bytes, 2.000 s)\n  harmful 0  suspicious 0  \
+             benign 0  hidden: 0\n"
+        );
+    }
+}

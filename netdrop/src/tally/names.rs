@@ -1,0 +1,93 @@
+//! What the tally asks of the modules that know names.
+
+use std::sync::Arc;
+
+use netdrop_ebpf::site::SiteKey;
+
+pub use crate::drops::severity::Severity;
+
+/// What is derived from a site besides its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    /// Where in the network stack, for example `rx_lookup`.
+    pub stage: &'static str,
+    /// `rx`, `tx` or `forward`; `None` when unknown.
+    pub direction: Option<&'static str>,
+    /// How much it matters.
+    pub severity: Severity,
+}
+
+/// A function and the distance into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The symbol, as kallsyms spells it.
+    pub function: Arc<str>,
+    /// Bytes from its start.
+    pub offset: u64,
+}
+
+/// Names of what the kernel counted by number.
+///
+/// The tally asks for a site's reason, function and attribution once and
+/// remembers the answer; `None` is asked again once an interval, so that a
+/// module loaded later gets its names. Devices and namespaces are asked for
+/// once an interval.
+pub trait Names {
+    /// The name of a drop reason (never asked for `NO_REASON`).
+    fn reason(&mut self, reason: u32) -> Option<Arc<str>>;
+
+    /// The function that holds a kernel address.
+    fn function(&mut self, location: u64) -> Option<Place>;
+
+    /// Stage, direction and severity of a site.
+    fn attribution(&mut self, site: &SiteKey) -> Attribution;
+
+    /// The device with this index in this network namespace.
+    fn device(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>>;
+
+    /// The name of a network namespace, by inode number.
+    fn netns_name(&mut self, inode: u32) -> Option<Arc<str>>;
+}
+
+#[cfg(test)]
+pub(crate) mod canned {
+    use super::{Arc, Attribution, Names, Place, Severity, SiteKey};
+
+    /// A host on which everything has a name; the names tell the numbers, and
+    /// the reason tells the severity.
+    #[derive(Debug)]
+    pub(crate) struct Canned;
+
+    /// Not in any symbol table.
+    pub(crate) const NOWHERE: u64 = 0xffff_ffff_ffff_0000;
+
+    impl Names for Canned {
+        fn reason(&mut self, reason: u32) -> Option<Arc<str>> {
+            Some(format!("REASON_{reason}").into())
+        }
+
+        fn function(&mut self, location: u64) -> Option<Place> {
+            (location != NOWHERE).then(|| Place {
+                function: format!("function_{}.constprop.0", location >> 8).into(),
+                offset: location & 0xff,
+            })
+        }
+
+        fn attribution(&mut self, site: &SiteKey) -> Attribution {
+            Attribution {
+                stage: ["rx_lookup", "netfilter", "tx_qdisc"][(site.location >> 8) as usize % 3],
+                direction: [Some("rx"), None, Some("tx")][(site.location >> 8) as usize % 3],
+                severity: [Severity::Benign, Severity::Suspicious, Severity::Harmful]
+                    [site.reason as usize % 3],
+            }
+        }
+
+        fn device(&mut self, _netns: u32, ifindex: u32) -> Option<Arc<str>> {
+            (ifindex != 7).then(|| format!("eth{ifindex}").into())
+        }
+
+        fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
+            inode.is_multiple_of(2).then(|| format!("ns{inode}").into())
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! One drop in full, as `trace` shows it.
+
+use std::{net::IpAddr, num::NonZeroU64, sync::Arc};
+
+use jiff::Timestamp;
+use netdrop_ebpf::{
+    event::{EVENT_TCP_FLAGS, Event},
+    site::state,
+};
+
+use super::{
+    intern::Name,
+    names::{Names, Severity},
+    protocol::{self, Ends},
+    site::{Sites, strip_suffix},
+};
+use crate::kernel::capture::Detail;
+
+/// A dropped packet. `None` is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drop {
+    /// When, by the wall clock.
+    pub time: Timestamp,
+    /// On which CPU.
+    pub cpu: u32,
+    /// Why.
+    pub reason: Option<Arc<str>>,
+    /// In which stage of the stack.
+    pub stage: Option<Arc<str>>,
+    /// `rx` or `tx`.
+    pub direction: Option<Arc<str>>,
+    /// In which function.
+    pub function: Option<Arc<str>>,
+    /// Bytes from the function's start.
+    pub offset: Option<u64>,
+    /// Where, when the function is unknown.
+    pub address: Option<NonZeroU64>,
+    /// Device.
+    pub device: Option<Arc<str>>,
+    /// Its index.
+    pub ifindex: Option<u32>,
+    /// Inode number of the network namespace.
+    pub netns: Option<u32>,
+    /// Protocol.
+    pub protocol: Option<Arc<str>>,
+    /// Source address.
+    pub src: Option<IpAddr>,
+    /// Source port.
+    pub src_port: Option<u16>,
+    /// Destination address.
+    pub dst: Option<IpAddr>,
+    /// Destination port.
+    pub dst_port: Option<u16>,
+    /// ICMP type and code.
+    pub icmp: Option<(u8, u8)>,
+    /// Is it a fragment without ports?
+    pub fragment: bool,
+    /// Bytes.
+    pub length: u32,
+    /// Packets on the wire.
+    pub segments: u16,
+    /// Ethertype.
+    pub ethertype: Option<u16>,
+    /// TCP flags, as `SYN|ACK`.
+    pub tcp_flags: Option<String>,
+    /// The sender's process.
+    pub pid: Option<u32>,
+    /// The sender's command.
+    pub command: Option<String>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Kernel stack from `function` on, innermost first.
+    pub stack: Option<Vec<String>>,
+}
+
+/// Stages that packets of other senders reach in this sender's context, unless
+/// the tag shows that this packet was sent just now.
+const SHARED_STAGES: [&str; 4] = ["tx_qdisc", "tx_dev", "tx_tc", "tx_done"];
+
+impl Drop {
+    /// Names what an event tells by number. `boot` is the wall clock at
+    /// `CLOCK_BOOTTIME` 0, `stack` whether stacks were asked for.
+    pub fn of(
+        detail: &Detail,
+        boot: Timestamp,
+        stack: bool,
+        sites: &mut Sites,
+        names: &mut dyn Names,
+    ) -> Self {
+        let Detail {
+            event,
+            stack: frames,
+        } = detail;
+        let key = &event.site;
+        let site = sites.site(key, names);
+        let device = sites.device(key, names);
+        let ends = Ends::of(key, &event.addrs);
+        let text = |name: Option<Name>| name.map(|name| Arc::clone(sites.interner.text(name)));
+        let stage = text(site.stage);
+        let (pid, command) = sender(event, stage.as_deref());
+        Self {
+            time: at(boot, event.time),
+            cpu: key.cpu,
+            reason: text(site.reason),
+            direction: text(site.direction),
+            function: text(site.function),
+            offset: site.offset,
+            address: site.address,
+            device: text(device),
+            ifindex: known(key.ifindex),
+            netns: known(key.netns),
+            protocol: text(site.protocol),
+            src: ends.src,
+            src_port: ends.src_port,
+            dst: ends.dst,
+            dst_port: ends.dst_port,
+            icmp: protocol::icmp(key, &event.addrs),
+            fragment: key.state & state::FRAGMENT != 0,
+            length: event.length,
+            segments: event.segments,
+            ethertype: (key.ethertype != 0).then_some(key.ethertype),
+            tcp_flags: (event.flags & EVENT_TCP_FLAGS != 0).then(|| tcp_flags(event.tcp_flags)),
+            pid,
+            command,
+            severity: site.severity,
+            stack: stack.then(|| trace(frames, key.location, names)),
+            stage,
+        }
+    }
+}
+
+fn known(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
+}
+
+fn at(boot: Timestamp, nanoseconds: u64) -> Timestamp {
+    i64::try_from(nanoseconds)
+        .ok()
+        .map(jiff::SignedDuration::from_nanos)
+        .and_then(|since| boot.checked_add(since).ok())
+        .unwrap_or(boot)
+}
+
+fn sender(event: &Event, stage: Option<&str>) -> (Option<u32>, Option<String>) {
+    let shared = stage.is_some_and(|stage| SHARED_STAGES.contains(&stage))
+        && event.site.state & state::TAG_TX == 0;
+    if event.pid == 0 || shared {
+        return (None, None);
+    }
+    let command = event.command.split(|byte| *byte == 0).next();
+    let command = command.map(|command| String::from_utf8_lossy(command).into_owned());
+    (Some(event.pid), command)
+}
+
+/// The flags that are set, lowest bit first.
+#[must_use]
+pub fn tcp_flags(flags: u8) -> String {
+    const NAMES: [&str; 8] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+    let set: Vec<&str> = NAMES
+        .into_iter()
+        .enumerate()
+        .filter_map(|(bit, name)| (flags & (1 << bit) != 0).then_some(name))
+        .collect();
+    set.join("|")
+}
+
+/// The frames from the one that freed the packet on: those inside of it belong
+/// to the tracepoint and to ourselves.
+fn trace(frames: &[u8], location: u64, names: &mut dyn Names) -> Vec<String> {
+    let (frames, _) = frames.as_chunks();
+    let first = frames
+        .iter()
+        .position(|frame| u64::from_ne_bytes(*frame) == location)
+        .unwrap_or_default();
+    frames[first..]
+        .iter()
+        .map(|frame| {
+            let address = u64::from_ne_bytes(*frame);
+            match names.function(address) {
+                Some(place) => {
+                    let function = strip_suffix(&place.function);
+                    format!("{function}+{:#x}", place.offset)
+                }
+                None => format!("{address:#x}"),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use netdrop_ebpf::{flow::FlowAddrs, site::SiteKey};
+
+    use super::{super::names::canned::Canned, *};
+
+    fn event(location: u64, state: u16) -> Event {
+        Event {
+            time: 1_500_000_000,
+            site: SiteKey {
+                location,
+                ifindex: 7,
+                ethertype: 0x0800,
+                protocol: 6,
+                state: state | state::FLOW,
+                ..SiteKey::default()
+            },
+            addrs: FlowAddrs {
+                dst_port: 443,
+                ..FlowAddrs::default()
+            },
+            length: 60,
+            pid: 321,
+            segments: 1,
+            tcp_flags: 0x12,
+            flags: EVENT_TCP_FLAGS,
+            command: *b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
+            stack_len: 0,
+            reserved: 0,
+        }
+    }
+
+    fn named(event: Event, stack: &[u64]) -> Drop {
+        let frames: Vec<u8> = stack.iter().flat_map(|frame| frame.to_ne_bytes()).collect();
+        let detail = Detail {
+            event,
+            stack: frames.into(),
+        };
+        let boot = Timestamp::from_second(1000).unwrap();
+        let stack = !stack.is_empty();
+        Drop::of(&detail, boot, stack, &mut Sites::default(), &mut Canned)
+    }
+
+    #[test]
+    fn an_event_gets_its_names() {
+        let drop = named(
+            event(0x110, 0),
+            &[0x999, 0x110, 0x321, super::super::names::canned::NOWHERE],
+        );
+        assert_eq!(drop.time.to_string(), "1970-01-01T00:16:41.5Z");
+        assert_eq!(drop.function.as_deref(), Some("function_1"));
+        assert_eq!(drop.offset, Some(0x10));
+        assert_eq!(drop.device, None);
+        assert_eq!(drop.ifindex, Some(7));
+        assert_eq!(drop.netns, None);
+        assert_eq!(drop.tcp_flags.as_deref(), Some("SYN|ACK"));
+        assert_eq!(drop.dst_port, Some(443));
+        let stack = drop.stack.unwrap();
+        assert_eq!(
+            stack,
+            ["function_1+0x10", "function_3+0x21", "0xffffffffffff0000"]
+        );
+    }
+
+    #[test]
+    fn a_sender_is_named_only_in_its_own_context() {
+        // Location 0x1… is netfilter, 0x2… the queueing discipline.
+        assert_eq!(named(event(0x110, 0), &[]).pid, Some(321));
+        assert_eq!(named(event(0x110, 0), &[]).command.as_deref(), Some("curl"));
+        assert_eq!(named(event(0x210, 0), &[]).pid, None);
+        assert_eq!(named(event(0x210, 0), &[]).command, None);
+        assert_eq!(named(event(0x210, state::TAG_TX), &[]).pid, Some(321));
+    }
+}

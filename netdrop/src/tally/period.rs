@@ -1,0 +1,313 @@
+//! An interval, and the whole run: totals, accounting, traffic and rows.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use netdrop_ebpf::{
+    area::{Counter, Weights},
+    site::{SiteKey, state},
+};
+
+use super::{
+    accounting::{Accounting, Attached, HookCount, Traffic, sum},
+    group::Group,
+    key::By,
+    names::{Names, Severity},
+    protocol::Ends,
+    rank,
+    row::{Other, Row},
+    show::Show,
+    site::Sites,
+    sums::{BySeverity, Sums},
+};
+use crate::kernel::snapshot::Snapshot;
+
+/// Groups that the whole run keeps apart; what comes later is summed up in one
+/// row. Just fits a hash table of 256 Ki buckets.
+const MOST_GROUPS: usize = 229_376;
+
+/// All drops, whatever is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Drops, packets and bytes.
+    pub sums: Sums,
+    /// Drops that are in no row because of `--severity`.
+    pub hidden: u64,
+}
+
+/// What happened in a period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Period {
+    /// Its end.
+    pub time: Timestamp,
+    /// Its measured length.
+    pub seconds: f64,
+    /// All drops.
+    pub totals: Totals,
+    /// How sure they are.
+    pub accounting: Accounting,
+    /// What passed.
+    pub traffic: Traffic,
+    /// Runs of the other hooks.
+    pub hooks: Vec<HookCount>,
+    /// Drops by group; with `totals.hidden` they add up to `totals`.
+    pub rows: Vec<Row>,
+}
+
+/// What is grouped and shown.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Keys of the rows.
+    pub by: By,
+    /// Rows shown at most, besides those that stand for others.
+    pub top: usize,
+    /// Severities shown.
+    pub show: Show,
+}
+
+/// What is known about an interval besides its counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The wall clock at its end.
+    pub time: Timestamp,
+    /// Delta of `time_squeeze`; `None` when unknown.
+    pub time_squeeze: Option<u64>,
+    /// What the output lost since the interval before.
+    pub output_lost: u64,
+}
+
+/// Sums kept while counting: of an interval, or of the whole run.
+#[derive(Debug, Default)]
+struct Sheet {
+    seconds: f64,
+    totals: Totals,
+    groups: HashMap<Group, Sums>,
+    /// What had no room in a table.
+    table: Sums,
+}
+
+impl Sheet {
+    fn add(&mut self, group: &Group, sums: &Sums) {
+        if let Some(row) = self.groups.get_mut(group) {
+            *row += sums;
+        } else if self.groups.len() < MOST_GROUPS {
+            self.groups.insert(*group, *sums);
+        } else {
+            self.table += sums;
+        }
+    }
+
+    fn add_sheet(&mut self, other: &Self) {
+        self.seconds += other.seconds;
+        self.totals.sums += &other.totals.sums;
+        self.totals.hidden += other.totals.hidden;
+        for (group, sums) in &other.groups {
+            self.add(group, sums);
+        }
+        self.table += &other.table;
+    }
+
+    fn clear(&mut self) {
+        let Self {
+            seconds,
+            totals,
+            groups,
+            table,
+        } = self;
+        (*seconds, *totals, *table) = (0.0, Totals::default(), Sums::default());
+        groups.clear();
+    }
+
+    fn rows(&self, view: &View, sites: &Sites) -> Vec<Row> {
+        let View { by, top, .. } = view;
+        let (first, rest) = rank::first(&self.groups, *top, by, &sites.interner);
+        let mut rows: Vec<Row> = first
+            .into_iter()
+            .map(|(group, sums)| Row::new(by, group, *sums, sites))
+            .collect();
+        for (other, sums) in [(Other::Top, rest), (Other::Table, self.table)] {
+            if sums.drops() > 0 {
+                rows.push(Row::other(by, other, sums));
+            }
+        }
+        rows
+    }
+}
+
+/// Turns snapshots into periods and adds them up.
+#[derive(Debug)]
+pub struct Tally {
+    view: View,
+    attached: Attached,
+    sites: Sites,
+    interval: Sheet,
+    run: Sheet,
+    accounting: Option<Accounting>,
+    traffic: Option<Traffic>,
+    hooks: Vec<HookCount>,
+}
+
+impl Tally {
+    /// A tally in which nothing has happened.
+    #[must_use]
+    pub fn new(view: View, attached: Attached) -> Self {
+        Self {
+            hooks: attached.hook_counts(&Snapshot::default()),
+            view,
+            attached,
+            sites: Sites::default(),
+            interval: Sheet::default(),
+            run: Sheet::default(),
+            accounting: None,
+            traffic: None,
+        }
+    }
+
+    /// The names met so far, for events between intervals.
+    pub fn sites(&mut self) -> &mut Sites {
+        &mut self.sites
+    }
+
+    /// Events handed to the ring so far.
+    #[must_use]
+    pub fn delivered(&self) -> u64 {
+        self.accounting.map_or(0, |run| run.delivered)
+    }
+
+    /// Groups an interval and adds it to the run.
+    pub fn interval(
+        &mut self,
+        snapshot: &Snapshot,
+        moment: &Moment,
+        names: &mut dyn Names,
+    ) -> Period {
+        self.sites.next_interval();
+        self.interval.clear();
+        self.interval.seconds = snapshot.seconds;
+        self.fill(snapshot, names);
+        self.run.add_sheet(&self.interval);
+
+        let accounting = Accounting::of(snapshot, moment.output_lost);
+        let traffic = self.attached.traffic(snapshot, moment.time_squeeze);
+        let hooks = self.attached.hook_counts(snapshot);
+        match &mut self.accounting {
+            Some(run) => run.add(&accounting),
+            None => self.accounting = Some(accounting),
+        }
+        match &mut self.traffic {
+            Some(run) => run.add(&traffic),
+            None => self.traffic = Some(traffic),
+        }
+        for (run, interval) in self.hooks.iter_mut().zip(&hooks) {
+            run.count = sum(run.count, interval.count);
+        }
+        Period {
+            time: moment.time,
+            seconds: snapshot.seconds,
+            totals: self.interval.totals,
+            accounting,
+            traffic,
+            hooks,
+            rows: self.interval.rows(&self.view, &self.sites),
+        }
+    }
+
+    /// The whole run so far.
+    #[must_use]
+    pub fn summary(&self, time: Timestamp, output_lost: u64) -> Period {
+        let mut accounting = self.accounting.unwrap_or_default();
+        accounting.output_lost = output_lost;
+        Period {
+            time,
+            seconds: self.run.seconds,
+            totals: self.run.totals,
+            accounting,
+            traffic: self.traffic.unwrap_or_default(),
+            hooks: self.hooks.clone(),
+            rows: self.run.rows(&self.view, &self.sites),
+        }
+    }
+
+    /// Adds every row of the snapshot to its group. What the tables had no
+    /// room for is the counters' remainder.
+    fn fill(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
+        let count = |counter| snapshot.counters.get(counter);
+        let mut by_site = BySeverity::default();
+        let mut all_sites = Weights::default();
+        for (key, weights) in &snapshot.sites {
+            by_site.add(self.sites.site(key, names).severity, weights);
+            all_sites.packets += weights.packets;
+            all_sites.bytes += weights.bytes;
+        }
+        let mut seen = BySeverity::default();
+        let flows = if self.view.by.needs_flows() {
+            snapshot.flows.as_deref()
+        } else {
+            None
+        };
+        for (key, weights) in flows.unwrap_or_default() {
+            let ends = Ends::of(&key.site, &key.addrs);
+            self.add(&key.site, &ends, weights, &mut seen, names);
+        }
+        for (key, weights) in &snapshot.sites {
+            if flows.is_none() || key.state & state::FLOW == 0 {
+                self.add(key, &Ends::default(), weights, &mut seen, names);
+            }
+        }
+        let all = [Severity::Benign, Severity::Suspicious, Severity::Harmful];
+        let sum = |of: fn(&Weights) -> u64| all.map(|severity| of(seen.get(severity))).iter().sum();
+        let left = Weights {
+            drops: snapshot
+                .counters
+                .counted()
+                .saturating_sub(sum(|weights| weights.drops)),
+            packets: (all_sites.packets + count(Counter::SiteOtherPackets))
+                .saturating_sub(sum(|weights| weights.packets)),
+            bytes: (all_sites.bytes + count(Counter::SiteOtherBytes))
+                .saturating_sub(sum(|weights| weights.bytes)),
+        };
+        let rest = BySeverity::remainder(&by_site, &seen, &left);
+        for severity in all {
+            let sums = Sums::of(severity, rest.get(severity));
+            let Sheet { totals, table, .. } = &mut self.interval;
+            totals.sums += &sums;
+            if self.view.show.includes(severity) {
+                *table += &sums;
+            } else {
+                totals.hidden += sums.drops();
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        key: &SiteKey,
+        ends: &Ends,
+        weights: &Weights,
+        seen: &mut BySeverity,
+        names: &mut dyn Names,
+    ) {
+        if weights.drops == 0 {
+            return;
+        }
+        let Self {
+            view,
+            sites,
+            interval,
+            ..
+        } = self;
+        let site = sites.site(key, names);
+        let sums = Sums::of(site.severity, weights);
+        seen.add(site.severity, weights);
+        interval.totals.sums += &sums;
+        if view.show.includes(site.severity) {
+            let group = Group::of(&view.by, key, &site, ends, sites, names);
+            interval.add(&group, &sums);
+        } else {
+            interval.totals.hidden += sums.drops();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

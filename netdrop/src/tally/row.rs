@@ -1,0 +1,163 @@
+//! A row as it is shown: names and numbers, ready to print.
+
+use std::sync::Arc;
+
+use super::{
+    group::Group,
+    key::{By, Key},
+    site::Sites,
+    sums::Sums,
+};
+
+/// The value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Unknown, or does not apply.
+    Null,
+    /// Ordered by value.
+    Number(u64),
+    /// Ordered by bytes.
+    Text(Arc<str>),
+}
+
+impl<N: Into<u64>> From<Option<N>> for Value {
+    fn from(number: Option<N>) -> Self {
+        number.map_or(Self::Null, |number| Self::Number(number.into()))
+    }
+}
+
+/// A field of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Value,
+}
+
+/// Why a row has no keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// It sums the rows beyond `--top`.
+    Top,
+    /// It sums what had no room in a table.
+    Table,
+}
+
+impl Other {
+    /// The word used in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Top => "top",
+            Self::Table => "table",
+        }
+    }
+}
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The fields of its keys, in the order of `--by`.
+    pub fields: Vec<Field>,
+    /// Its sums.
+    pub sums: Sums,
+    /// Set on a row that stands for others.
+    pub other: Option<Other>,
+}
+
+impl Row {
+    /// The row of a group.
+    #[must_use]
+    pub fn new(by: &By, group: &Group, sums: Sums, sites: &Sites) -> Self {
+        let mut fields = Vec::with_capacity(by.keys().len() + 2);
+        for key in by.keys() {
+            push_fields(&mut fields, *key, group, sites);
+        }
+        Self {
+            fields,
+            sums,
+            other: None,
+        }
+    }
+
+    /// A row without keys.
+    #[must_use]
+    pub fn other(by: &By, other: Other, sums: Sums) -> Self {
+        let fields = by
+            .keys()
+            .iter()
+            .flat_map(|key| key.fields())
+            .map(|name| Field {
+                name,
+                value: Value::Null,
+            })
+            .collect();
+        Self {
+            fields,
+            sums,
+            other: Some(other),
+        }
+    }
+
+    /// Drops per second; `None` over no time.
+    #[must_use]
+    pub fn rate(&self, seconds: f64) -> Option<f64> {
+        rate(self.sums.drops(), seconds)
+    }
+}
+
+/// Per second, to a thousandth; `None` over no time.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate needs no more than 52 bits"
+)]
+pub fn rate(count: u64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| (count as f64 / seconds * 1000.0).round() / 1000.0)
+}
+
+fn push_fields(fields: &mut Vec<Field>, key: Key, group: &Group, sites: &Sites) {
+    let text = |name| match name {
+        Some(name) => Value::Text(Arc::clone(sites.interner.text(name))),
+        None => Value::Null,
+    };
+    let address = |address: Option<std::net::IpAddr>| match address {
+        Some(address) => Value::Text(address.to_string().into()),
+        None => Value::Null,
+    };
+    let mut push = |name, value| fields.push(Field { name, value });
+    match key {
+        Key::Stage => push("stage", text(group.stage)),
+        Key::Reason => push("reason", text(group.reason)),
+        Key::Function => {
+            push("function", text(group.function));
+            if let Some(address) = group.address {
+                push("address", Value::Text(format!("{address:#x}").into()));
+            }
+        }
+        Key::Device => {
+            push("device", text(group.device));
+            push("ifindex", group.ifindex.map(u32::from).into());
+        }
+        Key::Netns => {
+            let name = group.netns.and_then(|inode| sites.netns_name(inode.get()));
+            push("netns", group.netns.map(u32::from).into());
+            push("netns_name", text(name));
+        }
+        Key::Cpu => push("cpu", group.cpu.into()),
+        Key::Protocol => push("protocol", text(group.protocol)),
+        Key::Src => push("src", address(group.src)),
+        Key::SrcPort => push("src_port", group.src_port.into()),
+        Key::Dst => push("dst", address(group.dst)),
+        Key::DstPort => push("dst_port", group.dst_port.into()),
+        Key::Direction => push("direction", text(group.direction)),
+        Key::Severity => push(
+            "severity",
+            match group.severity {
+                Some(severity) => Value::Text(severity.as_str().into()),
+                None => Value::Null,
+            },
+        ),
+    }
+}

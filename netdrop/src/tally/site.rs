@@ -1,0 +1,262 @@
+//! Everything user space derives from a site, once per site.
+
+use std::{collections::HashMap, hash::Hash, num::NonZeroU64};
+
+use netdrop_ebpf::site::{NO_REASON, SiteKey};
+
+use super::{
+    intern::{Interner, Name},
+    names::{Names, Severity},
+    protocol,
+};
+
+/// Sites remembered; beyond it the memory starts afresh.
+const MOST_SITES: usize = 16_384;
+
+/// A site, named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Stage.
+    pub stage: Option<Name>,
+    /// Direction.
+    pub direction: Option<Name>,
+    /// Severity.
+    pub severity: Severity,
+    /// Reason.
+    pub reason: Option<Name>,
+    /// Function, without the compiler's suffixes.
+    pub function: Option<Name>,
+    /// Distance into `function`.
+    pub offset: Option<u64>,
+    /// Where, when `function` is unknown.
+    pub address: Option<NonZeroU64>,
+    /// Protocol.
+    pub protocol: Option<Name>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    named: Site,
+    /// The interval in which it was asked for, while a name is missing.
+    unsure: Option<u64>,
+}
+
+/// Names that may change, with the interval in which they were asked for.
+type Changing<K> = HashMap<K, (Option<Name>, u64)>;
+
+/// Named sites, devices and namespaces.
+#[derive(Debug, Default)]
+pub struct Sites {
+    /// All names met.
+    pub interner: Interner,
+    known: HashMap<SiteKey, Remembered>,
+    devices: Changing<(u32, u32)>,
+    namespaces: Changing<u32>,
+    interval: u64,
+}
+
+impl Sites {
+    /// From now on, names that may have changed are asked for again.
+    pub fn next_interval(&mut self) {
+        self.interval += 1;
+    }
+
+    /// The site, named.
+    pub fn site(&mut self, key: &SiteKey, names: &mut dyn Names) -> Site {
+        if let Some(Remembered { named, unsure }) = self.known.get(key)
+            && unsure.is_none_or(|asked| asked == self.interval)
+        {
+            return *named;
+        }
+        if self.known.len() >= MOST_SITES {
+            self.known.clear();
+        }
+        let site = self.resolve(key, names);
+        let complete =
+            site.function.is_some() && (site.reason.is_some() || key.reason == NO_REASON);
+        let unsure = (!complete).then_some(self.interval);
+        self.known.insert(
+            *key,
+            Remembered {
+                named: site,
+                unsure,
+            },
+        );
+        site
+    }
+
+    fn resolve(&mut self, key: &SiteKey, names: &mut dyn Names) -> Site {
+        let Self { interner, .. } = self;
+        let reason = (key.reason != NO_REASON)
+            .then(|| names.reason(key.reason))
+            .flatten();
+        let place = names.function(key.location);
+        let attribution = names.attribution(key);
+        let function = place
+            .as_ref()
+            .and_then(|place| interner.intern(strip_suffix(&place.function)));
+        Site {
+            stage: interner.intern(attribution.stage),
+            direction: attribution
+                .direction
+                .and_then(|direction| interner.intern(direction)),
+            severity: attribution.severity,
+            reason: reason.and_then(|reason| interner.intern(&reason)),
+            function,
+            offset: function.and(place).map(|place| place.offset),
+            address: match function {
+                Some(_) => None,
+                None => NonZeroU64::new(key.location),
+            },
+            protocol: protocol::name(key).and_then(|name| interner.intern(&name)),
+        }
+    }
+
+    /// The device's name; its last one once it is gone.
+    pub fn device(&mut self, key: &SiteKey, names: &mut dyn Names) -> Option<Name> {
+        let SiteKey { netns, ifindex, .. } = *key;
+        if ifindex == 0 {
+            return None;
+        }
+        let Self {
+            interner, devices, ..
+        } = self;
+        refresh(devices, (netns, ifindex), self.interval, || {
+            interner.intern(&names.device(netns, ifindex)?)
+        })
+    }
+
+    /// Learns the network namespace's name.
+    pub fn learn_netns(&mut self, inode: u32, names: &mut dyn Names) {
+        let Self {
+            interner,
+            namespaces,
+            ..
+        } = self;
+        refresh(namespaces, inode, self.interval, || {
+            interner.intern(&names.netns_name(inode)?)
+        });
+    }
+
+    /// The network namespace's name as learned last.
+    #[must_use]
+    pub fn netns_name(&self, inode: u32) -> Option<Name> {
+        self.namespaces.get(&inode).and_then(|(name, _)| *name)
+    }
+}
+
+/// The name of `key`, asked for at most once an interval; what has no name any
+/// more keeps the one it had.
+fn refresh<K: Eq + Hash>(
+    known: &mut Changing<K>,
+    key: K,
+    interval: u64,
+    ask: impl FnOnce() -> Option<Name>,
+) -> Option<Name> {
+    if known.len() >= MOST_SITES {
+        known.clear();
+    }
+    let (name, asked) = known.entry(key).or_insert((None, u64::MAX));
+    if *asked != interval {
+        *asked = interval;
+        *name = ask().or(*name);
+    }
+    *name
+}
+
+/// A function's name without what the compiler appended to its clones
+/// (`.constprop.0`, `.isra.0`, `.part.0`, `.cold`).
+#[must_use]
+pub fn strip_suffix(function: &str) -> &str {
+    const SUFFIXES: [&str; 4] = [".constprop.", ".isra.", ".part.", ".cold"];
+    let end = SUFFIXES
+        .iter()
+        .filter_map(|suffix| function.find(suffix))
+        .min()
+        .unwrap_or(function.len());
+    &function[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{
+        super::names::{Attribution, Place},
+        *,
+    };
+
+    #[test]
+    fn clones_of_a_function_have_its_name() {
+        assert_eq!(
+            strip_suffix("__netif_receive_skb_core.constprop.0"),
+            "__netif_receive_skb_core"
+        );
+        assert_eq!(strip_suffix("tcp_v4_rcv.isra.0.cold"), "tcp_v4_rcv");
+        assert_eq!(strip_suffix("ip_rcv"), "ip_rcv");
+    }
+
+    #[derive(Default)]
+    struct Counting {
+        asked: u32,
+        loaded: bool,
+    }
+
+    impl Names for Counting {
+        fn reason(&mut self, _reason: u32) -> Option<Arc<str>> {
+            Some("NO_SOCKET".into())
+        }
+
+        fn function(&mut self, _location: u64) -> Option<Place> {
+            self.asked += 1;
+            self.loaded.then(|| Place {
+                function: "module_function.part.3".into(),
+                offset: 16,
+            })
+        }
+
+        fn attribution(&mut self, _site: &SiteKey) -> Attribution {
+            Attribution {
+                stage: "unknown",
+                direction: None,
+                severity: Severity::Suspicious,
+            }
+        }
+
+        fn device(&mut self, _netns: u32, _ifindex: u32) -> Option<Arc<str>> {
+            None
+        }
+
+        fn netns_name(&mut self, _inode: u32) -> Option<Arc<str>> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_missing_name_is_asked_for_once_an_interval_and_a_known_one_never_again() {
+        let mut sites = Sites::default();
+        let mut names = Counting::default();
+        let key = SiteKey {
+            location: 0xffff_ffff_8100_0010,
+            ..SiteKey::default()
+        };
+        sites.site(&key, &mut names);
+        let unknown = sites.site(&key, &mut names);
+        assert_eq!(names.asked, 1);
+        assert_eq!(unknown.function, None);
+        assert_eq!(
+            unknown.address.map(NonZeroU64::get),
+            Some(0xffff_ffff_8100_0010)
+        );
+        names.loaded = true;
+        sites.next_interval();
+        let known = sites.site(&key, &mut names);
+        assert_eq!(known.address, None);
+        assert_eq!(known.offset, Some(16));
+        let text = sites.interner.text(known.function.unwrap());
+        assert_eq!(&**text, "module_function");
+        sites.next_interval();
+        sites.site(&key, &mut names);
+        assert_eq!(names.asked, 2);
+    }
+}

@@ -1,0 +1,203 @@
+//! The shape of most scenarios: start netdrop and the witnesses, provoke, wait
+//! until the witnesses have seen it, stop, and compare.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    bench::{Bench, PATIENCE},
+    events::Events,
+    netdrop::{
+        Netdrop,
+        identity::{self, Allow},
+        record::Run,
+    },
+};
+
+mod expected;
+mod witness;
+
+pub(crate) use self::{
+    expected::{Count, Drops, Flow},
+    witness::Watched,
+};
+
+/// The keys by which the rows of a case are split.
+pub(crate) const BY: &[&str] = &[
+    "reason", "stage", "function", "device", "netns", "protocol", "src", "src_port", "dst",
+    "dst_port",
+];
+
+/// The command line by which the rows of a case are asked for.
+pub(crate) fn watch(interval: &str) -> String {
+    let by = BY.join(",");
+    format!("watch --format json --severity all --interval {interval} --top 10000 --by {by}")
+}
+
+/// What must be seen, and of what nothing must be seen.
+pub(crate) struct Case<'a> {
+    drops: Vec<Drops<'a>>,
+    none_of: Vec<(u32, Flow)>,
+    parts: u64,
+    traced: bool,
+    interval: &'static str,
+    options: &'static str,
+    allow: Allow,
+}
+
+impl<'a> Case<'a> {
+    /// A case in which these drops must be seen.
+    pub(crate) fn of(drops: impl IntoIterator<Item = Drops<'a>>) -> Self {
+        Self {
+            drops: drops.into_iter().collect(),
+            none_of: Vec::new(),
+            parts: 0,
+            traced: true,
+            interval: "1s",
+            options: "",
+            allow: Allow::default(),
+        }
+    }
+
+    /// No drop of this flow must be seen in this namespace.
+    pub(crate) fn none_of(mut self, netns: u32, flow: Flow) -> Self {
+        self.none_of.push((netns, flow));
+        self
+    }
+
+    /// At least so many parts of fragmented packets must have been counted
+    /// apart from the drops.
+    pub(crate) fn parts(self, parts: u64) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// Leaves the trace witness out: it cannot count floods and slows them down.
+    pub(crate) fn untraced(self) -> Self {
+        Self {
+            traced: false,
+            ..self
+        }
+    }
+
+    /// Another interval than one second.
+    pub(crate) fn interval(self, interval: &'static str) -> Self {
+        Self { interval, ..self }
+    }
+
+    /// Allows what the rule forbids.
+    pub(crate) fn allow(self, allow: Allow) -> Self {
+        Self { allow, ..self }
+    }
+
+    /// Further options for netdrop.
+    pub(crate) fn options(self, options: &'static str) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Runs the case.
+    pub(crate) fn check(&self, bench: &Bench, provoke: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.run(bench, provoke).map(drop)
+    }
+
+    /// Runs the case and returns what netdrop said, unless only the witnesses
+    /// speak.
+    pub(crate) fn run(
+        &self,
+        bench: &Bench,
+        provoke: impl FnOnce() -> Result<()>,
+    ) -> Result<Option<Run>> {
+        let arguments = format!("{} {}", watch(self.interval), self.options);
+        let netdrop = bench.start(&arguments)?;
+        let mut complaints = Vec::new();
+        let watched = self.witness(bench, &mut complaints, provoke)?;
+        let run = netdrop.map(Netdrop::stop).transpose()?;
+        if let Some(run) = &run {
+            complaints.extend(self.against(run, &watched));
+        }
+        report(&complaints)?;
+        Ok(run)
+    }
+
+    /// Provokes under the eyes of the witnesses alone, for scenarios that start
+    /// netdrop in their own way. What the witnesses contradict is a complaint.
+    pub(crate) fn witness(
+        &self,
+        bench: &Bench,
+        complaints: &mut Vec<String>,
+        provoke: impl FnOnce() -> Result<()>,
+    ) -> Result<Vec<Watched<'_>>> {
+        let mut events = self
+            .traced
+            .then(|| Events::start(&bench.kernel))
+            .transpose()?;
+        let mut watched = Watched::all(&self.drops, &bench.kernel)?;
+        provoke()?;
+        settle(&mut watched, events.as_mut(), PATIENCE)?;
+        complaints.extend(watched.iter().filter_map(Watched::against_counter));
+        if let Some(events) = &mut events {
+            complaints.extend(witness::against_events(&watched, events.tally()?));
+        }
+        Ok(watched)
+    }
+
+    /// Everything in a run that is not as it must be.
+    pub(crate) fn against(&self, run: &Run, watched: &[Watched]) -> Vec<String> {
+        let mut complaints = identity::complaints(run, BY, self.allow);
+        let rows = &run.summary.rows;
+        complaints.extend(
+            watched
+                .iter()
+                .flat_map(|watched| watched.against_rows(rows)),
+        );
+        for (netns, flow) in &self.none_of {
+            complaints.extend(expected::unwanted(*netns, flow, rows));
+        }
+        let parts = run.summary.accounting.parts;
+        if parts < self.parts {
+            complaints.push(format!("{parts} parts counted, not {} or more", self.parts));
+        }
+        complaints
+    }
+}
+
+/// Waits until the witnesses have seen what is expected and stand still, or for
+/// as long as patience lasts.
+fn settle(
+    watched: &mut [Watched],
+    mut events: Option<&mut Events>,
+    patience: Duration,
+) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let before: Vec<u64> = watched.iter().map(|watched| watched.moved).collect();
+        for watched in &mut *watched {
+            watched.read()?;
+        }
+        let still = watched.iter().map(|watched| watched.moved).eq(before);
+        let counted = watched.iter().all(Watched::is_counted);
+        let traced = match &mut events {
+            Some(events) => witness::is_traced(watched, events.tally()?),
+            None => true,
+        };
+        if (still && counted && traced) || Instant::now() > deadline {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(if counted && traced {
+            50
+        } else {
+            10
+        }));
+    }
+}
+
+/// Fails with all complaints, or passes without any.
+pub(crate) fn report(complaints: &[String]) -> Result<()> {
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    bail!("{}", complaints.join("\n"))
+}

@@ -1,0 +1,221 @@
+//! What netdrop must say of the drops that a scenario makes.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use crate::{
+    counter::Counter,
+    lab::Namespace,
+    netdrop::record::Row,
+    site::{Seen, Site},
+};
+
+/// How many drops there must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    Exactly(u64),
+    /// As many as the counter says, and more than none.
+    AsCounted,
+}
+
+/// Whose packets: the flow keys of a row, null where a packet has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flow {
+    pub(crate) protocol: &'static str,
+    pub(crate) src: IpAddr,
+    pub(crate) src_port: Option<u16>,
+    pub(crate) dst: IpAddr,
+    pub(crate) dst_port: Option<u16>,
+}
+
+impl Flow {
+    /// A flow with ports.
+    pub(crate) fn new(
+        protocol: &'static str,
+        (src, src_port): (impl Into<IpAddr>, u16),
+        (dst, dst_port): (impl Into<IpAddr>, u16),
+    ) -> Self {
+        let (src, dst) = (src.into(), dst.into());
+        Self {
+            protocol,
+            src,
+            src_port: Some(src_port),
+            dst,
+            dst_port: Some(dst_port),
+        }
+    }
+
+    fn of(&self, row: &Row) -> bool {
+        let Self {
+            protocol,
+            src,
+            src_port,
+            dst,
+            dst_port,
+        } = self;
+        *row.key("protocol") == **protocol
+            && *row.key("src") == src.to_string()
+            && *row.key("src_port") == Value::from(*src_port)
+            && *row.key("dst") == dst.to_string()
+            && *row.key("dst_port") == Value::from(*dst_port)
+    }
+}
+
+/// Drops that must be seen: where, whose, how many, and who else counts them.
+pub(crate) struct Drops<'a> {
+    pub(crate) site: &'static Site,
+    pub(crate) counter: Option<Counter<'a>>,
+    pub(crate) count: Count,
+    netns: u32,
+    device: Option<&'static str>,
+    flow: Option<Flow>,
+    length: Option<u64>,
+}
+
+impl<'a> Drops<'a> {
+    /// Drops at a site in a namespace, on no device until `device` says so.
+    pub(crate) fn at(site: &'static Site, namespace: &Namespace, count: Count) -> Self {
+        Self {
+            site,
+            counter: None,
+            count,
+            netns: namespace.inode(),
+            device: None,
+            flow: None,
+            length: None,
+        }
+    }
+
+    /// The device of the packets.
+    pub(crate) fn device(self, device: &'static str) -> Self {
+        Self {
+            device: Some(device),
+            ..self
+        }
+    }
+
+    /// The packets' flow; without it the flow is not looked at.
+    pub(crate) fn flow(self, flow: Flow) -> Self {
+        Self {
+            flow: Some(flow),
+            ..self
+        }
+    }
+
+    /// The length of each packet in bytes, from the network header on.
+    pub(crate) fn length(self, length: u64) -> Self {
+        Self {
+            length: Some(length),
+            ..self
+        }
+    }
+
+    /// The kernel's counter that moves with these drops, one for one.
+    pub(crate) fn counted_by(self, counter: Counter<'a>) -> Self {
+        Self {
+            counter: Some(counter),
+            ..self
+        }
+    }
+
+    /// What the rows have that they should not, or lack.
+    pub(super) fn against(&self, seen: &Seen, count: u64, rows: &[Row]) -> Vec<String> {
+        let at_site: Vec<&Row> = rows.iter().filter(|row| self.is_at(seen, row)).collect();
+        let ours: Vec<&Row> = at_site
+            .iter()
+            .copied()
+            .filter(|row| self.is_ours(row))
+            .collect();
+        let sum =
+            |rows: &[&Row], count: fn(&Row) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
+        let found = sum(&ours, |row| row.drops);
+        let mut complaints = Vec::new();
+        if found != count {
+            let near: Vec<String> = rows
+                .iter()
+                .filter(|row| *row.key("netns") == self.netns)
+                .map(|row| format!("\n    {}", shown(row)))
+                .collect();
+            complaints.push(format!(
+                "{found} drops, not {count}, of {} in the rows; of this namespace are{}",
+                self.wanted(seen),
+                near.concat()
+            ));
+            return complaints;
+        }
+        let all = sum(&at_site, |row| row.drops);
+        if all != count {
+            let rows: Vec<String> = at_site
+                .iter()
+                .map(|row| format!("\n    {}", shown(row)))
+                .collect();
+            complaints.push(format!(
+                "{all} drops, not {count}, at {:?}:{}",
+                seen.functions,
+                rows.concat()
+            ));
+        }
+        let packets = sum(&ours, |row| row.packets);
+        if packets != count {
+            complaints.push(format!(
+                "{packets} packets, not {count}, of {}",
+                self.wanted(seen)
+            ));
+        }
+        let bytes = sum(&ours, |row| row.bytes);
+        if let Some(length) = self.length
+            && bytes != count * length
+        {
+            complaints.push(format!(
+                "{bytes} bytes, not {count} x {length}, of {}",
+                self.wanted(seen)
+            ));
+        }
+        complaints.extend(
+            ours.iter()
+                .filter(|row| *row.key("stage") != seen.stage)
+                .map(|row| {
+                    format!(
+                        "stage {}, not {}: {}",
+                        row.key("stage"),
+                        seen.stage,
+                        shown(row)
+                    )
+                }),
+        );
+        complaints
+    }
+
+    fn is_at(&self, seen: &Seen, row: &Row) -> bool {
+        *row.key("netns") == self.netns && seen.is_of(row)
+    }
+
+    fn is_ours(&self, row: &Row) -> bool {
+        *row.key("device") == Value::from(self.device)
+            && self.flow.as_ref().is_none_or(|flow| flow.of(row))
+    }
+
+    fn wanted(&self, seen: &Seen) -> String {
+        format!(
+            "{} at {} on {} of {:?}",
+            seen.reason.unwrap_or("null"),
+            seen.functions.join(" or "),
+            self.device.unwrap_or("null"),
+            self.flow
+        )
+    }
+}
+
+/// Rows of a flow of which none may be.
+pub(super) fn unwanted(netns: u32, flow: &Flow, rows: &[Row]) -> Option<String> {
+    let row = rows
+        .iter()
+        .find(|row| *row.key("netns") == netns && flow.of(row))?;
+    Some(format!("a drop that was none: {}", shown(row)))
+}
+
+/// A row as its keys and its drops.
+fn shown(row: &Row) -> String {
+    format!("{} drops {}", row.drops, Value::from(row.keys.clone()))
+}

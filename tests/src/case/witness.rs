@@ -1,0 +1,149 @@
+//! What the kernel itself says of the drops that a scenario expects: the
+//! counter that moves with them, and the trace event.
+
+use anyhow::Result;
+
+use super::expected::{Count, Drops};
+use crate::{
+    counter::Counter,
+    events::Tally,
+    kernel::Kernel,
+    netdrop::record::Row,
+    scenario::cannot,
+    site::{self, Seen},
+};
+
+/// Expected drops, how they look on this kernel, and how far their counter has
+/// moved since the start.
+pub(crate) struct Watched<'a> {
+    drops: &'a Drops<'a>,
+    seen: Seen,
+    start: u64,
+    pub(super) moved: u64,
+}
+
+impl<'a> Watched<'a> {
+    /// Takes the counters' first reading.
+    pub(super) fn all(drops: &'a [Drops<'a>], kernel: &Kernel) -> Result<Vec<Self>> {
+        let watched = drops.iter().map(|drops| {
+            let Some(seen) = site::on(drops.site, kernel) else {
+                return cannot(format!("Linux {} has no such drop", kernel.release));
+            };
+            let start = drops.counter.as_ref().map_or(Ok(0), Counter::read)?;
+            Ok(Self {
+                drops,
+                seen,
+                start,
+                moved: 0,
+            })
+        });
+        watched.collect()
+    }
+
+    /// Takes another reading.
+    pub(super) fn read(&mut self) -> Result<()> {
+        if let Some(counter) = &self.drops.counter {
+            self.moved = counter.read()?.saturating_sub(self.start);
+        }
+        Ok(())
+    }
+
+    /// The number of drops that must be seen.
+    pub(crate) fn count(&self) -> u64 {
+        match self.drops.count {
+            Count::Exactly(count) => count,
+            Count::AsCounted => self.moved,
+        }
+    }
+
+    /// Whether the counter has come as far as it must.
+    pub(super) fn is_counted(&self) -> bool {
+        match (self.drops.count, &self.drops.counter) {
+            (Count::Exactly(count), Some(_)) => self.moved >= count,
+            (Count::Exactly(_), None) => true,
+            (Count::AsCounted, _) => self.moved > 0,
+        }
+    }
+
+    /// What the counter says against the expectation.
+    pub(super) fn against_counter(&self) -> Option<String> {
+        let counter = self.drops.counter.as_ref()?;
+        let contradicts = match self.drops.count {
+            Count::Exactly(count) => self.moved != count,
+            Count::AsCounted => self.moved == 0,
+        };
+        contradicts.then(|| {
+            format!(
+                "witness: {} moved by {}, not as {:?}",
+                counter.name, self.moved, self.drops.count
+            )
+        })
+    }
+
+    /// Whether a row that is split by reason and function belongs to the site.
+    pub(crate) fn is_of(&self, row: &Row) -> bool {
+        self.seen.is_of(row)
+    }
+
+    /// What netdrop's rows say against the expectation.
+    pub(super) fn against_rows(&self, rows: &[Row]) -> Vec<String> {
+        self.drops.against(&self.seen, self.count(), rows)
+    }
+}
+
+/// Events of a site's functions and reason in the trace.
+fn events(seen: &Seen, tally: &Tally) -> u64 {
+    let matching = tally.drops.iter().filter(|((function, reason), _)| {
+        seen.functions.contains(&function.as_str()) && reason.as_deref() == seen.reason
+    });
+    matching.map(|(_, count)| count).sum()
+}
+
+/// The drops that are expected at the site of one of them.
+fn expected(watched: &[Watched], seen: &Seen) -> u64 {
+    watched
+        .iter()
+        .filter(|other| other.seen == *seen)
+        .map(Watched::count)
+        .sum()
+}
+
+/// Whether the trace shows as many events as are expected.
+pub(super) fn is_traced(watched: &[Watched], tally: &Tally) -> bool {
+    tally.lost
+        || watched
+            .iter()
+            .all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
+}
+
+/// What the trace says against the expectation. The trace knows no namespace,
+/// so where a counter is exact, the host's other drops at the same site are no
+/// contradiction, and where the ring overflowed it says nothing.
+pub(super) fn against_events(watched: &[Watched], tally: &Tally) -> Vec<String> {
+    let contradictions = watched.iter().filter_map(|one| {
+        if tally.lost {
+            let nobody_else = one.drops.counter.is_none();
+            return nobody_else.then(|| "witness: the trace ring lost events".to_owned());
+        }
+        let (found, wanted) = (events(&one.seen, tally), expected(watched, &one.seen));
+        let too_many = found > wanted && one.drops.counter.is_none();
+        (found < wanted || too_many).then(|| {
+            let all: Vec<String> = tally
+                .drops
+                .iter()
+                .map(|((function, reason), count)| {
+                    format!(
+                        "\n    {count} {} at {function}",
+                        reason.as_deref().unwrap_or("null")
+                    )
+                })
+                .collect();
+            format!(
+                "witness: {found} events, not {wanted}, of {:?}; in the trace are{}",
+                one.seen,
+                all.concat()
+            )
+        })
+    });
+    contradictions.collect()
+}

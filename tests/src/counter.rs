@@ -1,0 +1,149 @@
+//! The kernel's own counters, each as a named reading that can be taken twice.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+use crate::lab::Namespace;
+
+/// A counter of the kernel that never falls.
+pub(crate) struct Counter<'a> {
+    pub(crate) name: String,
+    read: Box<dyn Fn() -> Result<u64> + 'a>,
+}
+
+impl<'a> Counter<'a> {
+    pub(crate) fn new(name: impl Into<String>, read: impl Fn() -> Result<u64> + 'a) -> Self {
+        Self {
+            name: name.into(),
+            read: Box::new(read),
+        }
+    }
+
+    /// The value now.
+    pub(crate) fn read(&self) -> Result<u64> {
+        (self.read)().with_context(|| format!("cannot read {}", self.name))
+    }
+
+    /// A field of /proc/net/snmp or /proc/net/netstat, like `Udp.NoPorts`.
+    pub(crate) fn snmp(namespace: &'a Namespace, name: &'static str) -> Self {
+        Self::new(name, || {
+            let (protocol, field) = name.split_once('.').context("no dot in the name")?;
+            let read = |file: &str| fs::read_to_string(format!("/proc/thread-self/net/{file}"));
+            let text = namespace.inside(|| Ok(read("snmp")? + &read("netstat")?))?;
+            snmp_field(&text, protocol, field).context("no such counter")
+        })
+    }
+
+    /// A field of /proc/net/snmp6, like `Udp6NoPorts`.
+    pub(crate) fn snmp6(namespace: &'a Namespace, name: &'static str) -> Self {
+        Self::new(name, || {
+            let text =
+                namespace.inside(|| Ok(fs::read_to_string("/proc/thread-self/net/snmp6")?))?;
+            let line = text
+                .lines()
+                .find(|line| line.split_whitespace().next() == Some(name));
+            number(line.and_then(|line| line.split_whitespace().nth(1)))
+        })
+    }
+
+    /// Received packets that a device's statistics call dropped.
+    pub(crate) fn rx_dropped(namespace: &'a Namespace, device: &'static str) -> Self {
+        Self::new(format!("{device} rx_dropped"), move || {
+            let text = namespace.inside(|| Ok(fs::read_to_string("/proc/thread-self/net/dev")?))?;
+            let line = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(device));
+            let fields = line
+                .and_then(|line| line.strip_prefix(':'))
+                .context("no such device")?;
+            number(fields.split_whitespace().nth(3))
+        })
+    }
+
+    /// The packets of all rules with `counter` in a namespace's nftables.
+    pub(crate) fn nft(namespace: &'a Namespace) -> Self {
+        Self::new("nft rule counters", || {
+            let ruleset = namespace.run("nft", "list ruleset")?;
+            let counters = ruleset.split("counter packets ").skip(1);
+            counters.map(|rest| number(rest.split(' ').next())).sum()
+        })
+    }
+
+    /// The packets of the first rule of an xtables chain of the filter table.
+    pub(crate) fn xtables(namespace: &'a Namespace, program: &'a str, chain: &'a str) -> Self {
+        Self::new(format!("{program} {chain} rule counter"), move || {
+            let list = namespace.run(program, &format!("-w -v -x -n -L {chain}"))?;
+            number(
+                list.lines()
+                    .nth(2)
+                    .and_then(|rule| rule.split_whitespace().next()),
+            )
+        })
+    }
+
+    /// The drops of a device's root qdisc.
+    pub(crate) fn qdisc(namespace: &'a Namespace, device: &'static str) -> Self {
+        Self::new(format!("tc drops of {device}"), move || {
+            let list = namespace.run("tc", &format!("-s qdisc show dev {device}"))?;
+            number_after(&list, "(dropped ")
+        })
+    }
+
+    /// Packets that the CPUs' backlogs had no room for, on the whole host.
+    pub(crate) fn backlog() -> Counter<'static> {
+        Counter::new("softnet_stat dropped", || {
+            fs::read_to_string("/proc/net/softnet_stat")?
+                .lines()
+                .map(|line| {
+                    let dropped = line.split_whitespace().nth(1).context("too few columns")?;
+                    Ok(u64::from_str_radix(dropped, 16)?)
+                })
+                .sum()
+        })
+    }
+}
+
+fn number(text: Option<&str>) -> Result<u64> {
+    Ok(text.context("no such field")?.parse()?)
+}
+
+fn number_after(text: &str, label: &str) -> Result<u64> {
+    let (_, rest) = text
+        .split_once(label)
+        .with_context(|| format!("no {label:?} in {text:?}"))?;
+    number(rest.split(|c: char| !c.is_ascii_digit()).next())
+}
+
+/// Two lines a protocol: `Udp: InDatagrams NoPorts …`, `Udp: 1 2 …`.
+fn snmp_field(text: &str, protocol: &str, field: &str) -> Option<u64> {
+    let mut lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let mut pairs = names.split_whitespace().zip(values.split_whitespace());
+    pairs.find(|(name, _)| *name == field)?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snmp_fields_are_found_by_name() {
+        let text =
+            "Udp: InDatagrams NoPorts\nUdp: 1 25\nUdpLite: InDatagrams NoPorts\nUdpLite: 3 4\n";
+        assert_eq!(snmp_field(text, "Udp", "NoPorts"), Some(25));
+        assert_eq!(snmp_field(text, "UdpLite", "InDatagrams"), Some(3));
+        assert_eq!(snmp_field(text, "Udp", "Nothing"), None);
+    }
+
+    #[test]
+    fn the_number_after_a_label_is_read() {
+        assert_eq!(
+            number_after("a (dropped 17, overlimits 3)", "(dropped ").unwrap(),
+            17
+        );
+        assert!(number_after("nothing", "(dropped ").is_err());
+    }
+}

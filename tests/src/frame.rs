@@ -1,0 +1,313 @@
+//! Ethernet frames byte by byte, right by default and wrong where a scenario
+//! wants them wrong.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::lab::{End, Mac};
+
+mod checksum;
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+const VLAN: u16 = 0x8100;
+
+/// What follows the network header.
+#[derive(Clone, Debug)]
+pub(crate) enum Transport {
+    /// A datagram.
+    Udp { src: u16, dst: u16, payload: usize },
+    /// A segment with these flags (the header's 14th byte).
+    Tcp { src: u16, dst: u16, flags: u8 },
+    /// A message of ICMP or of its IPv6 twin.
+    Icmp {
+        kind: u8,
+        code: u8,
+        payload: Vec<u8>,
+    },
+    /// Anything else: its protocol number and bytes.
+    Other { protocol: u8, bytes: Vec<u8> },
+}
+
+/// A frame to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    mac_src: Mac,
+    mac_dst: Mac,
+    src: IpAddr,
+    dst: IpAddr,
+    transport: Transport,
+    hops: u8,
+    vlan: Option<u16>,
+    id: u16,
+    fragment: u16,
+    extensions: Vec<(u8, Vec<u8>)>,
+    bad_network_checksum: bool,
+    bad_transport_checksum: bool,
+}
+
+/// The SYN flag.
+pub(crate) const SYN: u8 = 2;
+/// The flag that says more fragments follow.
+pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
+/// IPv6 hop-by-hop options.
+pub(crate) const HOP_BY_HOP: u8 = 0;
+/// IPv6 destination options.
+pub(crate) const DESTINATION_OPTIONS: u8 = 60;
+
+impl Frame {
+    /// An IPv4 packet from one end of a link to the other.
+    pub(crate) fn v4(from: End, to: End, transport: Transport) -> Self {
+        Self::new(from, to, from.v4.into(), to.v4.into(), transport)
+    }
+
+    /// An IPv6 packet from one end of a link to the other.
+    pub(crate) fn v6(from: End, to: End, transport: Transport) -> Self {
+        Self::new(from, to, from.v6.into(), to.v6.into(), transport)
+    }
+
+    fn new(from: End, to: End, src: IpAddr, dst: IpAddr, transport: Transport) -> Self {
+        Self {
+            mac_src: from.mac,
+            mac_dst: to.mac,
+            src,
+            dst,
+            transport,
+            hops: 64,
+            vlan: None,
+            id: 0x1234,
+            fragment: 0,
+            extensions: Vec::new(),
+            bad_network_checksum: false,
+            bad_transport_checksum: false,
+        }
+    }
+
+    pub(crate) fn src(self, src: impl Into<IpAddr>) -> Self {
+        Self {
+            src: src.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn dst(self, dst: impl Into<IpAddr>) -> Self {
+        Self {
+            dst: dst.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn mac_src(self, mac_src: Mac) -> Self {
+        Self { mac_src, ..self }
+    }
+
+    pub(crate) fn mac_dst(self, mac_dst: Mac) -> Self {
+        Self { mac_dst, ..self }
+    }
+
+    pub(crate) fn hops(self, hops: u8) -> Self {
+        Self { hops, ..self }
+    }
+
+    pub(crate) fn vlan(self, id: u16) -> Self {
+        Self {
+            vlan: Some(id),
+            ..self
+        }
+    }
+
+    /// The IPv4 fragment field: flags, and the offset in units of eight bytes.
+    pub(crate) fn fragment(self, fragment: u16) -> Self {
+        Self { fragment, ..self }
+    }
+
+    /// The IPv4 identification, by which fragments belong together.
+    pub(crate) fn id(self, id: u16) -> Self {
+        Self { id, ..self }
+    }
+
+    /// An IPv6 extension header of eight bytes full of padding.
+    pub(crate) fn extension(mut self, kind: u8) -> Self {
+        // PadN of four bytes after the next header and length bytes.
+        self.extensions.push((kind, vec![0, 0, 1, 4, 0, 0, 0, 0]));
+        self
+    }
+
+    pub(crate) fn bad_network_checksum(self) -> Self {
+        Self {
+            bad_network_checksum: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn bad_transport_checksum(self) -> Self {
+        Self {
+            bad_transport_checksum: true,
+            ..self
+        }
+    }
+
+    /// The length of the IP packet: what netdrop reports as `length`.
+    pub(crate) fn packet_length(&self) -> u64 {
+        self.packet().len() as u64
+    }
+
+    /// The frame on the wire.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let ethertype = if self.src.is_ipv4() { IPV4 } else { IPV6 };
+        let mut frame = [self.mac_dst, self.mac_src].concat();
+        if let Some(id) = self.vlan {
+            frame.extend(VLAN.to_be_bytes());
+            frame.extend(id.to_be_bytes());
+        }
+        frame.extend(ethertype.to_be_bytes());
+        frame.extend(self.packet());
+        frame
+    }
+
+    fn packet(&self) -> Vec<u8> {
+        let transport = self.transport_bytes();
+        match (self.src, self.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => self.packet_v4(src, dst, &transport),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => self.packet_v6(src, dst, &transport),
+            _ => unreachable!("both addresses are of one family"),
+        }
+    }
+
+    fn packet_v4(&self, src: Ipv4Addr, dst: Ipv4Addr, transport: &[u8]) -> Vec<u8> {
+        let mut header = vec![0x45, 0];
+        header.extend(short(20 + transport.len()));
+        header.extend(self.id.to_be_bytes());
+        header.extend(self.fragment.to_be_bytes());
+        header.extend([self.hops, self.protocol(), 0, 0]);
+        header.extend(src.octets());
+        header.extend(dst.octets());
+        let sum = checksum::of(&[&header]) ^ u16::from(self.bad_network_checksum);
+        header[10..12].copy_from_slice(&sum.to_be_bytes());
+        [header.as_slice(), transport].concat()
+    }
+
+    fn packet_v6(&self, src: Ipv6Addr, dst: Ipv6Addr, transport: &[u8]) -> Vec<u8> {
+        let mut following = transport.to_vec();
+        let mut next = self.protocol();
+        for (kind, extension) in self.extensions.iter().rev() {
+            let mut bytes = extension.clone();
+            bytes[0] = next;
+            bytes.extend(following);
+            (following, next) = (bytes, *kind);
+        }
+        let mut header = vec![0x60, 0, 0, 0];
+        header.extend(short(following.len()));
+        header.extend([next, self.hops]);
+        header.extend(src.octets());
+        header.extend(dst.octets());
+        [header, following].concat()
+    }
+
+    fn protocol(&self) -> u8 {
+        match self.transport {
+            Transport::Udp { .. } => 17,
+            Transport::Tcp { .. } => 6,
+            Transport::Icmp { .. } if self.src.is_ipv4() => 1,
+            Transport::Icmp { .. } => 58,
+            Transport::Other { protocol, .. } => protocol,
+        }
+    }
+
+    fn transport_bytes(&self) -> Vec<u8> {
+        let (mut bytes, checksum_at) = match &self.transport {
+            Transport::Udp { src, dst, payload } => {
+                let mut bytes = [src.to_be_bytes(), dst.to_be_bytes()].concat();
+                bytes.extend(short(8 + payload));
+                bytes.resize(8 + payload, 0);
+                (bytes, 6)
+            }
+            Transport::Tcp { src, dst, flags } => {
+                let mut bytes = [src.to_be_bytes(), dst.to_be_bytes()].concat();
+                bytes.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, *flags, 0xff, 0xff, 0, 0, 0, 0]);
+                (bytes, 16)
+            }
+            Transport::Icmp {
+                kind,
+                code,
+                payload,
+            } => {
+                let mut bytes = vec![*kind, *code, 0, 0, 0, 0, 0, 0];
+                bytes.extend(payload);
+                (bytes, 2)
+            }
+            Transport::Other { bytes, .. } => return bytes.clone(),
+        };
+        let sum = checksum::of(&[&self.pseudo_header(bytes.len()), &bytes]);
+        let sum = sum ^ u16::from(self.bad_transport_checksum);
+        bytes[checksum_at..checksum_at + 2].copy_from_slice(&sum.to_be_bytes());
+        bytes
+    }
+
+    fn pseudo_header(&self, length: usize) -> Vec<u8> {
+        let mut pseudo = match (self.src, self.dst) {
+            (IpAddr::V4(_), _) if self.protocol() == 1 => return Vec::new(),
+            (IpAddr::V4(src), IpAddr::V4(dst)) => [src.octets(), dst.octets()].concat(),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => [src.octets(), dst.octets()].concat(),
+            _ => unreachable!("both addresses are of one family"),
+        };
+        pseudo.extend(short(length));
+        pseudo.extend([0, self.protocol()]);
+        pseudo
+    }
+}
+
+/// An Ethernet frame that carries no IP.
+pub(crate) fn ethernet(from: End, to: End, ethertype: u16, payload: &[u8]) -> Vec<u8> {
+    let mut frame = [to.mac, from.mac].concat();
+    frame.extend(ethertype.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// A length as it stands in a header.
+fn short(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{A, B};
+
+    #[test]
+    fn an_ipv4_header_sums_up_to_zero() {
+        let frame = Frame::v4(
+            A,
+            B,
+            Transport::Udp {
+                src: 1,
+                dst: 2,
+                payload: 3,
+            },
+        );
+        assert_eq!(checksum::of(&[&frame.bytes()[14..34]]), 0);
+        assert_eq!(frame.packet_length(), 31);
+        let bad = frame.bad_network_checksum().bytes();
+        assert_ne!(checksum::of(&[&bad[14..34]]), 0);
+    }
+
+    #[test]
+    fn extension_headers_are_chained_in_order() {
+        let frame = Frame::v6(
+            A,
+            B,
+            Transport::Udp {
+                src: 1,
+                dst: 2,
+                payload: 0,
+            },
+        )
+        .extension(HOP_BY_HOP)
+        .extension(DESTINATION_OPTIONS)
+        .bytes();
+        assert_eq!(
+            [frame[14 + 6], frame[14 + 40], frame[14 + 48]],
+            [HOP_BY_HOP, DESTINATION_OPTIONS, 17]
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! The table of scenarios, theme by theme.
+
+use crate::scenario::Scenario;
+
+mod bridge;
+mod changes;
+mod details;
+mod endings;
+mod exactness;
+mod firewall;
+mod flood;
+mod fragments;
+mod malformed;
+mod receive;
+mod refusals;
+mod routing;
+mod transmit;
+mod xdp;
+
+/// All scenarios, in the order in which they run.
+pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
+    let themes = [
+        receive::SCENARIOS,
+        firewall::SCENARIOS,
+        routing::SCENARIOS,
+        malformed::SCENARIOS,
+        transmit::SCENARIOS,
+        bridge::SCENARIOS,
+        fragments::SCENARIOS,
+        xdp::SCENARIOS,
+        exactness::SCENARIOS,
+        flood::SCENARIOS,
+        details::SCENARIOS,
+        changes::SCENARIOS,
+        endings::SCENARIOS,
+        refusals::SCENARIOS,
+    ];
+    themes.into_iter().flatten()
+}

@@ -1,0 +1,95 @@
+//! Packets that die on their way out, or between the sender's device and the
+//! receiver's stack.
+
+use std::net::{Ipv4Addr, UdpSocket};
+
+use anyhow::{Context as _, Result};
+use nix::sys::socket::{setsockopt, sockopt::UdpGsoSegment};
+
+use crate::{
+    bench::Bench,
+    case::{Case, Count, Drops, Flow},
+    counter::Counter,
+    lab::{A, B, GlobalSysctl, Pair},
+    scenario::Scenario,
+    sender::Datagrams,
+    site,
+};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "qdisc_overflow",
+        about: "20 datagrams into a token bucket with room for two",
+        run: qdisc_overflow,
+    },
+    Scenario {
+        name: "neighbour_does_not_answer",
+        about: "5 datagrams for a neighbour that does not exist",
+        run: neighbour_does_not_answer,
+    },
+    Scenario {
+        name: "cpu_backlog_overflow",
+        about: "bursts longer than netdev_max_backlog",
+        run: cpu_backlog_overflow,
+    },
+];
+
+fn qdisc_overflow(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    lab.a.offer(
+        "tc",
+        "qdisc add dev a0 root tbf rate 8kbit burst 1600 limit 3000",
+    )?;
+    let drops = Drops::at(site::QDISC, &lab.a, Count::AsCounted)
+        .device(A.device)
+        .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
+        .length(20 + 8 + 1000)
+        .counted_by(Counter::qdisc(&lab.a, A.device));
+    Case::of([drops]).check(bench, || {
+        Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1000, 20)
+            .send(&lab.a)
+            .map(drop)
+    })
+}
+
+fn neighbour_does_not_answer(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    lab.a.sysctl("net.ipv4.neigh.a0.mcast_solicit", "1")?;
+    lab.a.sysctl("net.ipv4.neigh.a0.retrans_time_ms", "200")?;
+    let nobody = Ipv4Addr::new(10, 99, 0, 200);
+    let drops = Drops::at(site::NEIGHBOUR_FAILED, &lab.a, Count::Exactly(5))
+        .device(A.device)
+        .flow(Flow::new("udp", (A.v4, 4000), (nobody, 9)))
+        .length(20 + 8 + 10);
+    Case::of([drops]).check(bench, || {
+        Datagrams::new((A.v4.into(), 4000), (nobody.into(), 9), 10, 5)
+            .send(&lab.a)
+            .map(drop)
+    })
+}
+
+/// A device without segmentation offload gets the segments of one send in one
+/// go, with softirqs off: the backlog cannot empty meanwhile.
+fn cpu_backlog_overflow(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    lab.a
+        .run("ethtool", "-K a0 tx on sg on tx-udp-segmentation off")?;
+    let drops = Drops::at(site::CPU_BACKLOG, &lab.b, Count::AsCounted)
+        .device(B.device)
+        .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
+        .length(20 + 8 + 100)
+        .counted_by(Counter::backlog());
+    Case::of([drops]).check(bench, || {
+        let _short = GlobalSysctl::set("net.core.netdev_max_backlog", "2")?;
+        lab.a.inside(|| {
+            let socket = UdpSocket::bind((A.v4, 4000))?;
+            setsockopt(&socket, UdpGsoSegment, &100).context("UDP_SEGMENT")?;
+            for _ in 0..5 {
+                socket
+                    .send_to(&[0; 2000], (B.v4, 9))
+                    .context("segmented send")?;
+            }
+            Ok(())
+        })
+    })
+}
