@@ -3,6 +3,7 @@
 //! Exit codes: 0 done (also after SIGINT, SIGTERM or a closed pipe), 1 failure,
 //! 2 usage. Data goes to standard output, messages to standard error.
 
+mod bench_empty;
 mod bytes;
 mod clock;
 mod completions;
@@ -45,6 +46,9 @@ enum Command {
     Trace(trace::Args),
     /// Tell whether this host can be traced, what is missing and what to do
     Doctor(doctor::Args),
+    /// Attach a program that does nothing, until SIGTERM (for `cargo xtask bench`)
+    #[command(hide = true)]
+    BenchEmpty,
     /// Write a completion script for a shell to standard output
     Completions(completions::Args),
 }
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Doctor(args) => doctor::run(args.format.into()),
+        Command::BenchEmpty => bench_empty::run(),
         Command::Completions(args) => completions::run(&args),
     };
     result.unwrap_or_else(|error| fault::failure(&error))

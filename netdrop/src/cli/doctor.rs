@@ -9,9 +9,12 @@ use std::{
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::options::FormatArg;
+use super::{options::FormatArg, session};
 use crate::{
-    kernel::doctor::{Check, Facts, Report, Status},
+    kernel::{
+        capture::{CaptureConfig, Emit},
+        doctor::{Check, Facts, Report, Status},
+    },
     output::{json::SCHEMA, render::Format},
 };
 
@@ -40,7 +43,7 @@ struct Object<'a> {
 ///
 /// When standard output cannot be written.
 pub fn run(format: Format) -> anyhow::Result<ExitCode> {
-    let report = Report::new(&Facts::gather(), None);
+    let report = Report::new(&Facts::gather(), Some(probe()));
     let text = match format {
         Format::Text => text(&report),
         Format::Json => json(&report)?,
@@ -56,6 +59,20 @@ pub fn run(format: Format) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Really loads and attaches, for a moment.
+fn probe() -> Result<(), String> {
+    let config = CaptureConfig {
+        flows: Some(1),
+        emit: Emit::All,
+        stack: false,
+        lite: false,
+        ring_bytes: 4096,
+    };
+    session::capture(&config)
+        .map(drop)
+        .map_err(|error| format!("{error:#}"))
 }
 
 fn json(report: &Report) -> anyhow::Result<String> {

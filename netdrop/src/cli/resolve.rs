@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use netdrop_ebpf::site::{NO_REASON, SiteKey};
 
 use crate::{
@@ -26,15 +25,13 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    /// Opens everything that needs a privilege which the capture gives up.
-    pub(super) fn open() -> anyhow::Result<Self> {
-        let symbols = Symbols::load()?;
-        let btf = Btf::vmlinux().context("cannot read the kernel's type information")?;
-        Ok(Self {
+    /// Names from the kernel's symbols and type information.
+    pub(super) fn new(symbols: Symbols, btf: &Btf<'_>) -> Self {
+        Self {
             symbols,
-            reasons: ReasonNames::load(&btf),
+            reasons: ReasonNames::load(btf),
             devices: Devices::new(),
-        })
+        }
     }
 
     /// The kernel's symbols.

@@ -15,7 +15,11 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    kernel::capture::{Capture, CaptureConfig},
+    kernel::{
+        btf::Btf,
+        capture::{Capture, CaptureConfig, Prepared},
+        symbols::Symbols,
+    },
     output::{
         escape::escape,
         ready::Ready,
@@ -54,6 +58,17 @@ pub(super) struct Session {
     lost: u64,
 }
 
+/// Loads and attaches, reading the kernel's symbols meanwhile.
+pub(super) fn capture(config: &CaptureConfig) -> anyhow::Result<(Capture, Resolver)> {
+    let symbols = std::thread::spawn(|| Symbols::load().unwrap_or_else(|_| Symbols::none()));
+    let btf = Btf::vmlinux()?;
+    let prepared = Prepared::load(config, &btf)?;
+    let symbols = symbols.join().unwrap_or_else(|_| Symbols::none());
+    let names = Resolver::new(symbols, &btf);
+    let capture = prepared.attach(names.symbols())?;
+    Ok((capture, names))
+}
+
 /// Runs a command to its end.
 pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -69,8 +84,7 @@ impl Session {
     pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
         let sink = Sink::stdout()?;
-        let names = Resolver::open()?;
-        let capture = Capture::start(config, names.symbols())?;
+        let (capture, names) = capture(config)?;
         let session = Self {
             tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
             capture,

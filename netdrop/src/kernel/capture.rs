@@ -19,12 +19,13 @@ use zerocopy::FromBytes as _;
 use super::{
     btf::{Btf, BtfError},
     hooks::HOOKS,
+    privileges,
     load::{self, Loaded},
     messages::Messages,
     offsets::OffsetError,
     snapshot::{Counters, Snapshot},
     symbols::Symbols,
-    sys::{Grace, MappedAreas, MappedControl, drain},
+    sys::{Grace, MappedAreas, MappedControl, drain, release_memory},
 };
 
 /// Which events leave the ring.
@@ -163,22 +164,40 @@ pub struct Capture {
     recursion_missed: Option<u64>,
 }
 
-impl Capture {
-    /// Loads and attaches the programs. Every drop after this returns is
-    /// counted.
+/// Loaded programs that are not attached yet: loading needs no symbols, and
+/// takes about as long as reading them.
+pub struct Prepared {
+    loaded: Loaded,
+    config: CaptureConfig,
+}
+
+impl Prepared {
+    /// Loads the programs.
     ///
     /// # Errors
     ///
     /// When the kernel refuses; the message names the remedy.
-    pub fn start(config: &CaptureConfig, symbols: &Symbols) -> Result<Self, CaptureError> {
-        Self::try_start(config, symbols).map_err(CaptureError::from_start)
+    pub fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Self, CaptureError> {
+        let loaded = load::load(config, btf).map_err(CaptureError::from_start)?;
+        Ok(Self {
+            loaded,
+            config: config.clone(),
+        })
     }
 
-    fn try_start(config: &CaptureConfig, symbols: &Symbols) -> Result<Self, CaptureError> {
-        let mut loaded = {
-            let btf = Btf::vmlinux()?;
-            load::load(config, &btf)?
-        };
+    /// Attaches the programs. Every drop after this returns is counted.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses; the message names the remedy.
+    pub fn attach(self, symbols: &Symbols) -> Result<Capture, CaptureError> {
+        Capture::attach(self, symbols).map_err(CaptureError::from_start)
+    }
+}
+
+impl Capture {
+    fn attach(prepared: Prepared, symbols: &Symbols) -> Result<Self, CaptureError> {
+        let Prepared { mut loaded, config } = prepared;
         let ring = loaded.ring()?;
         let messages = Messages::new(&mut loaded.ebpf);
         let areas = MappedAreas::new(loaded.map_fd("AREAS")?, loaded.cpus * GENERATIONS)
@@ -197,9 +216,18 @@ impl Capture {
         });
         load::attach(&mut loaded)?;
         let mut warnings = Vec::new();
-        if part_range.is_none() {
+        if symbols.is_empty() {
             warnings.push(
-                "the address of skb_release_data is unknown: fragments of a dropped packet count as drops of their own".to_owned(),
+                "kernel symbols are hidden: functions are shown as addresses, stages come from reasons alone, \
+                 and the parts of a dropped fragmented packet count as drops; run as root with CAP_SYSLOG, \
+                 or `sysctl kernel.kptr_restrict=1`"
+                    .to_owned(),
+            );
+        } else if part_range.is_none() {
+            warnings.push(
+                "this kernel has no symbol skb_release_data: the parts of a dropped fragmented packet \
+                 count as drops"
+                    .to_owned(),
             );
         }
         let mut capture = Self {
@@ -219,6 +247,8 @@ impl Capture {
         capture.recursion_missed = capture.recursion_misses();
         // What was counted while attaching is nobody's interval.
         capture.collect()?;
+        release_memory();
+        privileges::drop_unneeded(&|| capture.grace.wait().is_ok());
         Ok(capture)
     }
 

@@ -111,6 +111,36 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
     Ok(Loaded { ebpf, hooks, cpus })
 }
 
+/// An attached program that does nothing, to measure what attaching costs.
+pub struct Empty {
+    _ebpf: Ebpf,
+}
+
+impl Empty {
+    /// Attaches it to skb:kfree_skb, until the value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn attach() -> Result<Self, CaptureError> {
+        let types =
+            aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+        let mut ebpf = EbpfLoader::new()
+            .btf(Some(&types))
+            .map_max_entries("FLOWS_0", 1)
+            .map_max_entries("FLOWS_1", 1)
+            .load(OBJECT)
+            .map_err(|error| CaptureError::Load(error.into()))?;
+        let hook = &HOOKS[0];
+        let program = program(&mut ebpf, "empty")?;
+        program
+            .load(hook.tracepoint(), &types)
+            .map_err(|error| refused(hook, error))?;
+        program.attach().map_err(|error| refused(hook, error))?;
+        Ok(Self { _ebpf: ebpf })
+    }
+}
+
 /// With `NETDROP_VERIFIER_LOG` set, a refused program's error carries the
 /// verifier's log; always asking for it makes loading five times slower.
 fn verifier_log_level() -> VerifierLogLevel {
@@ -164,7 +194,7 @@ fn why_not(config: &CaptureConfig, btf: &Btf<'_>, hook: &Hook) -> Option<String>
     None
 }
 
-pub(super) fn program<'e>(
+fn program<'e>(
     ebpf: &'e mut Ebpf,
     name: &'static str,
 ) -> Result<&'e mut BtfTracePoint, CaptureError> {
@@ -173,7 +203,7 @@ pub(super) fn program<'e>(
         .ok_or(CaptureError::Object(name))
 }
 
-pub(super) fn refused(hook: &Hook, error: ProgramError) -> CaptureError {
+fn refused(hook: &Hook, error: ProgramError) -> CaptureError {
     CaptureError::Refused {
         hook: hook.name,
         source: Box::new(error),

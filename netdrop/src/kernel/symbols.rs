@@ -103,6 +103,13 @@ impl Symbols {
         self.table.is_restricted()
     }
 
+    /// Is there nothing to resolve with, because the list is missing or shows
+    /// no addresses?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// The function at `address`; `None` outside of any.
     #[must_use]
     pub fn resolve(&self, address: u64) -> Option<Symbol<'_>> {

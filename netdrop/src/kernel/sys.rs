@@ -126,6 +126,16 @@ impl MappedControl {
     }
 }
 
+/// Gives memory that was used only for starting (the kernel's type
+/// information, parsed) back to the system.
+pub(super) fn release_memory() {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: touches nothing but the allocator's free memory.
+        let _ = unsafe { libc::malloc_trim(0) };
+    }
+}
+
 #[repr(C)]
 #[derive(Default, IntoBytes, FromBytes, Immutable, KnownLayout)]
 struct MapCreate {

@@ -76,6 +76,10 @@ impl Table {
         Ok(table)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(super) fn is_restricted(&self) -> bool {
         self.entries.is_empty() && self.hidden > 0
     }

@@ -1,0 +1,32 @@
+//! Capabilities: what is needed to start is given up once it is done.
+
+use caps::{CapSet, Capability, CapsHashSet};
+
+/// What naming devices and namespaces of others takes, all the time.
+const KEPT: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_SYS_PTRACE];
+
+/// Gives up every capability of this thread that reading counts and names does
+/// not need; threads started later have no more. `works` tries to use the maps:
+/// up to 5.18 that still takes `CAP_BPF`.
+///
+/// Failing to give something up is no reason to stop.
+pub(super) fn drop_unneeded(works: &dyn Fn() -> bool) {
+    let Ok(permitted) = caps::read(None, CapSet::Permitted) else {
+        return;
+    };
+    let kept: CapsHashSet = permitted
+        .iter()
+        .copied()
+        .filter(|capability| KEPT.contains(capability))
+        .collect();
+    if caps::set(None, CapSet::Effective, &kept).is_err() {
+        return;
+    }
+    let mut kept = kept;
+    if !works() && permitted.contains(&Capability::CAP_BPF) {
+        kept.insert(Capability::CAP_BPF);
+        let _ = caps::set(None, CapSet::Effective, &kept);
+    }
+    let _ = caps::set(None, CapSet::Inheritable, &CapsHashSet::new());
+    let _ = caps::set(None, CapSet::Permitted, &kept);
+}
