@@ -111,7 +111,7 @@ impl Bench {
         let running = netdrop.start()?;
         let (paced_share, paced) = self.share(&running, Pace::PerSecond(PACED))?;
         let resident = process::peak_resident(running.pid())?;
-        let maps = process::map_bytes(running.pid())?;
+        let maps = programs::map_bytes(running.pid())?;
         let ring_lost = running.stop()?.ring_lost;
         Ok(Resources {
             ready_after: median(&starts),
@@ -138,7 +138,13 @@ impl Bench {
         let _statistics = Statistics::enable()?;
         let mut programs = Vec::new();
         for observer in self.observers.iter().filter(|it| it.has_our_programs()) {
-            let running = observer.start()?;
+            let running = match observer.start() {
+                Ok(running) => running,
+                Err(error) => {
+                    eprintln!("bench: {error:#}");
+                    continue;
+                }
+            };
             self.flood(Pace::Full)?;
             programs.extend(programs::of(running.pid(), observer.name)?);
             running.stop()?;

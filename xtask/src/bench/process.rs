@@ -1,27 +1,26 @@
 //! What a process uses, by procfs.
 
-use std::{collections::BTreeMap, fs};
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result};
 
-/// CPU time in user space and in system calls, in seconds.
+/// CPU time of all its threads, in seconds.
+///
+/// From schedstat (kernel/sched), which counts nanoseconds; the ticks of `stat` miss what is
+/// shorter than 10 ms.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
-    let path = format!("/proc/{pid}/stat");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let ticks = ticks(&text).with_context(|| format!("cannot understand {path}"))?;
-    let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)
-        .context("cannot read the clock's ticks")?
-        .and_then(|it| u32::try_from(it).ok())
-        .unwrap_or(100);
-    Ok(f64::from(ticks) / f64::from(per_second))
+    let path = format!("/proc/{pid}/task");
+    let tasks = fs::read_dir(&path).with_context(|| format!("cannot list {path}"))?;
+    let nanoseconds: u64 = tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok())
+        .filter_map(|text| on_cpu(&text))
+        .sum();
+    Ok(Duration::from_nanos(nanoseconds).as_secs_f64())
 }
 
-/// utime + stime: fields 14 and 15, counted behind the command's closing bracket.
-fn ticks(stat: &str) -> Option<u32> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user: u32 = fields.next()?.parse().ok()?;
-    let system: u32 = fields.next()?.parse().ok()?;
-    Some(user + system)
+/// The first of three numbers: time on the CPU, time waiting for it, slices.
+fn on_cpu(schedstat: &str) -> Option<u64> {
+    schedstat.split_whitespace().next()?.parse().ok()
 }
 
 /// The most memory it had resident, in bytes.
@@ -30,15 +29,6 @@ pub(crate) fn peak_resident(pid: u32) -> Result<u64> {
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let kilobytes = field(&text, "VmHWM:").with_context(|| format!("no VmHWM in {path}"))?;
     Ok(kilobytes * 1024)
-}
-
-/// The kernel memory of the maps it holds, in bytes.
-pub(crate) fn map_bytes(pid: u32) -> Result<u64> {
-    let maps: BTreeMap<_, _> = descriptors(pid)?
-        .iter()
-        .filter_map(|text| Some((field(text, "map_id:")?, field(text, "memlock:")?)))
-        .collect();
-    Ok(maps.values().sum())
 }
 
 /// The ids of the programs it holds, or links to.
@@ -75,9 +65,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_time_is_read_behind_an_odd_command_name() {
-        let stat = "42 (a) b) S 1 1 1 0 -1 4194560 1 0 0 0 7 5 0 0 20 0 1 0";
-        assert_eq!(ticks(stat), Some(12));
+    fn time_on_the_cpu_comes_first() {
+        assert_eq!(on_cpu("1234567 89 10\n"), Some(1_234_567));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the kernel measured of programs: runs and nanoseconds, while its statistics are on.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -47,15 +47,39 @@ pub(crate) struct Stats {
 
 /// The statistics of the programs that `pid` holds and that ran.
 pub(crate) fn of(pid: u32, observer: &'static str) -> Result<Vec<Stats>> {
-    let ids = process::program_ids(pid)?;
-    let mut bpftool = command::installed("bpftool")?;
-    let text = command::capture(bpftool.args(["prog", "show", "-j"]), "bpftool needs root")?;
-    let programs: Value = serde_json::from_str(&text).context("bpftool printed no JSON")?;
-    let stats = programs.as_array().into_iter().flatten();
-    Ok(stats
-        .filter(|program| program["id"].as_u64().is_some_and(|id| ids.contains(&id)))
+    Ok(held_by(pid)?
+        .iter()
         .filter_map(|program| read(program, observer))
         .collect())
+}
+
+/// The kernel memory of the maps that the programs of `pid` use, in bytes.
+pub(crate) fn map_bytes(pid: u32) -> Result<u64> {
+    let programs = held_by(pid)?;
+    let ids: BTreeSet<_> = programs
+        .iter()
+        .filter_map(|program| program["map_ids"].as_array())
+        .flatten()
+        .filter_map(Value::as_u64)
+        .collect();
+    Ok(bpftool("map")?
+        .iter()
+        .filter(|map| map["id"].as_u64().is_some_and(|id| ids.contains(&id)))
+        .filter_map(|map| map["bytes_memlock"].as_u64())
+        .sum())
+}
+
+fn held_by(pid: u32) -> Result<Vec<Value>> {
+    let ids = process::program_ids(pid)?;
+    let mut programs = bpftool("prog")?;
+    programs.retain(|program| program["id"].as_u64().is_some_and(|id| ids.contains(&id)));
+    Ok(programs)
+}
+
+fn bpftool(object: &str) -> Result<Vec<Value>> {
+    let mut bpftool = command::installed("bpftool")?;
+    let text = command::capture(bpftool.args([object, "show", "-j"]), "bpftool needs root")?;
+    serde_json::from_str(&text).context("bpftool printed no JSON list")
 }
 
 fn read(program: &Value, observer: &'static str) -> Option<Stats> {
