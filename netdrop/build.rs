@@ -14,8 +14,12 @@ fn main() -> anyhow::Result<()> {
     println!("cargo:rerun-if-changed={tools}/bpf-linker");
     if env::var_os(BOOTSTRAP).is_none() {
         let old = env::var_os("PATH").unwrap_or_default();
-        let path = env::join_paths([PathBuf::from(tools)].into_iter().chain(env::split_paths(&old)))
-            .context("cannot extend PATH")?;
+        let path = env::join_paths(
+            [PathBuf::from(tools)]
+                .into_iter()
+                .chain(env::split_paths(&old)),
+        )
+        .context("cannot extend PATH")?;
         let script = env::current_exe().context("cannot find this build script")?;
         let status = Command::new(script)
             .env(BOOTSTRAP, "1")

@@ -4,8 +4,7 @@
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 
 use aya_ebpf::{
-    EbpfContext, bindings::BPF_NOEXIST, helpers::generated::bpf_get_smp_processor_id,
-    maps::HashMap,
+    EbpfContext, bindings::BPF_NOEXIST, helpers::generated::bpf_get_smp_processor_id, maps::HashMap,
 };
 use aya_log_ebpf::warn;
 use netdrop_ebpf::{
@@ -77,7 +76,11 @@ impl Area {
     #[inline(always)]
     fn site_slot(self, index: usize) -> Slot {
         // SAFETY: the index is reduced below the array's length.
-        let slot = unsafe { (&raw mut (*self.area).sites).cast::<SiteSlot>().add(index % SITE_SLOTS) };
+        let slot = unsafe {
+            (&raw mut (*self.area).sites)
+                .cast::<SiteSlot>()
+                .add(index % SITE_SLOTS)
+        };
         // SAFETY: fields of the same live map value.
         unsafe {
             Slot {
@@ -92,7 +95,11 @@ impl Area {
     #[inline(always)]
     fn flow_slot(self, index: usize) -> Slot {
         // SAFETY: the index is reduced below the array's length.
-        let slot = unsafe { (&raw mut (*self.area).flows).cast::<FlowSlot>().add(index % FLOW_SLOTS) };
+        let slot = unsafe {
+            (&raw mut (*self.area).flows)
+                .cast::<FlowSlot>()
+                .add(index % FLOW_SLOTS)
+        };
         // SAFETY: fields of the same live map value.
         unsafe {
             Slot {
@@ -115,7 +122,12 @@ impl Area {
     /// Counts a drop at its site. True when the site is new in this
     /// generation, on this CPU.
     #[inline(always)]
-    pub(crate) fn count_site(self, ctx: &impl EbpfContext, key: &SiteKey, weights: Weights) -> bool {
+    pub(crate) fn count_site(
+        self,
+        ctx: &impl EbpfContext,
+        key: &SiteKey,
+        weights: Weights,
+    ) -> bool {
         let words: [u64; 4] = transmute!(*key);
         let hash = hash(&words);
         match self.site_slot(hash as usize).add(&words, weights) {
@@ -151,9 +163,13 @@ impl Area {
     pub(crate) fn count_flow(self, ctx: &impl EbpfContext, key: &FlowKey, weights: Weights) {
         let words: [u64; 9] = transmute!(*key);
         let hash = hash(&words);
-        if !matches!(self.flow_slot(hash as usize).add(&words, weights), Outcome::Taken)
-            || !matches!(self.flow_slot((hash >> 32) as usize).add(&words, weights), Outcome::Taken)
-        {
+        if !matches!(
+            self.flow_slot(hash as usize).add(&words, weights),
+            Outcome::Taken
+        ) || !matches!(
+            self.flow_slot((hash >> 32) as usize).add(&words, weights),
+            Outcome::Taken
+        ) {
             return;
         }
         self.count(Counter::FlowSpilled);

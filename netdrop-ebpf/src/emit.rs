@@ -33,12 +33,7 @@ struct EventWithStack {
 }
 
 #[inline(always)]
-pub(crate) fn drop(
-    ctx: &BtfTracePointContext,
-    area: Area,
-    s: *mut Scratch,
-    new: bool,
-) {
+pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch, new: bool) {
     let mode = setting!(emit);
     if mode == EMIT_NONE {
         return;

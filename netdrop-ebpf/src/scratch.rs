@@ -89,7 +89,11 @@ pub(crate) fn with(cpu: u32, work: impl FnOnce(*mut Scratch)) -> Option<()> {
     // SAFETY: as above.
     unsafe { core::ptr::write_volatile(&raw mut (*mine).depth, depth + 1) };
     // SAFETY: depth is below LEVELS.
-    let scratch = unsafe { (&raw mut (*mine).levels).cast::<Scratch>().add(depth as usize) };
+    let scratch = unsafe {
+        (&raw mut (*mine).levels)
+            .cast::<Scratch>()
+            .add(depth as usize)
+    };
     work(scratch);
     // SAFETY: as above.
     unsafe { core::ptr::write_volatile(&raw mut (*mine).depth, depth) };

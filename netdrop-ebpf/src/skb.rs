@@ -177,8 +177,7 @@ impl NetDevice {
         let ifindex: u32 = load(self.0, offset!(dev_ifindex));
         let net: *const u8 = load(self.0, offset!(dev_net));
         let netns: u32 = load(net, offset!(net_inum));
-        (netns >= LOWEST_NAMESPACE && ifindex.wrapping_sub(1) < 1 << 30)
-            .then_some((ifindex, netns))
+        (netns >= LOWEST_NAMESPACE && ifindex.wrapping_sub(1) < 1 << 30).then_some((ifindex, netns))
     }
 }
 

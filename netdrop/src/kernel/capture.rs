@@ -19,10 +19,10 @@ use zerocopy::FromBytes as _;
 use super::{
     btf::{Btf, BtfError},
     hooks::HOOKS,
-    privileges,
     load::{self, Loaded},
     messages::Messages,
     offsets::OffsetError,
+    privileges,
     snapshot::{Counters, Snapshot},
     symbols::Symbols,
     sys::{Grace, MappedAreas, MappedControl, drain, release_memory},
