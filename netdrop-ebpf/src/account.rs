@@ -25,7 +25,7 @@ const E2BIG: i32 = -7;
 /// The area of the running CPU in the current generation.
 #[derive(Clone, Copy)]
 pub(crate) struct Area {
-    area: *mut CpuArea,
+    memory: *mut CpuArea,
     pub(crate) cpu: u32,
     generation: u32,
     pub(crate) event_budget: u64,
@@ -41,9 +41,9 @@ impl Area {
         let event_budget = unsafe { core::ptr::read_volatile(&raw const (*control).event_budget) };
         // SAFETY: the helper takes no arguments.
         let cpu = unsafe { bpf_get_smp_processor_id() };
-        let area = AREAS.get_ptr_mut(generation * setting!(cpus) + cpu)?;
+        let memory = AREAS.get_ptr_mut(generation * setting!(cpus) + cpu)?;
         Some(Self {
-            area,
+            memory,
             cpu,
             generation,
             event_budget: u64::from(event_budget),
@@ -54,7 +54,7 @@ impl Area {
     fn counter(self, counter: Counter) -> *mut u64 {
         // SAFETY: the area is a live map value and has an element for every
         // Counter.
-        unsafe { (&raw mut (*self.area).counters[counter as usize]) }
+        unsafe { (&raw mut (*self.memory).counters[counter as usize]) }
     }
 
     #[inline(always)]
@@ -77,7 +77,7 @@ impl Area {
     fn site_slot(self, index: usize) -> Slot {
         // SAFETY: the index is reduced below the array's length.
         let slot = unsafe {
-            (&raw mut (*self.area).sites)
+            (&raw mut (*self.memory).sites)
                 .cast::<SiteSlot>()
                 .add(index % SITE_SLOTS)
         };
@@ -96,7 +96,7 @@ impl Area {
     fn flow_slot(self, index: usize) -> Slot {
         // SAFETY: the index is reduced below the array's length.
         let slot = unsafe {
-            (&raw mut (*self.area).flows)
+            (&raw mut (*self.memory).flows)
                 .cast::<FlowSlot>()
                 .add(index % FLOW_SLOTS)
         };

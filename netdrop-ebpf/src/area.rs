@@ -87,9 +87,9 @@ pub const COUNTERS: usize = 40;
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
-    /// Runs of the skb:kfree_skb program.
+    /// Runs of the `skb:kfree_skb` program.
     Fired,
-    /// Members of a frag_list, freed with the packet they belong to.
+    /// Members of a `frag_list`, freed with the packet they belong to.
     Parts,
     /// Drops that the filter rejected.
     Filtered,
@@ -118,37 +118,37 @@ pub enum Counter {
     SiteSpilled,
     /// Drops counted in the flow hash.
     FlowSpilled,
-    /// Runs of net:netif_receive_skb.
+    /// Runs of `net:netif_receive_skb`.
     RxPackets,
-    /// Runs of net:net_dev_queue.
+    /// Runs of `net:net_dev_queue`.
     TxPackets,
-    /// Runs of napi:napi_poll.
+    /// Runs of `napi:napi_poll`.
     NapiPolls,
     /// Polls that used their whole budget: the ring was not drained.
     NapiFull,
-    /// Runs of tcp:tcp_retransmit_skb.
+    /// Runs of `tcp:tcp_retransmit_skb`.
     TcpRetransmitSkb,
-    /// Runs of tcp:tcp_retransmit_synack.
+    /// Runs of `tcp:tcp_retransmit_synack`.
     TcpRetransmitSynack,
-    /// Runs of tcp:tcp_receive_reset.
+    /// Runs of `tcp:tcp_receive_reset`.
     TcpReceiveReset,
-    /// Runs of tcp:tcp_send_reset.
+    /// Runs of `tcp:tcp_send_reset`.
     TcpSendReset,
-    /// Runs of tcp:tcp_bad_csum.
+    /// Runs of `tcp:tcp_bad_csum`.
     TcpBadCsum,
-    /// Runs of sock:sock_rcvqueue_full.
+    /// Runs of `sock:sock_rcvqueue_full`.
     SockRcvqueueFull,
-    /// Runs of sock:sock_exceed_buf_limit.
+    /// Runs of `sock:sock_exceed_buf_limit`.
     SockExceedBufLimit,
-    /// Runs of udp:udp_fail_queue_rcv_skb.
+    /// Runs of `udp:udp_fail_queue_rcv_skb`.
     UdpFailQueueRcvSkb,
-    /// Runs of net:net_dev_xmit_timeout.
+    /// Runs of `net:net_dev_xmit_timeout`.
     NetDevXmitTimeout,
-    /// Runs of xdp:xdp_exception.
+    /// Runs of `xdp:xdp_exception`.
     XdpException,
-    /// Runs of xdp:xdp_redirect_err.
+    /// Runs of `xdp:xdp_redirect_err`.
     XdpRedirectErr,
-    /// Runs of qdisc:qdisc_drop.
+    /// Runs of `qdisc:qdisc_drop`.
     QdiscDrop,
 }
 
@@ -163,9 +163,9 @@ pub struct Control {
     /// Events a CPU may emit in one generation, in sampled mode.
     pub event_budget: u32,
     /// Start and size of `skb_release_data`, which frees the members of a
-    /// frag_list; an empty range matches nothing.
+    /// `frag_list`; an empty range matches nothing.
     pub part_range: [u64; 2],
-    /// Start and size of `kfree_skb_list` on kernels where both a frag_list and a list
+    /// Start and size of `kfree_skb_list` on kernels where both a `frag_list` and a list
     /// of packets dropped by a qdisc are freed from it (5.10, 5.15).
     pub list_range: [u64; 2],
 }
@@ -188,8 +188,8 @@ pub struct Tag {
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Default)]
 pub struct Tags {
-    /// Set by net:netif_receive_skb.
+    /// Set by `net:netif_receive_skb`.
     pub rx: Tag,
-    /// Set by net:net_dev_queue.
+    /// Set by `net:net_dev_queue`.
     pub tx: Tag,
 }

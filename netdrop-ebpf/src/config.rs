@@ -82,7 +82,7 @@ pub const ABSENT: u32 = u32::MAX;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoBytes, Immutable)]
 pub struct Features {
-    /// Arguments of skb:kfree_skb: 2, 3 (with the reason) or 4 (with `rx_sk`).
+    /// Arguments of `skb:kfree_skb`: 2, 3 (with the reason) or 4 (with `rx_sk`).
     pub kfree_skb_args: u32,
     /// Count flows.
     pub flows: u32,
@@ -93,7 +93,7 @@ pub struct Features {
     /// The per-packet hooks are attached, so tags are worth reading.
     pub tags: u32,
     /// The kernel never runs a program inside itself on one CPU (the guard of
-    /// `__bpf_trace_run`, kernel/trace/bpf_trace.c, 6.1+): plain adds are exact.
+    /// `__bpf_trace_run`, `kernel/trace/bpf_trace.c`, 6.1+): plain adds are exact.
     pub guarded: u32,
     /// Possible CPUs.
     pub cpus: u32,

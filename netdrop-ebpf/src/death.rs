@@ -1,4 +1,4 @@
-//! skb:kfree_skb: a packet died.
+//! `skb:kfree_skb`: a packet died.
 
 use aya_ebpf::programs::BtfTracePointContext;
 use netdrop_ebpf::{
@@ -84,7 +84,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     emit::drop(ctx, area, s, new);
 }
 
-/// Is this a member of a frag_list, freed with a packet that is counted (or
+/// Is this a member of a `frag_list`, freed with a packet that is counted (or
 /// was delivered) itself? `skb_release_data` frees nothing else. Until 5.16
 /// (net/core/skbuff.c) both those and packets dropped by a qdisc are freed in
 /// `kfree_skb_list`; a member's data has been pulled past its network header,

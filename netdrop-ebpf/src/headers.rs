@@ -25,7 +25,7 @@ const IPPROTO_UDPLITE: u8 = 136;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// `TCP_TIME_WAIT` and `TCP_NEW_SYN_RECV` (include/net/tcp_states.h): sockets
+/// `TCP_TIME_WAIT` and `TCP_NEW_SYN_RECV` (`include/net/tcp_states.h`): sockets
 /// that are no more than their `sock_common`.
 const TCP_TIME_WAIT: u8 = 6;
 const TCP_NEW_SYN_RECV: u8 = 12;

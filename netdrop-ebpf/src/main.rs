@@ -2,7 +2,31 @@
 #![cfg_attr(target_arch = "bpf", no_std, no_main, feature(core_intrinsics))]
 #![cfg_attr(
     target_arch = "bpf",
-    expect(internal_features, reason = "the BPF target has no stable atomics")
+    expect(internal_features, reason = "the BPF target has no stable atomics"),
+    expect(
+        clippy::inline_always,
+        reason = "5.10 verifies one large function faster than calls with pointers to map values"
+    ),
+    expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "naming a field of a raw pointer and accessing it are one step"
+    ),
+    expect(
+        clippy::cast_possible_truncation,
+        reason = "checked conversions would add branches that the verifier has to walk"
+    ),
+    expect(
+        clippy::cast_sign_loss,
+        reason = "a helper's result is known not to be negative where it is used"
+    ),
+    expect(
+        clippy::cast_ptr_alignment,
+        reason = "offsets inside an eight-byte aligned map value"
+    ),
+    expect(
+        clippy::needless_pass_by_value,
+        reason = "the entry point's signature is the macro's"
+    )
 )]
 
 #[cfg(not(target_arch = "bpf"))]

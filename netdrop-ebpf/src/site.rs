@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 )]
 pub struct SiteKey {
     /// Return address of the call that freed the packet (`location` of
-    /// skb:kfree_skb).
+    /// `skb:kfree_skb`).
     pub location: u64,
     /// `enum skb_drop_reason` of the running kernel, or [`NO_REASON`].
     pub reason: u32,
@@ -35,7 +35,7 @@ pub struct SiteKey {
 
 const _: () = assert!(size_of::<SiteKey>() == 32);
 
-/// [`SiteKey::reason`] on kernels whose skb:kfree_skb carries no reason.
+/// [`SiteKey::reason`] on kernels whose `skb:kfree_skb` carries no reason.
 pub const NO_REASON: u32 = u32::MAX;
 
 /// Bits of [`SiteKey::state`]: what the packet looked like when it died.
@@ -60,15 +60,15 @@ pub mod state {
     pub const FLOW_FROM_SOCKET: u16 = 1 << 8;
     /// The packet should have a flow, but its headers could not be read.
     pub const UNPARSED: u16 = 1 << 9;
-    /// The RX tag of this CPU names this packet: netif_receive_skb saw it.
+    /// The RX tag of this CPU names this packet: `netif_receive_skb` saw it.
     pub const TAG_RX: u16 = 1 << 10;
-    /// The TX tag of this CPU names this packet: net_dev_queue saw it.
+    /// The TX tag of this CPU names this packet: `net_dev_queue` saw it.
     pub const TAG_TX: u16 = 1 << 11;
     /// An IP fragment other than the first: ports are unknown.
     pub const FRAGMENT: u16 = 1 << 12;
     /// Shift of the two low bits of `pkt_type`, with [`PACKET_TYPE_MASK`].
     pub const PACKET_TYPE_SHIFT: u16 = 13;
     /// `pkt_type` (`PACKET_HOST` 0, `BROADCAST` 1, `MULTICAST` 2,
-    /// `OTHERHOST` 3, `OUTGOING` 4, from include/uapi/linux/if_packet.h).
+    /// `OTHERHOST` 3, `OUTGOING` 4, from `include/uapi/linux/if_packet.h`).
     pub const PACKET_TYPE_MASK: u16 = 7 << PACKET_TYPE_SHIFT;
 }

@@ -12,7 +12,7 @@ use crate::constants::offset;
 const PF_KTHREAD: u32 = 0x0020_0000;
 
 /// Lowest inode number of a namespace: `PROC_UTS_INIT_INO` and its
-/// neighbours start at 0xEFFFFFFB (include/linux/proc_ns.h), dynamic ones at
+/// neighbours start at 0xEFFFFFFB (`include/linux/proc_ns.h`), dynamic ones at
 /// 0xF0000000.
 const LOWEST_NAMESPACE: u32 = 0xEFFF_FF00;
 

@@ -14,7 +14,7 @@ fn tag_of(skb: Skb) -> Tag {
     }
 }
 
-/// Remembers what netif_receive_skb was given.
+/// Remembers what `netif_receive_skb` was given.
 #[inline(always)]
 pub(crate) fn set_rx(cpu: u32, skb: Skb) {
     if let Some(tags) = TAGS.get_ptr_mut(cpu) {
@@ -23,7 +23,7 @@ pub(crate) fn set_rx(cpu: u32, skb: Skb) {
     }
 }
 
-/// Remembers what net_dev_queue was given.
+/// Remembers what `net_dev_queue` was given.
 #[inline(always)]
 pub(crate) fn set_tx(cpu: u32, skb: Skb) {
     if let Some(tags) = TAGS.get_ptr_mut(cpu) {
