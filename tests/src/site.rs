@@ -151,6 +151,12 @@ pub(crate) const QDISC: &Site = &[
         "tx_qdisc",
     ),
     since((6, 18), "QDISC_DROP", &["__dev_queue_xmit"], "tx_qdisc"),
+    since(
+        (7, 0),
+        "QDISC_DROP",
+        &["__tcf_kfree_skb_list", "__dev_queue_xmit"],
+        "tx_qdisc",
+    ),
 ];
 pub(crate) const NEIGHBOUR_FAILED: &Site = &[since(
     ALWAYS,
