@@ -46,6 +46,7 @@ impl<'a> Events<'a> {
             std::process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
+        kernel.refresh_symbols()?;
         let instance = Path::new(TRACING).join("instances").join(name);
         fs::create_dir(&instance)
             .with_context(|| format!("cannot make a trace instance {}", instance.display()))?;
@@ -112,7 +113,7 @@ fn count(bytes: &[u8], kernel: &Kernel, tally: &mut Tally) -> Result<()> {
         let Some(drop) = kernel.format.drop(record?) else {
             continue;
         };
-        let function = kernel.function(drop.location).to_owned();
+        let function = kernel.function(drop.location);
         let reason = drop.reason.map(|number| kernel.format.reason_name(number));
         *tally.drops.entry((function, reason)).or_default() += 1;
     }

@@ -1,7 +1,7 @@
 //! The running kernel: its version, whether its drops carry a reason, and the
 //! function that an address belongs to.
 
-use std::{collections::BTreeMap, fs};
+use std::{cell::RefCell, collections::BTreeMap, fs};
 
 use anyhow::{Context as _, Result};
 
@@ -12,7 +12,14 @@ pub(crate) struct Kernel {
     pub(crate) release: String,
     pub(crate) version: (u32, u32),
     pub(crate) format: Format,
-    symbols: Vec<(u64, String)>,
+    symbols: RefCell<Symbols>,
+}
+
+/// Text symbols by address, and the modules that were loaded when they were read.
+#[derive(Default)]
+struct Symbols {
+    modules: Option<String>,
+    by_address: Vec<(u64, String)>,
 }
 
 impl Kernel {
@@ -25,7 +32,7 @@ impl Kernel {
         Ok(Self {
             version: version_of(&release).with_context(|| format!("kernel release {release:?}"))?,
             format: Format::read()?,
-            symbols: text_symbols(&fs::read_to_string("/proc/kallsyms")?),
+            symbols: RefCell::default(),
             release,
         })
     }
@@ -49,15 +56,27 @@ impl Kernel {
     }
 
     /// The function around a text address, without the compiler's suffixes.
-    pub(crate) fn function(&self, address: u64) -> &str {
-        let after = self.symbols.partition_point(|(start, _)| *start <= address);
-        match after
-            .checked_sub(1)
-            .and_then(|index| self.symbols.get(index))
-        {
-            Some((_, name)) => bare(name),
-            None => "?",
+    pub(crate) fn function(&self, address: u64) -> String {
+        let symbols = &self.symbols.borrow().by_address;
+        let after = symbols.partition_point(|(start, _)| *start <= address);
+        match after.checked_sub(1).and_then(|index| symbols.get(index)) {
+            Some((_, name)) => bare(name).to_owned(),
+            None => "?".to_owned(),
         }
+    }
+
+    /// Reads the symbols again if modules have come or gone.
+    pub(crate) fn refresh_symbols(&self) -> Result<()> {
+        // A kernel may be built without modules.
+        let modules = Some(fs::read_to_string("/proc/modules").unwrap_or_default());
+        if self.symbols.borrow().modules != modules {
+            let by_address = text_symbols(&fs::read_to_string("/proc/kallsyms")?);
+            self.symbols.replace(Symbols {
+                modules,
+                by_address,
+            });
+        }
+        Ok(())
     }
 }
 

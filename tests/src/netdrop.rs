@@ -126,6 +126,11 @@ impl Netdrop {
         }
     }
 
+    /// Whether it has not ended yet.
+    pub(crate) fn runs(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).context("cannot signal netdrop")

@@ -69,6 +69,7 @@ const fn since(
 }
 
 const ALWAYS: (u32, u32) = (5, 10);
+const REASONS: (u32, u32) = (5, 17);
 
 pub(crate) const UDP_NO_SOCKET: &Site = &[
     since(ALWAYS, "NO_SOCKET", &["__udp4_lib_rcv"], "rx_lookup"),
@@ -124,9 +125,14 @@ pub(crate) const MARTIAN: &Site = &[since(
 pub(crate) const TTL: &Site = &[since(ALWAYS, "IP_INHDR", &["ip_forward"], "fwd")];
 pub(crate) const HOP_LIMIT: &Site = &[since(ALWAYS, "IP_INHDR", &["ip6_forward"], "fwd")];
 pub(crate) const IP_CHECKSUM: &Site = &[since(ALWAYS, "IP_CSUM", &["ip_rcv_core"], "rx_ip")];
-pub(crate) const TCP_CHECKSUM: &Site = &[since(ALWAYS, "TCP_CSUM", &["tcp_v4_rcv"], "rx_l4")];
+// Without a reason, checksum and look-up are the same place.
+pub(crate) const TCP_CHECKSUM: &Site = &[
+    since(ALWAYS, "TCP_CSUM", &["tcp_v4_rcv"], "rx_lookup"),
+    since(REASONS, "TCP_CSUM", &["tcp_v4_rcv"], "rx_l4"),
+];
 pub(crate) const UDP_CHECKSUM: &Site = &[
-    since(ALWAYS, "UDP_CSUM", &["__udp4_lib_rcv"], "rx_l4"),
+    since(ALWAYS, "UDP_CSUM", &["__udp4_lib_rcv"], "rx_lookup"),
+    since(REASONS, "UDP_CSUM", &["__udp4_lib_rcv"], "rx_l4"),
     since((7, 0), "UDP_CSUM", &["udp_rcv", "__udp4_lib_rcv"], "rx_l4"),
 ];
 pub(crate) const UNKNOWN_ETHERTYPE: &Site = &[since(
@@ -145,6 +151,12 @@ pub(crate) const QDISC: &Site = &[
         "tx_qdisc",
     ),
     since((6, 18), "QDISC_DROP", &["__dev_queue_xmit"], "tx_qdisc"),
+    since(
+        (7, 0),
+        "QDISC_DROP",
+        &["__tcf_kfree_skb_list", "__dev_queue_xmit"],
+        "tx_qdisc",
+    ),
 ];
 pub(crate) const NEIGHBOUR_FAILED: &Site = &[since(
     ALWAYS,
@@ -173,7 +185,7 @@ pub(crate) const FRAGMENT_TIMEOUT: &Site = &[since(
 pub(crate) const GENERIC_XDP: &Site = &[since(
     ALWAYS,
     "NOT_SPECIFIED",
-    &["do_xdp_generic"],
+    &["do_xdp_generic", "netif_receive_generic_xdp"],
     "rx_xdp",
 )];
 /// The ingress hook of a device, before the IP layer.

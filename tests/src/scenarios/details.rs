@@ -111,7 +111,8 @@ fn told(run: Option<&Run>, namespace: &Namespace, times: usize, fields: &Value) 
     let count = ours.iter().filter(|drop| has_all(drop, fields)).count();
     ensure!(
         count == times,
-        "{count} lines, not {times}, with {fields}; of this namespace are{}",
+        "{count} lines, not {times}, with {fields}; the ring lost {} of the host's drops; of this namespace are{}",
+        run.summary.accounting.ring_lost,
         ours.iter()
             .fold(String::new(), |text, drop| text + "\n" + &drop.to_string())
     );
