@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::{session, signals::Signals};
 use crate::kernel::load::Empty;
 
-/// Holds an empty program on skb:kfree_skb until a signal.
+/// Holds an empty program on `skb:kfree_skb` until a signal.
 pub(super) fn run() -> anyhow::Result<ExitCode> {
     session::run(async {
         let mut signals = Signals::listen()?;

@@ -88,7 +88,7 @@ pub enum CaptureError {
     /// Type information that only the loader reads.
     #[error("cannot read the kernel's type information: {0}")]
     Types(String),
-    /// No skb:kfree_skb.
+    /// No `skb:kfree_skb`.
     #[error(
         "this kernel has no tracepoint skb:kfree_skb; netdrop needs Linux 5.10 or later with CONFIG_TRACEPOINTS and CONFIG_DEBUG_INFO_BTF"
     )]
@@ -133,7 +133,7 @@ pub enum CaptureError {
 
 impl CaptureError {
     /// Tells a lack of rights from other refusals, by the error at the root.
-    fn from_start(self) -> Self {
+    fn at_start(self) -> Self {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&self);
         while let Some(error) = cause {
             if let Some(io) = error.downcast_ref::<io::Error>()
@@ -178,7 +178,7 @@ impl Prepared {
     ///
     /// When the kernel refuses; the message names the remedy.
     pub fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Self, CaptureError> {
-        let loaded = load::load(config, btf).map_err(CaptureError::from_start)?;
+        let loaded = load::load(config, btf).map_err(CaptureError::at_start)?;
         Ok(Self {
             loaded,
             config: config.clone(),
@@ -191,7 +191,7 @@ impl Prepared {
     ///
     /// When the kernel refuses; the message names the remedy.
     pub fn attach(self, symbols: &Symbols) -> Result<Capture, CaptureError> {
-        Capture::attach(self, symbols).map_err(CaptureError::from_start)
+        Capture::attach(self, symbols).map_err(CaptureError::at_start)
     }
 }
 
@@ -354,7 +354,7 @@ impl Capture {
 
     /// Runs of the drop program that the kernel skipped because it was already
     /// running on that CPU (`recursion_misses` of fdinfo; the guard exists from
-    /// 6.1 on, kernel/trace/bpf_trace.c).
+    /// 6.1 on, `kernel/trace/bpf_trace.c`).
     fn recursion_misses(&self) -> Option<u64> {
         let program = self.loaded.ebpf.program(HOOKS[0].tracepoint())?;
         let fd = program.fd().ok()?.as_fd().as_raw_fd();

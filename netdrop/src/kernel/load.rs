@@ -117,7 +117,7 @@ pub struct Empty {
 }
 
 impl Empty {
-    /// Attaches it to skb:kfree_skb, until the value is dropped.
+    /// Attaches it to `skb:kfree_skb`, until the value is dropped.
     ///
     /// # Errors
     ///
