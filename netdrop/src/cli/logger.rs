@@ -1,4 +1,5 @@
-//! Messages of the programs and libraries go to standard error.
+//! Errors that libraries log go to standard error; what they merely warn of is
+//! either said better by our own errors or no concern of the user.
 
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -9,7 +10,7 @@ struct Stderr;
 
 impl Log for Stderr {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= LevelFilter::Warn
+        metadata.level() <= LevelFilter::Error
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -24,6 +25,6 @@ impl Log for Stderr {
 pub(super) fn install() {
     // Only a second logger could fail, and there is none.
     if log::set_logger(&Stderr).is_ok() {
-        log::set_max_level(LevelFilter::Warn);
+        log::set_max_level(LevelFilter::Error);
     }
 }
