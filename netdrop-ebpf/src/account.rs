@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::warn;
 use netdrop_ebpf::{
-    area::{Counter, CpuArea, FLOW_SLOTS, FlowSlot, SITE_SLOTS, SiteSlot, Weights},
+    area::{Control, Counter, CpuArea, FLOW_SLOTS, FlowSlot, SITE_SLOTS, SiteSlot, Weights},
     flow::FlowKey,
     site::SiteKey,
 };
@@ -28,7 +28,7 @@ pub(crate) struct Area {
     memory: *mut CpuArea,
     pub(crate) cpu: u32,
     generation: u32,
-    pub(crate) event_budget: u64,
+    control: *const Control,
 }
 
 impl Area {
@@ -37,8 +37,6 @@ impl Area {
         let control = CONTROL.get_ptr(0)?;
         // SAFETY: a live map value; user space writes single words.
         let generation = unsafe { core::ptr::read_volatile(&raw const (*control).generation) } & 1;
-        // SAFETY: as above.
-        let event_budget = unsafe { core::ptr::read_volatile(&raw const (*control).event_budget) };
         // SAFETY: the helper takes no arguments.
         let cpu = unsafe { bpf_get_smp_processor_id() };
         let memory = AREAS.get_ptr_mut(generation * setting!(cpus) + cpu)?;
@@ -46,7 +44,7 @@ impl Area {
             memory,
             cpu,
             generation,
-            event_budget: u64::from(event_budget),
+            control,
         })
     }
 
@@ -109,6 +107,12 @@ impl Area {
                 weights: &raw mut (*slot).weights,
             }
         }
+    }
+
+    /// What user space asked for.
+    #[inline(always)]
+    pub(crate) fn control(self) -> *const Control {
+        self.control
     }
 
     /// Counts a drop that has no row.

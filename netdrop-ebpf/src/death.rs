@@ -11,7 +11,6 @@ use crate::{
     constants::setting,
     emit,
     headers::{self, mark},
-    maps::CONTROL,
     scratch::{self, NO_HEADER, Scratch, get, put},
     skb::{Skb, Sock},
     tags,
@@ -26,7 +25,7 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
     area.count(Counter::Fired);
     let skb = Skb(ctx.arg(0));
     let location: u64 = ctx.arg(1);
-    if is_part(skb, location) {
+    if is_part(area, skb, location) {
         area.count(Counter::Parts);
         return Some(());
     }
@@ -90,10 +89,8 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
 /// `kfree_skb_list`; a member's data has been pulled past its network header,
 /// a packet on its way out starts at or before it.
 #[inline(always)]
-fn is_part(skb: Skb, location: u64) -> bool {
-    let Some(control) = CONTROL.get_ptr(0) else {
-        return false;
-    };
+fn is_part(area: Area, skb: Skb, location: u64) -> bool {
+    let control = area.control();
     // SAFETY: a live map value that user space fills in before `ready`.
     let part = unsafe { core::ptr::read_volatile(&raw const (*control).part_range) };
     if location.wrapping_sub(part[0]) < part[1] {

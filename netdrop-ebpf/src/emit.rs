@@ -38,9 +38,13 @@ pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch, new:
     if mode == EMIT_NONE {
         return;
     }
-    if mode == EMIT_SAMPLED && !new && area.get(Counter::Emitted) >= area.event_budget {
-        area.count(Counter::SampledOut);
-        return;
+    if mode == EMIT_SAMPLED && !new {
+        // SAFETY: a live map value; user space writes single words.
+        let budget = unsafe { core::ptr::read_volatile(&raw const (*area.control()).event_budget) };
+        if area.get(Counter::Emitted) >= u64::from(budget) {
+            area.count(Counter::SampledOut);
+            return;
+        }
     }
     if setting!(stack) != 0 {
         let Some(mut entry) = EVENTS.reserve::<EventWithStack>(0) else {

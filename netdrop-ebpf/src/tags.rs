@@ -1,5 +1,7 @@
 //! The packet each CPU has in hand, one tag per path.
 
+use core::ptr::read_volatile;
+
 use netdrop_ebpf::area::Tag;
 
 use crate::{maps::TAGS, skb::Skb};
@@ -36,10 +38,18 @@ pub(crate) fn set_tx(cpu: u32, skb: Skb) {
 /// again, so the receiving interface must agree.
 #[inline(always)]
 pub(crate) fn rx(cpu: u32, skb: Skb, iif: u32) -> Option<Tag> {
-    let tags = TAGS.get_ptr(cpu)?;
     // SAFETY: a map value of this CPU.
-    let tag = unsafe { (*tags).rx };
-    (tag.skb == skb.0 as u64 && tag.ifindex == iif && iif != 0).then_some(tag)
+    let tag = unsafe { &raw const (*TAGS.get_ptr(cpu)?).rx };
+    // SAFETY: a map value of this CPU. A softirq may replace it in between, so
+    // the address is looked at before and after.
+    let (before, found, after) = unsafe {
+        (
+            read_volatile(&raw const (*tag).skb),
+            read_volatile(tag),
+            read_volatile(&raw const (*tag).skb),
+        )
+    };
+    (before == skb.0 as u64 && after == before && found.ifindex == iif && iif != 0).then_some(found)
 }
 
 /// Does the TX tag name this packet?

@@ -34,8 +34,7 @@ const CAPABILITIES: [(Capability, bool, &str); 5] = [
     (
         Capability::CAP_SYS_ADMIN,
         false,
-        "enters other network namespaces for the names and counters of their devices, and \
-         calibrates --max-overhead",
+        "enters other network namespaces for the names of their devices",
     ),
     (
         Capability::CAP_SYS_PTRACE,
