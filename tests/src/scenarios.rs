@@ -10,6 +10,7 @@ mod exactness;
 mod firewall;
 mod flood;
 mod fragments;
+mod headers;
 mod malformed;
 mod receive;
 mod refusals;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         exactness::SCENARIOS,
         flood::SCENARIOS,
         details::SCENARIOS,
+        headers::SCENARIOS,
         changes::SCENARIOS,
         endings::SCENARIOS,
         refusals::SCENARIOS,
