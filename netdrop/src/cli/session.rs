@@ -3,8 +3,9 @@
 
 use std::{future::Future, process::ExitCode, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::Timestamp;
+use nix::sys::signal::SigSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::{
@@ -62,7 +63,17 @@ pub(super) struct Session {
 pub(super) fn capture(config: &CaptureConfig) -> anyhow::Result<(Capture, Resolver)> {
     let symbols = std::thread::spawn(|| Symbols::load().unwrap_or_else(|_| Symbols::none()));
     let btf = Btf::vmlinux()?;
-    let prepared = Prepared::load(config, &btf)?;
+    // A pending signal makes the verifier give up, so a thread that gets none
+    // loads the programs; this one sees the signal afterwards.
+    let prepared = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                SigSet::all().thread_block().context("cannot block signals")?;
+                anyhow::Ok(Prepared::load(config, &btf)?)
+            })
+            .join()
+            .unwrap_or_else(|_| bail!("the thread that loads the programs ended early"))
+    })?;
     let symbols = symbols.join().unwrap_or_else(|_| Symbols::none());
     let names = Resolver::new(symbols, &btf);
     let capture = prepared.attach(names.symbols())?;

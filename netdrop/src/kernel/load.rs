@@ -141,13 +141,14 @@ impl Empty {
     }
 }
 
-/// With `NETDROP_VERIFIER_LOG` set, a refused program's error carries the
-/// verifier's log; always asking for it makes loading five times slower.
+/// Aya asks for a log only after a refusal, and with none at all the kernel
+/// would answer that second try with EINVAL whatever the reason was. With
+/// `NETDROP_VERIFIER_LOG` set the error carries the verifier's whole log.
 fn verifier_log_level() -> VerifierLogLevel {
     if std::env::var_os("NETDROP_VERIFIER_LOG").is_some() {
         VerifierLogLevel::DEBUG | VerifierLogLevel::STATS
     } else {
-        VerifierLogLevel::DISABLE
+        VerifierLogLevel::STATS
     }
 }
 
