@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     kernel::{
-        btf::Btf,
         capture::{Capture, CaptureConfig, Prepared},
+        load::Types,
         symbols::Symbols,
     },
     output::{
@@ -62,20 +62,23 @@ pub(super) struct Session {
 /// Loads and attaches, reading the kernel's symbols meanwhile.
 pub(super) fn capture(config: &CaptureConfig) -> anyhow::Result<(Capture, Resolver)> {
     let symbols = std::thread::spawn(|| Symbols::load().unwrap_or_else(|_| Symbols::none()));
-    let btf = Btf::vmlinux()?;
+    let types = Types::read()?;
+    let symbols = symbols.join().unwrap_or_else(|_| Symbols::none());
     // A pending signal makes the verifier give up, so a thread that gets none
     // loads the programs; this one sees the signal afterwards.
     let prepared = std::thread::scope(|scope| {
         scope
             .spawn(|| {
-                SigSet::all().thread_block().context("cannot block signals")?;
-                anyhow::Ok(Prepared::load(config, &btf)?)
+                SigSet::all()
+                    .thread_block()
+                    .context("cannot block signals")?;
+                anyhow::Ok(Prepared::load(config, &types, &symbols)?)
             })
             .join()
             .unwrap_or_else(|_| bail!("the thread that loads the programs ended early"))
     })?;
-    let symbols = symbols.join().unwrap_or_else(|_| Symbols::none());
-    let names = Resolver::new(symbols, &btf);
+    let names = Resolver::new(symbols, types.btf());
+    drop(types);
     let capture = prepared.attach(names.symbols())?;
     Ok((capture, names))
 }

@@ -146,13 +146,6 @@ impl<'base> Btf<'base> {
         self.tracepoint_arguments(name).is_some()
     }
 
-    /// Does the kernel have a function of this name (inlined ones are not
-    /// listed)?
-    #[must_use]
-    pub fn has_function(&self, name: &str) -> bool {
-        self.named(name, |kind| kind == Kind::Function).is_some()
-    }
-
     /// How many arguments a program at this tracepoint gets.
     #[must_use]
     pub fn tracepoint_arguments(&self, name: &str) -> Option<usize> {

@@ -17,9 +17,9 @@ use netdrop_ebpf::{
 use zerocopy::FromBytes as _;
 
 use super::{
-    btf::{Btf, BtfError},
+    btf::BtfError,
     hooks::HOOKS,
-    load::{self, Loaded},
+    load::{self, Loaded, Types},
     messages::Messages,
     offsets::OffsetError,
     privileges,
@@ -164,21 +164,26 @@ pub struct Capture {
     recursion_missed: Option<u64>,
 }
 
-/// Loaded programs that are not attached yet: loading needs no symbols, and
-/// takes about as long as reading them.
+/// Loaded programs that are not attached yet. Loading is a step of its own,
+/// because a signal must not interrupt it: see [`Prepared::load`].
 pub struct Prepared {
     loaded: Loaded,
     config: CaptureConfig,
 }
 
 impl Prepared {
-    /// Loads the programs.
+    /// Loads the programs. Call it on a thread that blocks signals: one that
+    /// is pending makes the kernel's verifier give up.
     ///
     /// # Errors
     ///
     /// When the kernel refuses; the message names the remedy.
-    pub fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Self, CaptureError> {
-        let loaded = load::load(config, btf).map_err(CaptureError::at_start)?;
+    pub fn load(
+        config: &CaptureConfig,
+        types: &Types,
+        symbols: &Symbols,
+    ) -> Result<Self, CaptureError> {
+        let loaded = load::load(config, types, symbols).map_err(CaptureError::at_start)?;
         Ok(Self {
             loaded,
             config: config.clone(),

@@ -18,6 +18,7 @@ use super::{
     capture::{CaptureConfig, CaptureError, Emit, HookStatus},
     hooks::{HOOKS, Hook, HookRole},
     offsets::offsets,
+    symbols::Symbols,
 };
 
 /// The object that `build.rs` made of netdrop-ebpf.
@@ -25,6 +26,33 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ne
 
 /// `THREAD_SIZE` of 64-bit kernels without KASAN: 16 KiB (`x86_64`, arm64).
 const THREAD_SIZE: u32 = 16 * 1024;
+
+/// The running kernel's type information, read twice: by us for offsets and
+/// names, by aya for the tracepoints it attaches to.
+pub struct Types {
+    ours: Btf<'static>,
+    ayas: aya::Btf,
+}
+
+impl Types {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel has none.
+    pub fn read() -> Result<Self, CaptureError> {
+        let ours = Btf::vmlinux()?;
+        let ayas =
+            aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+        Ok(Self { ours, ayas })
+    }
+
+    /// Our reading.
+    #[must_use]
+    pub fn btf(&self) -> &Btf<'static> {
+        &self.ours
+    }
+}
 
 /// Programs and maps in the kernel.
 pub(super) struct Loaded {
@@ -54,7 +82,12 @@ impl Loaded {
 }
 
 /// Loads every program the kernel has a tracepoint for; attaches none.
-pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, CaptureError> {
+pub(super) fn load(
+    config: &CaptureConfig,
+    types: &Types,
+    symbols: &Symbols,
+) -> Result<Loaded, CaptureError> {
+    let Types { ours: btf, ayas } = types;
     let arguments = btf
         .tracepoint_arguments("kfree_skb")
         .ok_or(CaptureError::NoTracepoint)?;
@@ -71,18 +104,16 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
         },
         stack: u32::from(config.stack),
         tags: u32::from(!config.lite),
-        guarded: u32::from(btf.has_function("bpf_prog_inc_misses_counter")),
+        // Not static since the commit that guards tracepoints (6.1).
+        guarded: u32::from(symbols.range("bpf_prog_inc_misses_counter").is_some()),
         cpus: cpu_count,
         thread_size: THREAD_SIZE,
     };
     let flows = config.flows.unwrap_or(1);
     let generations = u32::try_from(GENERATIONS).unwrap_or(2);
 
-    // Aya looks the tracepoints up in its own reading of the same file.
-    let types =
-        aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
     let mut ebpf = EbpfLoader::new()
-        .btf(Some(&types))
+        .btf(Some(ayas))
         .verifier_log_level(verifier_log_level())
         .override_global("OFFSETS", offsets.as_bytes(), true)
         .override_global("FEATURES", features.as_bytes(), true)
@@ -104,7 +135,7 @@ pub(super) fn load(config: &CaptureConfig, btf: &Btf<'_>) -> Result<Loaded, Capt
         });
         if hooks.last().is_some_and(|status| status.why.is_none()) {
             program(&mut ebpf, hook.tracepoint())?
-                .load(hook.tracepoint(), &types)
+                .load(hook.tracepoint(), ayas)
                 .map_err(|error| refused(hook, error))?;
         }
     }
@@ -123,10 +154,9 @@ impl Empty {
     ///
     /// When the kernel refuses.
     pub fn attach() -> Result<Self, CaptureError> {
-        let types =
-            aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+        let Types { ayas, .. } = Types::read()?;
         let mut ebpf = EbpfLoader::new()
-            .btf(Some(&types))
+            .btf(Some(&ayas))
             .map_max_entries("FLOWS_0", 1)
             .map_max_entries("FLOWS_1", 1)
             .load(OBJECT)
@@ -134,7 +164,7 @@ impl Empty {
         let hook = &HOOKS[0];
         let program = program(&mut ebpf, "empty")?;
         program
-            .load(hook.tracepoint(), &types)
+            .load(hook.tracepoint(), &ayas)
             .map_err(|error| refused(hook, error))?;
         program.attach().map_err(|error| refused(hook, error))?;
         Ok(Self { _ebpf: ebpf })

@@ -12,7 +12,6 @@ pub(super) enum Kind {
     Enum64,
     Typedef,
     Qualifier,
-    Function,
     FunctionPrototype,
     Other,
 }
@@ -28,8 +27,7 @@ impl Kind {
             4 => (Self::Struct, 0, 12),
             5 => (Self::Union, 0, 12),
             6 => (Self::Enum, 0, 8),
-            7 | 16 => (Self::Other, 0, 0), // FWD, FLOAT
-            12 => (Self::Function, 0, 0),
+            7 | 12 | 16 => (Self::Other, 0, 0), // FWD, FUNC, FLOAT
             8 => (Self::Typedef, 0, 0),
             9..=11 | 18 => (Self::Qualifier, 0, 0), // VOLATILE, CONST, RESTRICT, TYPE_TAG
             13 => (Self::FunctionPrototype, 0, 8),
