@@ -66,12 +66,6 @@ impl Area {
     }
 
     #[inline(always)]
-    pub(crate) fn get(self, counter: Counter) -> u64 {
-        // SAFETY: points into a live map value.
-        unsafe { core::ptr::read_volatile(self.counter(counter)) }
-    }
-
-    #[inline(always)]
     fn site_slot(self, index: usize) -> Slot {
         // SAFETY: the index is reduced below the array's length.
         let slot = unsafe {
@@ -123,26 +117,15 @@ impl Area {
         self.add(Counter::SiteOtherBytes, weights.bytes);
     }
 
-    /// Counts a drop at its site. True when the site is new in this
-    /// generation, on this CPU.
+    /// Counts a drop at its site.
     #[inline(always)]
-    pub(crate) fn count_site(
-        self,
-        ctx: &impl EbpfContext,
-        key: &SiteKey,
-        weights: Weights,
-    ) -> bool {
+    pub(crate) fn count_site(self, ctx: &impl EbpfContext, key: &SiteKey, weights: Weights) {
         let words: [u64; 4] = transmute!(*key);
         let hash = hash(&words);
-        match self.site_slot(hash as usize).add(&words, weights) {
-            Outcome::Known => return false,
-            Outcome::New => return true,
-            Outcome::Taken => {}
-        }
-        match self.site_slot((hash >> 32) as usize).add(&words, weights) {
-            Outcome::Known => return false,
-            Outcome::New => return true,
-            Outcome::Taken => {}
+        if self.site_slot(hash as usize).add(&words, weights)
+            || self.site_slot((hash >> 32) as usize).add(&words, weights)
+        {
+            return;
         }
         self.count(Counter::SiteSpilled);
         let spilled = if self.generation == 0 {
@@ -150,14 +133,10 @@ impl Area {
         } else {
             spill(&SITES_1, key, weights)
         };
-        match spilled {
-            Ok(new) => new,
-            Err(error) => {
-                self.count_site_other(weights);
-                if error != E2BIG {
-                    warn!(ctx, "the site table refused an entry: error {}", error);
-                }
-                false
+        if let Err(error) = spilled {
+            self.count_site_other(weights);
+            if error != E2BIG {
+                warn!(ctx, "the site table refused an entry: error {}", error);
             }
         }
     }
@@ -167,13 +146,9 @@ impl Area {
     pub(crate) fn count_flow(self, ctx: &impl EbpfContext, key: &FlowKey, weights: Weights) {
         let words: [u64; 9] = transmute!(*key);
         let hash = hash(&words);
-        if !matches!(
-            self.flow_slot(hash as usize).add(&words, weights),
-            Outcome::Taken
-        ) || !matches!(
-            self.flow_slot((hash >> 32) as usize).add(&words, weights),
-            Outcome::Taken
-        ) {
+        if self.flow_slot(hash as usize).add(&words, weights)
+            || self.flow_slot((hash >> 32) as usize).add(&words, weights)
+        {
             return;
         }
         self.count(Counter::FlowSpilled);
@@ -199,22 +174,15 @@ struct Slot {
     weights: *mut Weights,
 }
 
-enum Outcome {
-    /// Added to a row that was there.
-    Known,
-    /// Added to a row that this call made.
-    New,
-    /// The slot belongs to another key.
-    Taken,
-}
-
 impl Slot {
+    /// Adds to the slot if it holds these words or can be claimed for them.
+    ///
     /// Only runs on this CPU write the slot, and they nest: each one that
     /// interrupts another ends before the other goes on. So whoever reads 1
     /// right after adding 1 owns the slot, and one that was interrupted between
     /// the two reads more and leaves it (no compare-and-swap before 5.12).
     #[inline(always)]
-    fn add<const N: usize>(&self, words: &[u64; N], weights: Weights) -> Outcome {
+    fn add<const N: usize>(&self, words: &[u64; N], weights: Weights) -> bool {
         // SAFETY: all pointers of a Slot point into one live map value, which
         // holds N words of key.
         unsafe {
@@ -224,17 +192,17 @@ impl Slot {
                     difference |= core::ptr::read_volatile(self.key.add(i)) ^ word;
                 }
                 if difference != 0 {
-                    return Outcome::Taken;
+                    return false;
                 }
                 add_weights(self.weights, weights);
-                return Outcome::Known;
+                return true;
             }
             if core::ptr::read_volatile(self.claim) != 0 {
-                return Outcome::Taken;
+                return false;
             }
             xadd32(self.claim, 1);
             if core::ptr::read_volatile(self.claim) != 1 {
-                return Outcome::Taken;
+                return false;
             }
             for (i, word) in words.iter().enumerate() {
                 core::ptr::write_volatile(self.key.add(i), *word);
@@ -242,27 +210,27 @@ impl Slot {
             core::ptr::write_volatile(self.ready, 1);
         }
         add_weights(self.weights, weights);
-        Outcome::New
+        true
     }
 }
 
-/// Adds to a shared hash. Ok(true): the row is new. An insert can fail because
+/// Adds to a shared hash. An insert can fail because
 /// another CPU made the row or holds the bucket, so look again before giving
 /// up.
 #[inline(always)]
-fn spill<K>(map: &HashMap<K, Weights>, key: &K, weights: Weights) -> Result<bool, i32> {
+fn spill<K>(map: &HashMap<K, Weights>, key: &K, weights: Weights) -> Result<(), i32> {
     if let Some(row) = map.get_ptr_mut(key) {
         add_shared(row, weights);
-        return Ok(false);
+        return Ok(());
     }
     let Err(error) = map.insert(key, weights, u64::from(BPF_NOEXIST)) else {
-        return Ok(true);
+        return Ok(());
     };
     let Some(row) = map.get_ptr_mut(key) else {
         return Err(error);
     };
     add_shared(row, weights);
-    Ok(false)
+    Ok(())
 }
 
 /// Adds to a row of this CPU.

@@ -112,7 +112,8 @@ pub enum Counter {
     Emitted,
     /// Events the ring had no room for.
     RingLost,
-    /// Events not sent, to bound their rate; not counted where none are sent.
+    /// Drops that emit no event although events are emitted. Where none are,
+    /// user space sets it to all that were counted.
     SampledOut,
     /// Drops counted in the site hash.
     SiteSpilled,
@@ -160,8 +161,8 @@ const _: () = assert!((Counter::QdiscDrop as usize) < COUNTERS);
 pub struct Control {
     /// The generation to count into, 0 or 1.
     pub generation: u32,
-    /// Events a CPU may emit in one generation, in sampled mode.
-    pub event_budget: u32,
+    /// Always zero.
+    pub reserved: u32,
     /// Start and size of `skb_release_data`, which frees the members of a
     /// `frag_list`; an empty range matches nothing.
     pub part_range: [u64; 2],

@@ -104,8 +104,5 @@ pub struct Features {
 
 /// No events.
 pub const EMIT_NONE: u32 = 0;
-/// The first drop of a site, and [`crate::area::Control::event_budget`] more
-/// per CPU and generation.
-pub const EMIT_SAMPLED: u32 = 1;
 /// Every drop.
-pub const EMIT_ALL: u32 = 2;
+pub const EMIT_ALL: u32 = 1;

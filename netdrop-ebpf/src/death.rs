@@ -70,7 +70,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     };
     // SAFETY: a field of a live map value that only this run writes.
     let key = unsafe { &(*s).key };
-    let new = area.count_site(ctx, &key.site, weights);
+    area.count_site(ctx, &key.site, weights);
     let bits = get!(s, key.site.state);
     if bits & state::UNPARSED != 0 {
         area.count(Counter::Unparsed);
@@ -80,7 +80,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     } else if setting!(flows) != 0 {
         area.count_flow(ctx, key, weights);
     }
-    emit::drop(ctx, area, s, new);
+    emit::drop(ctx, area, s);
 }
 
 /// Is this a member of a `frag_list`, freed with a packet that is counted (or

@@ -10,7 +10,7 @@ use aya_ebpf::{
 };
 use netdrop_ebpf::{
     area::Counter,
-    config::{EMIT_NONE, EMIT_SAMPLED},
+    config::EMIT_NONE,
     event::{Event, STACK_DEPTH},
     site::state,
 };
@@ -33,18 +33,9 @@ struct EventWithStack {
 }
 
 #[inline(always)]
-pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch, new: bool) {
-    let mode = setting!(emit);
-    if mode == EMIT_NONE {
+pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
+    if setting!(emit) == EMIT_NONE {
         return;
-    }
-    if mode == EMIT_SAMPLED && !new {
-        // SAFETY: a live map value; user space writes single words.
-        let budget = unsafe { core::ptr::read_volatile(&raw const (*area.control()).event_budget) };
-        if area.get(Counter::Emitted) >= u64::from(budget) {
-            area.count(Counter::SampledOut);
-            return;
-        }
     }
     if setting!(stack) != 0 {
         let Some(mut entry) = EVENTS.reserve::<EventWithStack>(0) else {

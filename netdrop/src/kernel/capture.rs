@@ -33,8 +33,6 @@ use super::{
 pub enum Emit {
     /// None.
     Nothing,
-    /// The first drop of each site and a bounded number more.
-    Sampled,
     /// Every drop.
     All,
 }
@@ -213,7 +211,7 @@ impl Capture {
         let part_range = symbols.range("skb_release_data");
         control.set(Control {
             generation: 0,
-            event_budget: 0,
+            reserved: 0,
             part_range: part_range.map_or([0, 0], |(start, end)| [start, end - start]),
             list_range: symbols
                 .range("kfree_skb_list")

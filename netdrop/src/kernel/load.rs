@@ -9,7 +9,7 @@ use aya::{
 };
 use netdrop_ebpf::{
     area::GENERATIONS,
-    config::{EMIT_ALL, EMIT_NONE, EMIT_SAMPLED, Features},
+    config::{EMIT_ALL, EMIT_NONE, Features},
 };
 use zerocopy::IntoBytes as _;
 
@@ -99,7 +99,6 @@ pub(super) fn load(
         flows: u32::from(config.flows.is_some()),
         emit: match config.emit {
             Emit::Nothing => EMIT_NONE,
-            Emit::Sampled => EMIT_SAMPLED,
             Emit::All => EMIT_ALL,
         },
         stack: u32::from(config.stack),
