@@ -1,14 +1,17 @@
 //! Exact counting: per-CPU slots first, a preallocated hash behind them, a
 //! counted remainder when that is full.
 
-use core::intrinsics::{AtomicOrdering, atomic_xadd};
+use core::{
+    intrinsics::{AtomicOrdering, atomic_xadd},
+    ptr::{read_volatile, write_volatile},
+};
 
 use aya_ebpf::{
     EbpfContext, bindings::BPF_NOEXIST, helpers::generated::bpf_get_smp_processor_id, maps::HashMap,
 };
 use aya_log_ebpf::warn;
 use netdrop_ebpf::{
-    area::{Control, Counter, CpuArea, FLOW_SLOTS, FlowSlot, SITE_SLOTS, SiteSlot, Weights},
+    area::{Control, Counter, CpuArea, Slot, Weights},
     flow::FlowKey,
     site::SiteKey,
 };
@@ -36,7 +39,7 @@ impl Area {
     pub(crate) fn current() -> Option<Self> {
         let control = CONTROL.get_ptr(0)?;
         // SAFETY: a live map value; user space writes single words.
-        let generation = unsafe { core::ptr::read_volatile(&raw const (*control).generation) } & 1;
+        let generation = unsafe { read_volatile(&raw const (*control).generation) } & 1;
         // SAFETY: the helper takes no arguments.
         let cpu = unsafe { bpf_get_smp_processor_id() };
         let memory = AREAS.get_ptr_mut(generation * setting!(cpus) + cpu)?;
@@ -65,44 +68,6 @@ impl Area {
         add(self.counter(counter), amount);
     }
 
-    #[inline(always)]
-    fn site_slot(self, index: usize) -> Slot {
-        // SAFETY: the index is reduced below the array's length.
-        let slot = unsafe {
-            (&raw mut (*self.memory).sites)
-                .cast::<SiteSlot>()
-                .add(index % SITE_SLOTS)
-        };
-        // SAFETY: fields of the same live map value.
-        unsafe {
-            Slot {
-                claim: &raw mut (*slot).claim,
-                ready: &raw mut (*slot).ready,
-                key: (&raw mut (*slot).key).cast(),
-                weights: &raw mut (*slot).weights,
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn flow_slot(self, index: usize) -> Slot {
-        // SAFETY: the index is reduced below the array's length.
-        let slot = unsafe {
-            (&raw mut (*self.memory).flows)
-                .cast::<FlowSlot>()
-                .add(index % FLOW_SLOTS)
-        };
-        // SAFETY: fields of the same live map value.
-        unsafe {
-            Slot {
-                claim: &raw mut (*slot).claim,
-                ready: &raw mut (*slot).ready,
-                key: (&raw mut (*slot).key).cast(),
-                weights: &raw mut (*slot).weights,
-            }
-        }
-    }
-
     /// What user space asked for.
     #[inline(always)]
     pub(crate) fn control(self) -> *const Control {
@@ -122,8 +87,10 @@ impl Area {
     pub(crate) fn count_site(self, ctx: &impl EbpfContext, key: &SiteKey, weights: Weights) {
         let words: [u64; 4] = transmute!(*key);
         let hash = hash(&words);
-        if self.site_slot(hash as usize).add(&words, weights)
-            || self.site_slot((hash >> 32) as usize).add(&words, weights)
+        // SAFETY: an array of the live map value.
+        let slots = unsafe { &raw mut (*self.memory).sites };
+        if add_to_slot(slots, hash, &words, weights)
+            || add_to_slot(slots, hash >> 32, &words, weights)
         {
             return;
         }
@@ -146,8 +113,10 @@ impl Area {
     pub(crate) fn count_flow(self, ctx: &impl EbpfContext, key: &FlowKey, weights: Weights) {
         let words: [u64; 9] = transmute!(*key);
         let hash = hash(&words);
-        if self.flow_slot(hash as usize).add(&words, weights)
-            || self.flow_slot((hash >> 32) as usize).add(&words, weights)
+        // SAFETY: an array of the live map value.
+        let slots = unsafe { &raw mut (*self.memory).flows };
+        if add_to_slot(slots, hash, &words, weights)
+            || add_to_slot(slots, hash >> 32, &words, weights)
         {
             return;
         }
@@ -166,57 +135,54 @@ impl Area {
     }
 }
 
-/// Pointers to the fields of a site or flow slot.
-struct Slot {
-    claim: *mut u32,
-    ready: *mut u32,
-    key: *mut u64,
-    weights: *mut Weights,
-}
-
-impl Slot {
-    /// Adds to the slot if it holds these words or can be claimed for them.
-    ///
-    /// Only runs on this CPU write the slot, and they nest: each one that
-    /// interrupts another ends before the other goes on. So whoever reads 1
-    /// right after adding 1 owns the slot, and one that was interrupted between
-    /// the two reads more and leaves it (no compare-and-swap before 5.12).
-    #[inline(always)]
-    fn add<const N: usize>(&self, words: &[u64; N], weights: Weights) -> bool {
-        // SAFETY: all pointers of a Slot point into one live map value, which
-        // holds N words of key.
-        unsafe {
-            if core::ptr::read_volatile(self.ready) != 0 {
-                let mut difference = 0;
-                for (i, word) in words.iter().enumerate() {
-                    difference |= core::ptr::read_volatile(self.key.add(i)) ^ word;
-                }
-                if difference != 0 {
-                    return false;
-                }
-                add_weights(self.weights, weights);
-                return true;
+/// Adds to the slot that the hash names, if it holds these words or can be
+/// claimed for them.
+///
+/// Only runs on this CPU write the slot, and they nest: each one that
+/// interrupts another ends before the other goes on. So whoever reads 1 right
+/// after adding 1 owns the slot, and one that was interrupted between the two
+/// reads more and leaves it (no compare-and-swap before 5.12).
+#[inline(always)]
+fn add_to_slot<K, const SLOTS: usize, const WORDS: usize>(
+    slots: *mut [Slot<K>; SLOTS],
+    hash: u64,
+    words: &[u64; WORDS],
+    weights: Weights,
+) -> bool {
+    const { assert!(size_of::<K>() == size_of::<[u64; WORDS]>()) };
+    // SAFETY: the index is below SLOTS, and a key is as large as the words.
+    unsafe {
+        let slot = slots.cast::<Slot<K>>().add(hash as usize % SLOTS);
+        let key = (&raw mut (*slot).key).cast::<u64>();
+        if read_volatile(&raw const (*slot).ready) != 0 {
+            let mut difference = 0;
+            for (i, word) in words.iter().enumerate() {
+                difference |= read_volatile(key.add(i)) ^ word;
             }
-            if core::ptr::read_volatile(self.claim) != 0 {
+            if difference != 0 {
                 return false;
             }
-            xadd32(self.claim, 1);
-            if core::ptr::read_volatile(self.claim) != 1 {
+        } else {
+            let claim = &raw mut (*slot).claim;
+            if read_volatile(claim) != 0 {
+                return false;
+            }
+            xadd32(claim, 1);
+            if read_volatile(claim) != 1 {
                 return false;
             }
             for (i, word) in words.iter().enumerate() {
-                core::ptr::write_volatile(self.key.add(i), *word);
+                write_volatile(key.add(i), *word);
             }
-            core::ptr::write_volatile(self.ready, 1);
+            write_volatile(&raw mut (*slot).ready, 1);
         }
-        add_weights(self.weights, weights);
-        true
+        add_weights(&raw mut (*slot).weights, weights);
     }
+    true
 }
 
-/// Adds to a shared hash. An insert can fail because
-/// another CPU made the row or holds the bucket, so look again before giving
-/// up.
+/// Adds to a shared hash. An insert can fail because another CPU made the row
+/// or holds the bucket, so look again before giving up.
 #[inline(always)]
 fn spill<K>(map: &HashMap<K, Weights>, key: &K, weights: Weights) -> Result<(), i32> {
     if let Some(row) = map.get_ptr_mut(key) {
@@ -264,7 +230,7 @@ fn add(to: *mut u64, amount: u64) {
         return;
     }
     // SAFETY: `to` points into a live map value.
-    unsafe { core::ptr::write_volatile(to, core::ptr::read_volatile(to) + amount) };
+    unsafe { write_volatile(to, read_volatile(to) + amount) };
 }
 
 /// One locked add; the result is unused, so it loads on 5.10.

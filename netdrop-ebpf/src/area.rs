@@ -35,49 +35,34 @@ pub struct Weights {
     pub bytes: u64,
 }
 
-/// A slot for one site. Nested runs on one CPU are strictly last-in first-out,
-/// so the run that reads 1 after adding 1 to `claim` owns the slot.
+/// A slot for one site or flow. Nested runs on one CPU are strictly last-in
+/// first-out, so the run that reads 1 after adding 1 to `claim` owns the slot.
 #[repr(C)]
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct SiteSlot {
+#[derive(Clone, Copy, FromBytes, Immutable, KnownLayout)]
+pub struct Slot<K> {
     /// How many runs tried to claim the slot.
     pub claim: u32,
     /// 1 once `key` is complete.
     pub ready: u32,
-    /// The site counted here.
-    pub key: SiteKey,
+    /// What is counted here.
+    pub key: K,
     /// Its sums.
     pub weights: Weights,
 }
 
-const _: () = assert!(size_of::<SiteSlot>() == 64);
-
-/// A slot for one flow, claimed as a [`SiteSlot`].
-#[repr(C)]
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct FlowSlot {
-    /// How many runs tried to claim the slot.
-    pub claim: u32,
-    /// 1 once `key` is complete.
-    pub ready: u32,
-    /// The flow counted here.
-    pub key: FlowKey,
-    /// Its sums.
-    pub weights: Weights,
-}
-
-const _: () = assert!(size_of::<FlowSlot>() == 104);
+const _: () = assert!(size_of::<Slot<SiteKey>>() == 64);
+const _: () = assert!(size_of::<Slot<FlowKey>>() == 104);
 
 /// What one CPU counts in one generation.
 #[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(FromBytes, Immutable, KnownLayout)]
 pub struct CpuArea {
     /// Indexed by [`Counter`].
     pub counters: [u64; COUNTERS],
     /// First-come slots, two candidates per key.
-    pub sites: [SiteSlot; SITE_SLOTS],
+    pub sites: [Slot<SiteKey>; SITE_SLOTS],
     /// First-come slots, two candidates per key.
-    pub flows: [FlowSlot; FLOW_SLOTS],
+    pub flows: [Slot<FlowKey>; FLOW_SLOTS],
 }
 
 /// Length of [`CpuArea::counters`].

@@ -5,6 +5,7 @@
 pub mod btf;
 pub mod capture;
 pub mod doctor;
+pub mod error;
 pub mod hooks;
 pub mod load;
 mod messages;

@@ -9,7 +9,7 @@ use std::{
 use aya::maps::{MapData, RingBuf};
 use bytes::Bytes;
 use netdrop_ebpf::{
-    area::{Control, Counter, GENERATIONS, Weights},
+    area::{Control, Counter, CpuArea, GENERATIONS, Slot, Weights},
     event::Event,
     flow::FlowKey,
     site::SiteKey,
@@ -17,11 +17,10 @@ use netdrop_ebpf::{
 use zerocopy::FromBytes as _;
 
 use super::{
-    btf::BtfError,
+    error::CaptureError,
     hooks::HOOKS,
     load::{self, Loaded, Types},
     messages::Messages,
-    offsets::OffsetError,
     privileges,
     snapshot::{Counters, Snapshot},
     symbols::Symbols,
@@ -74,94 +73,6 @@ pub struct Detail {
     pub stack: Bytes,
 }
 
-/// Why a capture could not start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// The kernel's type information cannot be used.
-    #[error(transparent)]
-    Btf(#[from] BtfError),
-    /// A structure is not as the programs need it.
-    #[error(transparent)]
-    Offsets(#[from] OffsetError),
-    /// Type information that only the loader reads.
-    #[error("cannot read the kernel's type information: {0}")]
-    Types(String),
-    /// No `skb:kfree_skb`.
-    #[error(
-        "this kernel has no tracepoint skb:kfree_skb; netdrop needs Linux 5.10 or later with CONFIG_TRACEPOINTS and CONFIG_DEBUG_INFO_BTF"
-    )]
-    NoTracepoint,
-    /// The list of CPUs.
-    #[error("cannot read {file}")]
-    Cpus {
-        /// The file.
-        file: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// Not allowed.
-    #[error("cannot load eBPF programs: needs CAP_BPF and CAP_PERFMON; run with sudo")]
-    Permission,
-    /// The object or its maps.
-    #[error("cannot load the kernel programs")]
-    Load(#[source] Box<aya::EbpfError>),
-    /// One program.
-    #[error("the kernel refused the program of {hook}; `netdrop doctor` tells what is missing")]
-    Refused {
-        /// The tracepoint.
-        hook: &'static str,
-        /// Why.
-        source: Box<aya::programs::ProgramError>,
-    },
-    /// The built object lacks something; a fault of the build.
-    #[error("the built-in eBPF object has no usable {0}; build netdrop again")]
-    Object(&'static str),
-    /// A map cannot be mapped, flipped or read.
-    #[error("cannot {action}")]
-    Map {
-        /// What was tried.
-        action: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// A record of unknown shape.
-    #[error("the event ring holds a record of {0} bytes that is no event")]
-    Record(usize),
-}
-
-impl CaptureError {
-    /// Tells a lack of rights from other refusals, by the error at the root.
-    fn at_start(self) -> Self {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&self);
-        while let Some(error) = cause {
-            if let Some(io) = error.downcast_ref::<io::Error>()
-                && io.raw_os_error() == Some(libc::EPERM)
-            {
-                return Self::Permission;
-            }
-            cause = error.source();
-        }
-        self
-    }
-}
-
-/// Attached programs. Dropping it detaches them.
-pub struct Capture {
-    // Declared first, dropped first: the programs go before the mappings.
-    loaded: Loaded,
-    areas: MappedAreas,
-    control: MappedControl,
-    grace: Grace,
-    ring: RingBuf<MapData>,
-    messages: Messages,
-    warnings: Vec<String>,
-    counts_flows: bool,
-    emit: Emit,
-    generation: u32,
-    since: Instant,
-    recursion_missed: Option<u64>,
-}
-
 /// Loaded programs that are not attached yet. Loading is a step of its own,
 /// because a signal must not interrupt it: see [`Prepared::load`].
 pub struct Prepared {
@@ -196,6 +107,23 @@ impl Prepared {
     pub fn attach(self, symbols: &Symbols) -> Result<Capture, CaptureError> {
         Capture::attach(self, symbols).map_err(CaptureError::at_start)
     }
+}
+
+/// Attached programs. Dropping it detaches them.
+pub struct Capture {
+    // Declared first, dropped first: the programs go before the mappings.
+    loaded: Loaded,
+    areas: MappedAreas,
+    control: MappedControl,
+    grace: Grace,
+    ring: RingBuf<MapData>,
+    messages: Messages,
+    warnings: Vec<String>,
+    counts_flows: bool,
+    emit: Emit,
+    generation: u32,
+    since: Instant,
+    recursion_missed: Option<u64>,
 }
 
 impl Capture {
@@ -371,7 +299,7 @@ impl Capture {
 }
 
 fn read_area(
-    area: &mut netdrop_ebpf::area::CpuArea,
+    area: &mut CpuArea,
     counters: &mut Counters,
     sites: &mut Vec<(SiteKey, Weights)>,
     flows: &mut Vec<(FlowKey, Weights)>,
@@ -379,17 +307,15 @@ fn read_area(
     for (sum, counter) in counters.0.iter_mut().zip(&mut area.counters) {
         *sum += std::mem::take(counter);
     }
-    for slot in area.sites.iter_mut().filter(|slot| slot.claim != 0) {
+    take(&mut area.sites, sites);
+    take(&mut area.flows, flows);
+}
+
+/// Takes the rows out of slots and leaves them free.
+fn take<K: Copy>(slots: &mut [Slot<K>], rows: &mut Vec<(K, Weights)>) {
+    for slot in slots.iter_mut().filter(|slot| slot.claim != 0) {
         if slot.ready != 0 {
-            sites.push((slot.key, slot.weights));
-        }
-        slot.claim = 0;
-        slot.ready = 0;
-        slot.weights = Weights::default();
-    }
-    for slot in area.flows.iter_mut().filter(|slot| slot.claim != 0) {
-        if slot.ready != 0 {
-            flows.push((slot.key, slot.weights));
+            rows.push((slot.key, slot.weights));
         }
         slot.claim = 0;
         slot.ready = 0;

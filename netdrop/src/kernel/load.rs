@@ -15,7 +15,8 @@ use zerocopy::IntoBytes as _;
 
 use super::{
     btf::Btf,
-    capture::{CaptureConfig, CaptureError, Emit, HookStatus},
+    capture::{CaptureConfig, Emit, HookStatus},
+    error::CaptureError,
     hooks::{HOOKS, Hook, HookRole},
     offsets::offsets,
     symbols::Symbols,
