@@ -10,7 +10,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sle
 use super::{
     fault,
     options::Shared,
-    reader::Reader,
+    reader::{self, Reader},
     resolve::{Resolver, Squeezes},
     signals::Signals,
 };
@@ -34,6 +34,9 @@ use crate::{
 
 /// How long a reader may stall once the user wants to end.
 const GRACE: Duration = Duration::from_secs(2);
+/// A further signal sooner than this belongs to the first: `timeout` and the
+/// terminal signal a process and then its group.
+const IMPATIENCE: Duration = Duration::from_millis(300);
 
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,20 +166,28 @@ impl Session {
         tokio::pin!(written);
         if ending != Ending::Signal {
             tokio::select! {
+                biased;
                 result = &mut written => return Ok(result?),
                 () = stop.signals.next() => {}
             }
         }
+        let asked = Instant::now();
         tokio::select! {
+            biased;
             result = &mut written => Ok(result?),
-            () = stop.signals.next() => stalled(),
+            () = stop.signals.after(asked + IMPATIENCE) => stalled(),
             () = sleep(GRACE) => stalled(),
         }
     }
 }
 
 fn stalled() -> anyhow::Result<()> {
-    anyhow::bail!("nobody reads standard output: the summary was not written")
+    let why = if reader::is_expected() {
+        "nobody reads standard output"
+    } else {
+        "standard output takes too long"
+    };
+    anyhow::bail!("{why}: the summary was not written")
 }
 
 /// Waits for the end of a run.
