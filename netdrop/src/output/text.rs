@@ -53,16 +53,22 @@ fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
 
 fn counts(totals: &Totals, seconds: f64) -> String {
     let sums = &totals.sums;
-    let mut text = format!("{} drops", sums.drops());
+    let mut text = plural(sums.drops(), "drop");
     if let Some(rate) = rate(sums.drops(), seconds) {
         let _ = write!(text, ", {rate:.1}/s");
     }
     let _ = write!(
         text,
-        " ({} packets, {} bytes, {seconds:.3} s)",
-        sums.packets, sums.bytes
+        " ({}, {}, {seconds:.3} s)",
+        plural(sums.packets, "packet"),
+        plural(sums.bytes, "byte")
     );
     text
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 fn severities(totals: &Totals, palette: Palette) -> String {
@@ -87,20 +93,12 @@ fn severities(totals: &Totals, palette: Palette) -> String {
     text
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a percentage needs no more than 52 bits"
-)]
 fn traffic(period: &Period) -> Option<String> {
     let traffic = &period.traffic;
     let mut parts = Vec::new();
-    if let (Some(rx), Some(tx), Some(passes)) =
-        (traffic.rx_packets, traffic.tx_packets, traffic.passes())
-    {
+    if let (Some(rx), Some(tx)) = (traffic.rx_packets, traffic.tx_packets) {
         let mut part = format!("passes: {rx} rx + {tx} tx");
-        if passes > 0 {
-            let drops = period.totals.sums.drops();
-            let ratio = drops as f64 / passes as f64 * 100.0;
+        if let Some(ratio) = drop_ratio(period) {
             let _ = write!(part, ", drop ratio {ratio:.3} %");
         }
         parts.push(part);
@@ -118,6 +116,20 @@ fn traffic(period: &Period) -> Option<String> {
         parts.push(format!("time_squeeze {squeezed}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Drops that are not benign per hundred passes. `None` without passes, and
+/// where it would be more than all: drops that never passed, such as a queue
+/// that is purged.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a percentage needs no more than 52 bits"
+)]
+fn drop_ratio(period: &Period) -> Option<f64> {
+    let sums = &period.totals.sums;
+    let drops = sums.harmful + sums.suspicious;
+    let passes = period.traffic.passes()?;
+    (passes > 0 && drops <= passes).then(|| drops as f64 / passes as f64 * 100.0)
 }
 
 fn hooks(period: &Period) -> Option<String> {
@@ -230,6 +242,31 @@ mod tests {
         plain.push_str(rest);
         assert_ne!(coloured, plain);
         assert_eq!(plain, render(Layout::default()));
+    }
+
+    #[test]
+    fn a_ratio_counts_no_benign_drops_and_is_never_more_than_all() {
+        let ratio = |harmful, benign, rx_packets| {
+            let mut period = samples::period();
+            period.totals.sums.harmful = harmful;
+            period.totals.sums.suspicious = 0;
+            period.totals.sums.benign = benign;
+            period.traffic.rx_packets = rx_packets;
+            period.traffic.tx_packets = Some(0);
+            drop_ratio(&period)
+        };
+        assert_eq!(ratio(1, 1000, Some(4)), Some(25.0));
+        assert_eq!(ratio(4, 0, Some(4)), Some(100.0));
+        assert_eq!(ratio(5, 0, Some(4)), None);
+        assert_eq!(ratio(0, 0, Some(0)), None);
+        assert_eq!(ratio(1, 0, None), None);
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(plural(0, "drop"), "0 drops");
+        assert_eq!(plural(1, "drop"), "1 drop");
+        assert_eq!(plural(2, "drop"), "2 drops");
     }
 
     #[test]

@@ -121,11 +121,12 @@ impl Sheet {
     fn rows(&self, view: &View, sites: &Sites) -> Vec<Row> {
         let View { by, top, .. } = view;
         let (first, rest) = rank::first(&self.groups, *top, by, &sites.interner);
+        let more = self.groups.len() - first.len();
         let mut rows: Vec<Row> = first
             .into_iter()
             .map(|(group, sums)| Row::new(by, group, *sums, sites))
             .collect();
-        for (other, sums) in [(Other::Top, rest), (Other::Table, self.table)] {
+        for (other, sums) in [(Other::Top(more), rest), (Other::Table, self.table)] {
             if sums.drops() > 0 {
                 rows.push(Row::other(by, other, sums));
             }
