@@ -145,9 +145,9 @@ impl Session {
         Ok(period)
     }
 
-    /// Detaches, then writes the summary. A reader that stalls may keep us
-    /// waiting until a signal, and a little longer.
-    pub(super) async fn finish(self, ending: Ending) -> anyhow::Result<()> {
+    /// Detaches, then writes the summary, below so many lines of drops. A reader
+    /// that stalls may keep us waiting until a signal, and a little longer.
+    pub(super) async fn finish(self, ending: Ending, lines: Option<u64>) -> anyhow::Result<()> {
         let Self {
             capture,
             tally,
@@ -157,7 +157,7 @@ impl Session {
             ..
         } = self;
         drop(capture);
-        let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()));
+        let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()), lines);
         let written = async move {
             // When the sink is closed, the end tells why.
             let _ = sink.insist(summary).await;

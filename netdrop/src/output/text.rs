@@ -21,16 +21,19 @@ pub struct Layout {
 /// Appends an interval.
 pub fn interval(out: &mut String, period: &Period, layout: Layout) {
     let heading = format!("{:.0}", period.time);
-    block(out, &heading, period, layout);
+    block(out, &heading, period, None, layout);
     out.push('\n');
 }
 
-/// Appends the summary.
-pub fn summary(out: &mut String, period: &Period, layout: Layout) {
-    block(out, "summary", period, layout);
+/// Appends the summary, after so many lines of drops.
+pub fn summary(out: &mut String, period: &Period, lines: Option<u64>, layout: Layout) {
+    if lines.is_some_and(|lines| lines > 0) {
+        out.push('\n');
+    }
+    block(out, "summary", period, lines, layout);
 }
 
-fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
+fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, layout: Layout) {
     let Layout { width, palette } = layout;
     let _ = writeln!(
         out,
@@ -38,6 +41,12 @@ fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
         palette.bold(heading),
         counts(&period.totals, period.seconds)
     );
+    let drops = period.totals.sums.drops();
+    if let Some(lines) = lines
+        && lines < drops
+    {
+        let _ = writeln!(out, "  {} counted, {lines} shown", plural(drops, "drop"));
+    }
     let _ = writeln!(out, "  {}", severities(&period.totals, palette));
     if let Some(traffic) = traffic(period) {
         let _ = writeln!(out, "  {traffic}");
@@ -263,6 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_end_before_the_summary_which_tells_how_many_are_missing() {
+        let text = |lines| {
+            let mut out = String::new();
+            summary(&mut out, &samples::period(), lines, Layout::default());
+            out
+        };
+        assert!(text(None).starts_with("summary"));
+        assert!(text(Some(0)).starts_with("summary"));
+        assert!(text(Some(10)).starts_with("\nsummary"));
+        assert!(text(Some(10)).contains("\n  34 drops counted, 10 shown\n"));
+        assert!(!text(Some(34)).contains("shown"));
+        assert!(!text(None).contains("shown"));
+    }
+
+    #[test]
     fn one_is_not_many() {
         assert_eq!(plural(0, "drop"), "0 drops");
         assert_eq!(plural(1, "drop"), "1 drop");
@@ -278,7 +302,7 @@ mod tests {
         period.hooks.clear();
         period.rows.clear();
         let mut out = String::new();
-        summary(&mut out, &period, Layout::default());
+        summary(&mut out, &period, None, Layout::default());
         assert_eq!(
             out,
             "summary  0 drops, 0.0/s (0 packets, 0 bytes, 2.000 s)\n  harmful 0  suspicious 0  \
