@@ -1,10 +1,13 @@
 //! Everything user space derives from a site, once per site.
 
-use std::{collections::HashMap, hash::Hash, num::NonZeroU64};
+use std::{collections::HashMap, num::NonZeroU64};
 
 use netdrop_ebpf::site::{NO_REASON, SiteKey};
 
 use super::{
+    changing::Changing,
+    device::Devices,
+    group::Group,
     intern::{Interner, Name},
     names::{Names, ReasonLabel, Severity},
     protocol,
@@ -42,16 +45,13 @@ struct Remembered {
     unsure: Option<u64>,
 }
 
-/// Names that may change, with the interval in which they were asked for.
-type Changing<K> = HashMap<K, (Option<Name>, u64)>;
-
 /// Named sites, devices and namespaces.
 #[derive(Debug, Default)]
 pub struct Sites {
     /// All names met.
     pub interner: Interner,
     known: HashMap<SiteKey, Remembered>,
-    devices: Changing<(u32, u32)>,
+    devices: Devices,
     namespaces: Changing<u32>,
     interval: u64,
 }
@@ -124,9 +124,23 @@ impl Sites {
         let Self {
             interner, devices, ..
         } = self;
-        refresh(devices, (netns, ifindex), self.interval, || {
-            interner.intern(&names.device(netns, ifindex)?)
-        })
+        devices.name((netns, ifindex), self.interval, interner, names)
+    }
+
+    /// Was a device renamed since the start?
+    #[must_use]
+    pub fn any_renamed(&self) -> bool {
+        self.devices.any_renamed()
+    }
+
+    /// The group, with the device's present name.
+    #[must_use]
+    pub fn present(&self, group: &Group) -> Group {
+        let mut group = *group;
+        if let (Some(name), Some(ifindex)) = (group.device, group.ifindex) {
+            group.device = Some(self.devices.current(name, ifindex.get()));
+        }
+        group
     }
 
     /// Learns the network namespace's name.
@@ -136,7 +150,7 @@ impl Sites {
             namespaces,
             ..
         } = self;
-        refresh(namespaces, inode, self.interval, || {
+        namespaces.refresh(inode, self.interval, || {
             interner.intern(&names.netns_name(inode)?)
         });
     }
@@ -144,27 +158,8 @@ impl Sites {
     /// The network namespace's name as learned last.
     #[must_use]
     pub fn netns_name(&self, inode: u32) -> Option<Name> {
-        self.namespaces.get(&inode).and_then(|(name, _)| *name)
+        self.namespaces.get(&inode)
     }
-}
-
-/// The name of `key`, asked for at most once an interval; what has no name any
-/// more keeps the one it had.
-fn refresh<K: Eq + Hash>(
-    known: &mut Changing<K>,
-    key: K,
-    interval: u64,
-    ask: impl FnOnce() -> Option<Name>,
-) -> Option<Name> {
-    if known.len() >= MOST_SITES {
-        known.clear();
-    }
-    let (name, asked) = known.entry(key).or_insert((None, u64::MAX));
-    if *asked != interval {
-        *asked = interval;
-        *name = ask().or(*name);
-    }
-    *name
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
+mod renamed;
+
 use netdrop_ebpf::flow::{FlowAddrs, FlowKey};
 
 use super::{
     super::{
         names::canned::{Canned, NOWHERE},
-        row::Value,
+        row::{Other, Value},
     },
     *,
 };
