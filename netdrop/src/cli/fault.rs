@@ -74,9 +74,10 @@ fn foreign(error: &clap::Error) -> Option<String> {
         CommandFactory as _,
         error::{ContextKind, ContextValue, ErrorKind},
     };
-    let option = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) => option,
-        _ => return None,
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
     };
     let long = option.strip_prefix("--")?;
     let owners: Vec<String> = super::Cli::command()

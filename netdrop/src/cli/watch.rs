@@ -88,7 +88,8 @@ fn show(session: &mut Session, period: &Period) {
 /// if it is the whole run, nor if it is a stub in which nothing was dropped.
 fn adds_something(last: &Period, is_first: bool, interval: Duration) -> bool {
     let stub = last.seconds < interval.as_secs_f64() / 10.0;
-    !is_first && !(stub && last.totals.sums.drops() == 0)
+    let empty_stub = stub && last.totals.sums.drops() == 0;
+    !is_first && !empty_stub
 }
 
 #[cfg(test)]

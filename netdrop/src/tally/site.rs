@@ -181,9 +181,10 @@ mod tests {
         fn reason(&mut self, reason: u32) -> ReasonLabel {
             let named = reason < 0x30000 || self.loaded;
             ReasonLabel {
-                text: match named {
-                    true => "NO_SOCKET".into(),
-                    false => format!("{reason:#x}").into(),
+                text: if named {
+                    "NO_SOCKET".into()
+                } else {
+                    format!("{reason:#x}").into()
                 },
                 named,
             }
@@ -265,7 +266,7 @@ mod tests {
         }
         names.loaded = true;
         sites.next_interval();
-        let named = reason(0x30007, &mut sites, &mut names);
-        assert_eq!(named.as_deref(), Some("NO_SOCKET"));
+        let later = reason(0x30007, &mut sites, &mut names);
+        assert_eq!(later.as_deref(), Some("NO_SOCKET"));
     }
 }
