@@ -25,7 +25,13 @@ use clap::{Parser, Subcommand};
 
 /// Tells where each packet died, why, and with exact counts.
 #[derive(Debug, Parser)]
-#[command(name = "netdrop", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(
+    name = "netdrop",
+    bin_name = "netdrop",
+    version,
+    max_term_width = 100,
+    after_help = EXAMPLES
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -46,9 +52,6 @@ enum Command {
     Trace(trace::Args),
     /// Tell whether this host can be traced, what is missing and what to do
     Doctor(doctor::Args),
-    /// Attach a program that does nothing, until SIGTERM (for `cargo xtask bench`)
-    #[command(hide = true)]
-    BenchEmpty,
     /// Write a completion script for a shell to standard output
     Completions(completions::Args),
 }
@@ -57,6 +60,10 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     logger::install();
+    // No command of its own: completions would offer it.
+    if std::env::args_os().skip(1).eq([bench_empty::WORD]) {
+        return bench_empty::run().unwrap_or_else(|error| fault::failure(&error));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return fault::usage(&error),
@@ -65,7 +72,6 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Doctor(args) => doctor::run(args.format.into()),
-        Command::BenchEmpty => bench_empty::run(),
         Command::Completions(args) => completions::run(&args),
     };
     result.unwrap_or_else(|error| fault::failure(&error))

@@ -7,6 +7,8 @@
 //! The work is per row, never per drop.
 
 pub mod accounting;
+mod changing;
+mod device;
 pub mod group;
 pub mod intern;
 pub mod key;
@@ -16,6 +18,7 @@ pub mod period;
 pub mod protocol;
 pub mod rank;
 pub mod row;
+mod sheet;
 pub mod show;
 pub mod site;
 pub mod sums;

@@ -15,19 +15,34 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut script = Vec::new();
-    clap_complete::generate(
-        args.shell,
-        &mut super::Cli::command(),
-        "netdrop",
-        &mut script,
-    );
+    let script = script(args.shell);
     let mut stdout = io::stdout();
     match stdout.write_all(&script).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         result => {
             result.context("cannot write to standard output")?;
             Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn script(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut super::Cli::command(), "netdrop", &mut script);
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+    use clap_complete::Shell;
+
+    #[test]
+    fn every_shell_completes_commands_and_nothing_hidden() {
+        for shell in Shell::value_variants() {
+            let script = String::from_utf8(super::script(*shell)).unwrap();
+            assert!(script.contains("doctor"), "{shell}");
+            assert!(!script.contains("bench"), "{shell}");
         }
     }
 }

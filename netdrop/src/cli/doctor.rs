@@ -156,6 +156,18 @@ Drops cannot be watched on this host: see what is missing above.
     }
 
     #[test]
+    fn every_field_is_documented() {
+        let document = include_str!("../../../docs/json.md");
+        let (_, document) = document.split_once("## `doctor`").unwrap();
+        let line = json(&report()).unwrap();
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let fields = [&object, &object["checks"][0]].map(|it| it.as_object().unwrap().keys());
+        for field in fields.into_iter().flatten() {
+            assert!(document.contains(&format!("| `{field}` |")), "{field}");
+        }
+    }
+
+    #[test]
     fn json_is_one_line_with_all_checks() {
         assert_eq!(
             json(&report()).unwrap(),

@@ -52,7 +52,8 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
             ExitCode::from(2)
         }
         _ => {
-            say(&wrong(&error.to_string()));
+            let message = foreign(error).unwrap_or_else(|| wrong(&error.to_string()));
+            say(&message);
             ExitCode::from(2)
         }
     }
@@ -65,6 +66,30 @@ fn print(error: &clap::Error) -> ExitCode {
         }
         _ => ExitCode::SUCCESS,
     }
+}
+
+/// An option that other commands have.
+fn foreign(error: &clap::Error) -> Option<String> {
+    use clap::{
+        CommandFactory as _,
+        error::{ContextKind, ContextValue, ErrorKind},
+    };
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    let long = option.strip_prefix("--")?;
+    let owners: Vec<String> = super::Cli::command()
+        .get_subcommands()
+        .filter(|command| {
+            command
+                .get_arguments()
+                .any(|arg| arg.get_long() == Some(long))
+        })
+        .map(|command| format!("`netdrop {}`", command.get_name()))
+        .collect();
+    (!owners.is_empty()).then(|| format!("{option} belongs to {}", owners.join(" and ")))
 }
 
 /// clap's message without usage and advice, in one line.
@@ -90,6 +115,29 @@ fn one_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_option_of_another_command_names_that_command() {
+        let said = |line: &str| {
+            let error = <super::super::Cli as clap::Parser>::try_parse_from(line.split(' '));
+            foreign(&error.unwrap_err())
+        };
+        let belongs = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            said("netdrop trace --interval 1s"),
+            belongs("--interval belongs to `netdrop watch`")
+        );
+        assert_eq!(
+            said("netdrop watch --count=3"),
+            belongs("--count belongs to `netdrop trace`")
+        );
+        assert_eq!(
+            said("netdrop doctor --by reason"),
+            belongs("--by belongs to `netdrop watch` and `netdrop trace`")
+        );
+        assert_eq!(said("netdrop watch --bye"), None);
+        assert_eq!(said("netdrop watch --interval 0s"), None);
+    }
 
     #[test]
     fn what_clap_says_becomes_one_line() {

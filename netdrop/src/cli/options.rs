@@ -2,6 +2,8 @@
 
 use std::{
     io::{self, IsTerminal as _},
+    num::{IntErrorKind, ParseIntError},
+    str::FromStr,
     time::Duration,
 };
 
@@ -45,7 +47,7 @@ enum SeverityArg {
 /// Options of every command that captures.
 #[derive(Debug, clap::Args)]
 pub(super) struct Shared {
-    /// Which packets to look at: not part of this version yet
+    /// Which packets to look at: this version has no filters yet
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
 
@@ -54,9 +56,7 @@ pub(super) struct Shared {
         long,
         value_name = "KEYS",
         default_value = "stage,reason,function",
-        help = "Keys that rows are grouped by, separated by commas: stage, reason, function, \
-                device, netns, cpu, protocol, flow, src, dst, src_port, dst_port, direction, \
-                severity"
+        help = KEYS
     )]
     by: By,
 
@@ -65,7 +65,7 @@ pub(super) struct Shared {
     pub(super) duration: Option<Duration>,
 
     /// Rows to show; the others are summed up in one more row
-    #[arg(long, value_name = "N", default_value = "20", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = at_least_one::<u32>, allow_hyphen_values = true)]
     top: u32,
 
     /// Show only drops of one severity, or all; without it benign drops are
@@ -97,10 +97,19 @@ pub(super) struct Shared {
     flows: u32,
 }
 
-fn at_least_one(text: &str) -> Result<u32, String> {
+pub(super) const KEYS: &str = "Keys that rows are grouped by, separated by commas: stage, \
+    reason, function, device, netns, cpu, protocol, flow, src, dst, src_port, dst_port, \
+    direction, severity";
+
+/// Reads a count.
+pub(super) fn at_least_one<N>(text: &str) -> Result<N, String>
+where
+    N: FromStr<Err = ParseIntError> + PartialOrd + From<u8>,
+{
     match text.parse() {
-        Ok(0) | Err(_) => Err("must be a number from 1".to_owned()),
-        Ok(number) => Ok(number),
+        Ok(number) if number >= N::from(1) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err("is too large".to_owned()),
+        Ok(_) | Err(_) => Err("must be at least 1".to_owned()),
     }
 }
 

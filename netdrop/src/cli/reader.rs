@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, IsTerminal as _},
     os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
 };
 
@@ -29,6 +29,21 @@ impl Reader {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Is somebody behind standard output who may not read? Not behind a file or
+/// `/dev/null`.
+pub(super) fn is_expected() -> bool {
+    let stdout = io::stdout();
+    let file = || {
+        let owned = stdout.as_fd().try_clone_to_owned().ok()?;
+        File::from(owned).metadata().ok()
+    };
+    stdout.is_terminal()
+        || file().is_some_and(|file| {
+            let kind = file.file_type();
+            kind.is_fifo() || kind.is_socket()
+        })
 }
 
 fn pipe() -> io::Result<Option<Sender>> {

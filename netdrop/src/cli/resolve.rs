@@ -13,7 +13,7 @@ use crate::{
         reasons::ReasonNames,
         symbols::{Symbol, Symbols},
     },
-    tally::names::{Attribution, Names, Place},
+    tally::names::{Attribution, Names, Place, ReasonLabel},
 };
 
 /// Everything that has names.
@@ -55,11 +55,13 @@ impl Resolver {
 }
 
 impl Names for Resolver {
-    fn reason(&mut self, reason: u32) -> Option<Arc<str>> {
-        if self.reasons.name(reason).is_none() {
-            self.reasons.look_again(reason);
+    fn reason(&mut self, reason: u32) -> ReasonLabel {
+        let Self { reasons, .. } = self;
+        let named = reasons.name(reason).is_some() || reasons.look_again(reason);
+        ReasonLabel {
+            text: reasons.label(reason).into(),
+            named,
         }
-        self.reasons.name(reason).map(Arc::from)
     }
 
     fn function(&mut self, location: u64) -> Option<Place> {

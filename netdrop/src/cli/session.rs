@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sle
 use super::{
     fault,
     options::Shared,
-    reader::Reader,
+    reader::{self, Reader},
     resolve::{Resolver, Squeezes},
     signals::Signals,
 };
@@ -35,6 +35,9 @@ use crate::{
 
 /// How long a reader may stall once the user wants to end.
 const GRACE: Duration = Duration::from_secs(2);
+/// A further signal sooner than this belongs to the first: `timeout` and the
+/// terminal signal a process and then its group.
+const IMPATIENCE: Duration = Duration::from_millis(300);
 
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,9 +159,9 @@ impl Session {
         Ok(period)
     }
 
-    /// Detaches, then writes the summary. A reader that stalls may keep us
-    /// waiting until a signal, and a little longer.
-    pub(super) async fn finish(self, ending: Ending) -> anyhow::Result<()> {
+    /// Detaches, then writes the summary, below so many lines of drops. A reader
+    /// that stalls may keep us waiting until a signal, and a little longer.
+    pub(super) async fn finish(self, ending: Ending, lines: Option<u64>) -> anyhow::Result<()> {
         let Self {
             capture,
             tally,
@@ -168,7 +171,7 @@ impl Session {
             ..
         } = self;
         drop(capture);
-        let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()));
+        let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()), lines);
         let written = async move {
             // When the sink is closed, the end tells why.
             let _ = sink.insist(summary).await;
@@ -177,20 +180,28 @@ impl Session {
         tokio::pin!(written);
         if ending != Ending::Signal {
             tokio::select! {
+                biased;
                 result = &mut written => return Ok(result?),
                 () = stop.signals.next() => {}
             }
         }
+        let asked = Instant::now();
         tokio::select! {
+            biased;
             result = &mut written => Ok(result?),
-            () = stop.signals.next() => stalled(),
+            () = stop.signals.after(asked + IMPATIENCE) => stalled(),
             () = sleep(GRACE) => stalled(),
         }
     }
 }
 
 fn stalled() -> anyhow::Result<()> {
-    anyhow::bail!("nobody reads standard output: the summary was not written")
+    let why = if reader::is_expected() {
+        "nobody reads standard output"
+    } else {
+        "standard output takes too long"
+    };
+    anyhow::bail!("{why}: the summary was not written")
 }
 
 /// Waits for the end of a run.

@@ -1,7 +1,10 @@
 //! The signals that end a run cleanly.
 
 use anyhow::Context as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
 
 /// SIGINT, SIGTERM and SIGHUP.
 #[derive(Debug)]
@@ -29,5 +32,45 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}
         }
+    }
+
+    /// Waits for one that comes at this time or later.
+    pub(super) async fn after(&mut self, time: Instant) {
+        loop {
+            self.next().await;
+            if Instant::now() >= time {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nix::sys::signal::{self, Signal};
+    use tokio::time::{sleep, timeout};
+
+    use super::{Instant, Signals};
+
+    #[test]
+    fn a_signal_that_comes_twice_at_once_is_one() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut signals = Signals::listen().unwrap();
+            signal::raise(Signal::SIGHUP).unwrap();
+            signals.next().await;
+            let soon = Instant::now() + Duration::from_millis(100);
+            signal::raise(Signal::SIGHUP).unwrap();
+            let again = timeout(Duration::from_millis(50), signals.after(soon));
+            assert!(again.await.is_err());
+            sleep(Duration::from_millis(60)).await;
+            signal::raise(Signal::SIGHUP).unwrap();
+            signals.after(soon).await;
+        });
     }
 }

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use super::{
     bytes, clock,
-    options::Shared,
+    options::{KEYS, Shared, at_least_one},
     session::{self, Ending, Session, every},
 };
 use crate::{
@@ -25,13 +25,21 @@ const BATCHES: usize = 16;
 const FRAME_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    mut_arg("by", |by| by.help(format!("{KEYS}; they shape the summary, not the lines"))),
+    mut_arg("top", |top| top.help("Rows of the summary; the others are summed up in one more row")),
+    mut_arg("flows", |flows| flows.help(
+        "Flows counted apart within a second, where --by asks for flows, for the summary; drops \
+         of further flows are summed up in one row"
+    )),
+)]
 pub(super) struct Args {
     #[command(flatten)]
     shared: Shared,
 
     /// Stop after so many drops
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>, allow_hyphen_values = true)]
     count: Option<u64>,
 
     /// Show the kernel stack of each drop
@@ -82,6 +90,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         show: shared.show(),
         stack,
         left: count,
+        shown: 0,
         taken: 0,
     };
     let mut drain = every(DRAIN);
@@ -103,7 +112,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
     };
     session.collect()?;
     printer.drain_delivered(&mut session)?;
-    session.finish(ending).await
+    session.finish(ending, Some(printer.shown)).await
 }
 
 struct Printer {
@@ -112,6 +121,8 @@ struct Printer {
     stack: bool,
     /// Drops that may still be printed.
     left: Option<u64>,
+    /// Drops printed.
+    shown: u64,
     /// Events taken from the ring.
     taken: u64,
 }
@@ -190,9 +201,11 @@ impl Printer {
         let Frame { bytes, lines } = std::mem::take(frame);
         let lost = session.sink.lost();
         session.sink.offer(bytes.into(), lines);
-        if let Some(left) = &mut self.left
-            && session.sink.lost() == lost
-        {
+        if session.sink.lost() > lost {
+            return;
+        }
+        self.shown += lines;
+        if let Some(left) = &mut self.left {
             *left -= lines;
         }
     }

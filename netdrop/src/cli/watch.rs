@@ -7,7 +7,11 @@ use super::{
     options::Shared,
     session::{self, Session, every},
 };
-use crate::kernel::capture::{CaptureConfig, Emit};
+use crate::{
+    kernel::capture::{CaptureConfig, Emit},
+    output::render::Format,
+    tally::period::Period,
+};
 
 /// The ring is not used, but a ring there must be.
 const RING_BYTES: u32 = 4096;
@@ -18,7 +22,7 @@ pub(super) struct Args {
     #[command(flatten)]
     shared: Shared,
 
-    /// Length of an interval
+    /// Length of an interval, at least 10ms
     #[arg(
         long,
         value_name = "TIME",
@@ -53,23 +57,66 @@ async fn watch(args: Args) -> anyhow::Result<()> {
     };
     let mut session = Session::start(&shared, &config).await?;
     let mut timer = every(interval);
+    let mut first = true;
     let ending = loop {
         tokio::select! {
             // A deadline comes before an interval that ends with it.
             biased;
             ending = session.stop.requested(&session.sink) => break ending,
-            _ = timer.tick() => show(&mut session)?,
+            _ = timer.tick() => {
+                let period = session.collect()?;
+                show(&mut session, &period);
+                first = false;
+            }
         }
     };
-    show(&mut session)?;
-    session.finish(ending).await
+    let last = session.collect()?;
+    if session.renderer.format == Format::Json || adds_something(&last, first, interval) {
+        show(&mut session, &last);
+    }
+    session.finish(ending, None).await
 }
 
-fn show(session: &mut Session) -> anyhow::Result<()> {
-    let period = session.collect()?;
+fn show(session: &mut Session, period: &Period) {
     if period.seconds > 0.0 {
-        let frame = session.renderer.interval(&period);
+        let frame = session.renderer.interval(period);
         session.sink.offer(frame, 1);
     }
-    Ok(())
+}
+
+/// Does the last interval tell people more than the summary below it does? Not
+/// if it is the whole run, nor if it is a stub in which nothing was dropped.
+fn adds_something(last: &Period, is_first: bool, interval: Duration) -> bool {
+    let stub = last.seconds < interval.as_secs_f64() / 10.0;
+    let empty_stub = stub && last.totals.sums.drops() == 0;
+    !is_first && !empty_stub
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::{accounting::Attached, key::By, period::View, show::Show};
+
+    fn last(seconds: f64, drops: u64) -> Period {
+        let view = View {
+            by: By::default(),
+            top: 1,
+            show: Show::All,
+        };
+        let none = crate::tally::period::Tally::new(view, Attached::default());
+        let mut period = none.summary(jiff::Timestamp::UNIX_EPOCH, 0);
+        period.seconds = seconds;
+        period.totals.sums.harmful = drops;
+        period
+    }
+
+    #[test]
+    fn a_last_interval_is_shown_only_if_the_summary_does_not_say_it_all() {
+        let second = Duration::from_secs(1);
+        assert!(adds_something(&last(1.0, 5), false, second));
+        assert!(adds_something(&last(0.2, 0), false, second));
+        assert!(adds_something(&last(0.01, 1), false, second));
+        assert!(!adds_something(&last(0.01, 0), false, second));
+        assert!(!adds_something(&last(1.0, 5), true, second));
+    }
 }

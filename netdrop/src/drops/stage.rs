@@ -33,7 +33,7 @@ pub struct StageInfo {
 
 /// A name that is no stage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown stage {0:?}; `netdrop explain` lists the stages")]
+#[error("unknown stage {0:?}; stages are named as `netdrop watch` names them")]
 pub struct UnknownStage(pub String);
 
 static STAGES: LazyLock<Vec<StageInfo>> = LazyLock::new(|| {

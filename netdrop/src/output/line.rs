@@ -46,7 +46,7 @@ impl Lines {
         let _ = write!(
             out,
             "{} {} {reason} {} {} {}",
-            drop.time.strftime("%H:%M:%S.%6f"),
+            drop.time.strftime("%H:%M:%S.%6fZ"),
             pad(&mut self.stage, drop.stage.as_deref().unwrap_or("-")),
             pad(&mut self.place, &place(drop)),
             pad(&mut self.device, &device(drop)),
@@ -131,9 +131,9 @@ mod tests {
         println!("{out}");
         assert_eq!(
             out,
-            "21:01:02.003004 rx_lookup    NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
+            "21:01:02.003004Z rx_lookup    NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
              udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
-             21:01:02.003004 rx_lookup    NO_SOCKET        0xffffffffc0001234             lo     \
+             21:01:02.003004Z rx_lookup    NO_SOCKET        0xffffffffc0001234             lo     \
              tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
              cu\\x1brl[321]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
         );

@@ -46,11 +46,11 @@ impl Renderer {
         }
     }
 
-    /// The summary.
+    /// The summary, after so many lines of drops.
     #[must_use]
-    pub fn summary(&self, period: &Period) -> Bytes {
+    pub fn summary(&self, period: &Period, lines: Option<u64>) -> Bytes {
         match self.format {
-            Format::Text => print(|out| text::summary(out, period, self.layout)),
+            Format::Text => print(|out| text::summary(out, period, lines, self.layout)),
             Format::Json => collect(|out| json::summary(out, period)),
         }
     }

@@ -119,7 +119,7 @@ pub(super) fn period() -> Period {
                     ("netns_name", Value::Null),
                 ]),
                 sums: sums(0, 4),
-                other: Some(Other::Top),
+                other: Some(Other::Top(37)),
             },
         ],
     }

@@ -97,7 +97,8 @@ fn key_columns(rows: &[Row]) -> Vec<Column> {
             cells: rows
                 .iter()
                 .map(|row| match row.other {
-                    Some(Other::Top) if first => "(beyond --top)".to_owned(),
+                    Some(Other::Top(1)) if first => "(1 more row)".to_owned(),
+                    Some(Other::Top(rows)) if first => format!("({rows} more rows)"),
                     Some(Other::Table) if first => "(table full)".to_owned(),
                     Some(_) => String::new(),
                     None => cell(&row.fields, title),

@@ -21,16 +21,19 @@ pub struct Layout {
 /// Appends an interval.
 pub fn interval(out: &mut String, period: &Period, layout: Layout) {
     let heading = format!("{:.0}", period.time);
-    block(out, &heading, period, layout);
+    block(out, &heading, period, None, layout);
     out.push('\n');
 }
 
-/// Appends the summary.
-pub fn summary(out: &mut String, period: &Period, layout: Layout) {
-    block(out, "summary", period, layout);
+/// Appends the summary, after so many lines of drops.
+pub fn summary(out: &mut String, period: &Period, lines: Option<u64>, layout: Layout) {
+    if lines.is_some_and(|lines| lines > 0) {
+        out.push('\n');
+    }
+    block(out, "summary", period, lines, layout);
 }
 
-fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
+fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, layout: Layout) {
     let Layout { width, palette } = layout;
     let _ = writeln!(
         out,
@@ -38,6 +41,12 @@ fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
         palette.bold(heading),
         counts(&period.totals, period.seconds)
     );
+    let drops = period.totals.sums.drops();
+    if let Some(lines) = lines
+        && lines < drops
+    {
+        let _ = writeln!(out, "  {} counted, {lines} shown", plural(drops, "drop"));
+    }
     let _ = writeln!(out, "  {}", severities(&period.totals, palette));
     if let Some(traffic) = traffic(period) {
         let _ = writeln!(out, "  {traffic}");
@@ -53,16 +62,22 @@ fn block(out: &mut String, heading: &str, period: &Period, layout: Layout) {
 
 fn counts(totals: &Totals, seconds: f64) -> String {
     let sums = &totals.sums;
-    let mut text = format!("{} drops", sums.drops());
+    let mut text = plural(sums.drops(), "drop");
     if let Some(rate) = rate(sums.drops(), seconds) {
         let _ = write!(text, ", {rate:.1}/s");
     }
     let _ = write!(
         text,
-        " ({} packets, {} bytes, {seconds:.3} s)",
-        sums.packets, sums.bytes
+        " ({}, {}, {seconds:.3} s)",
+        plural(sums.packets, "packet"),
+        plural(sums.bytes, "byte")
     );
     text
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 fn severities(totals: &Totals, palette: Palette) -> String {
@@ -87,20 +102,12 @@ fn severities(totals: &Totals, palette: Palette) -> String {
     text
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a percentage needs no more than 52 bits"
-)]
 fn traffic(period: &Period) -> Option<String> {
     let traffic = &period.traffic;
     let mut parts = Vec::new();
-    if let (Some(rx), Some(tx), Some(passes)) =
-        (traffic.rx_packets, traffic.tx_packets, traffic.passes())
-    {
+    if let (Some(rx), Some(tx)) = (traffic.rx_packets, traffic.tx_packets) {
         let mut part = format!("passes: {rx} rx + {tx} tx");
-        if passes > 0 {
-            let drops = period.totals.sums.drops();
-            let ratio = drops as f64 / passes as f64 * 100.0;
+        if let Some(ratio) = drop_ratio(period) {
             let _ = write!(part, ", drop ratio {ratio:.3} %");
         }
         parts.push(part);
@@ -118,6 +125,20 @@ fn traffic(period: &Period) -> Option<String> {
         parts.push(format!("time_squeeze {squeezed}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Drops that are not benign per hundred passes. `None` without passes, and
+/// where it would be more than all: drops that never passed, such as a queue
+/// that is purged.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a percentage needs no more than 52 bits"
+)]
+fn drop_ratio(period: &Period) -> Option<f64> {
+    let sums = &period.totals.sums;
+    let drops = sums.harmful + sums.suspicious;
+    let passes = period.traffic.passes()?;
+    (passes > 0 && drops <= passes).then(|| drops as f64 / passes as f64 * 100.0)
 }
 
 fn hooks(period: &Period) -> Option<String> {
@@ -186,66 +207,4 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::samples, *};
-
-    fn render(layout: Layout) -> String {
-        let mut out = String::new();
-        interval(&mut out, &samples::period(), layout);
-        out
-    }
-
-    #[test]
-    fn an_interval_is_a_block() {
-        let text = render(Layout::default());
-        println!("{text}");
-        assert_eq!(text, include_str!("../../tests/data/interval.txt"));
-    }
-
-    #[test]
-    fn on_a_terminal_long_names_give_way() {
-        let text = render(Layout {
-            width: Some(80),
-            ..Layout::default()
-        });
-        println!("{text}");
-        let table = text.lines().skip_while(|line| !line.contains("DROPS"));
-        assert!(table.clone().count() > 3);
-        assert!(table.clone().all(|line| line.chars().count() <= 80));
-        assert!(text.contains('…'));
-    }
-
-    #[test]
-    fn colours_change_nothing_but_colours() {
-        let coloured = render(Layout {
-            palette: Palette { on: true },
-            ..Layout::default()
-        });
-        let mut plain = String::new();
-        let mut rest = coloured.as_str();
-        while let Some((before, after)) = rest.split_once('\x1b') {
-            plain.push_str(before);
-            rest = after.split_once('m').unwrap().1;
-        }
-        plain.push_str(rest);
-        assert_ne!(coloured, plain);
-        assert_eq!(plain, render(Layout::default()));
-    }
-
-    #[test]
-    fn nothing_happened_is_said_briefly() {
-        let mut period = samples::period();
-        period.totals = Totals::default();
-        period.accounting = Accounting::default();
-        period.traffic = crate::tally::accounting::Traffic::default();
-        period.hooks.clear();
-        period.rows.clear();
-        let mut out = String::new();
-        summary(&mut out, &period, Layout::default());
-        assert_eq!(
-            out,
-            "summary  0 drops, 0.0/s (0 packets, 0 bytes, 2.000 s)\n  harmful 0  suspicious 0  \
-             benign 0  hidden: 0\n"
-        );
-    }
-}
+mod tests;

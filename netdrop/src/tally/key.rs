@@ -118,20 +118,25 @@ impl Default for By {
     }
 }
 
-/// A word that is no key.
+/// A word that is no key; empty where there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownKey(String);
 
 impl fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(word) = self;
-        write!(f, "unknown key '{word}'")?;
+        if word.is_empty() {
+            write!(f, "needs at least one key, and one after every comma")?;
+        } else {
+            write!(f, "unknown key '{word}'")?;
+        }
         let nearest = WORDS
             .iter()
             .map(|(known, _)| (edits(word, known), *known))
             .min();
         if let Some((distance, known)) = nearest
             && distance <= 2
+            && !word.is_empty()
         {
             write!(f, ", did you mean '{known}'?")?;
         }
@@ -214,6 +219,10 @@ mod tests {
         );
         let error = "xyzzyxyzzy".parse::<By>().unwrap_err().to_string();
         assert!(error.starts_with("unknown key 'xyzzyxyzzy' (keys: stage,"));
-        assert!("".parse::<By>().is_err());
+        for text in ["", " ", "stage,"] {
+            let error = text.parse::<By>().unwrap_err().to_string();
+            assert!(error.starts_with("needs at least one key"), "{error}");
+            assert!(!error.contains("did you mean"), "{error}");
+        }
     }
 }

@@ -26,15 +26,24 @@ pub struct Place {
     pub offset: u64,
 }
 
+/// What a drop reason is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReasonLabel {
+    /// Its name, or its number in hexadecimal.
+    pub text: Arc<str>,
+    /// Is it a name?
+    pub named: bool,
+}
+
 /// Names of what the kernel counted by number.
 ///
 /// The tally asks for a site's reason, function and attribution once and
-/// remembers the answer; `None` is asked again once an interval, so that a
+/// remembers the answer; what has no name is asked again once an interval, so that a
 /// module loaded later gets its names. Devices and namespaces are asked for
 /// once an interval.
 pub trait Names {
     /// The name of a drop reason (never asked for `NO_REASON`).
-    fn reason(&mut self, reason: u32) -> Option<Arc<str>>;
+    fn reason(&mut self, reason: u32) -> ReasonLabel;
 
     /// The function that holds a kernel address.
     fn function(&mut self, location: u64) -> Option<Place>;
@@ -51,7 +60,7 @@ pub trait Names {
 
 #[cfg(test)]
 pub(crate) mod canned {
-    use super::{Arc, Attribution, Names, Place, Severity, SiteKey};
+    use super::{Arc, Attribution, Names, Place, ReasonLabel, Severity, SiteKey};
 
     /// A host on which everything has a name; the names tell the numbers, and
     /// the reason tells the severity.
@@ -62,8 +71,11 @@ pub(crate) mod canned {
     pub(crate) const NOWHERE: u64 = 0xffff_ffff_ffff_0000;
 
     impl Names for Canned {
-        fn reason(&mut self, reason: u32) -> Option<Arc<str>> {
-            Some(format!("REASON_{reason}").into())
+        fn reason(&mut self, reason: u32) -> ReasonLabel {
+            ReasonLabel {
+                text: format!("REASON_{reason}").into(),
+                named: true,
+            }
         }
 
         fn function(&mut self, location: u64) -> Option<Place> {

@@ -12,9 +12,9 @@ use super::{
     intern::Name,
     names::{Names, Severity},
     protocol::{self, Ends},
-    site::{Sites, strip_suffix},
+    site::Sites,
 };
-use crate::kernel::capture::Detail;
+use crate::kernel::{capture::Detail, symbols::plain_name};
 
 /// A dropped packet. `None` is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,7 +178,7 @@ fn trace(frames: &[u8], location: u64, names: &mut dyn Names) -> Vec<String> {
             let address = u64::from_ne_bytes(*frame);
             match names.function(address) {
                 Some(place) => {
-                    let function = strip_suffix(&place.function);
+                    let function = plain_name(&place.function);
                     format!("{function}+{:#x}", place.offset)
                 }
                 None => format!("{address:#x}"),

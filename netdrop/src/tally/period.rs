@@ -1,7 +1,5 @@
 //! An interval, and the whole run: totals, accounting, traffic and rows.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use netdrop_ebpf::{
     area::{Counter, Weights},
@@ -14,17 +12,13 @@ use super::{
     key::By,
     names::{Names, Severity},
     protocol::Ends,
-    rank,
-    row::{Other, Row},
+    row::Row,
+    sheet::Sheet,
     show::Show,
     site::Sites,
     sums::{BySeverity, Sums},
 };
 use crate::kernel::snapshot::Snapshot;
-
-/// Groups that the whole run keeps apart; what comes later is summed up in one
-/// row. Just fits a hash table of 256 Ki buckets.
-const MOST_GROUPS: usize = 229_376;
 
 /// All drops, whatever is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,64 +68,6 @@ pub struct Moment {
     pub time_squeeze: Option<u64>,
     /// What the output lost since the interval before.
     pub output_lost: u64,
-}
-
-/// Sums kept while counting: of an interval, or of the whole run.
-#[derive(Debug, Default)]
-struct Sheet {
-    seconds: f64,
-    totals: Totals,
-    groups: HashMap<Group, Sums>,
-    /// What had no room in a table.
-    table: Sums,
-}
-
-impl Sheet {
-    fn add(&mut self, group: &Group, sums: &Sums) {
-        if let Some(row) = self.groups.get_mut(group) {
-            *row += sums;
-        } else if self.groups.len() < MOST_GROUPS {
-            self.groups.insert(*group, *sums);
-        } else {
-            self.table += sums;
-        }
-    }
-
-    fn add_sheet(&mut self, other: &Self) {
-        self.seconds += other.seconds;
-        self.totals.sums += &other.totals.sums;
-        self.totals.hidden += other.totals.hidden;
-        for (group, sums) in &other.groups {
-            self.add(group, sums);
-        }
-        self.table += &other.table;
-    }
-
-    fn clear(&mut self) {
-        let Self {
-            seconds,
-            totals,
-            groups,
-            table,
-        } = self;
-        (*seconds, *totals, *table) = (0.0, Totals::default(), Sums::default());
-        groups.clear();
-    }
-
-    fn rows(&self, view: &View, sites: &Sites) -> Vec<Row> {
-        let View { by, top, .. } = view;
-        let (first, rest) = rank::first(&self.groups, *top, by, &sites.interner);
-        let mut rows: Vec<Row> = first
-            .into_iter()
-            .map(|(group, sums)| Row::new(by, group, *sums, sites))
-            .collect();
-        for (other, sums) in [(Other::Top, rest), (Other::Table, self.table)] {
-            if sums.drops() > 0 {
-                rows.push(Row::other(by, other, sums));
-            }
-        }
-        rows
-    }
 }
 
 /// Turns snapshots into periods and adds them up.

@@ -38,8 +38,8 @@ pub struct Field {
 /// Why a row has no keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
-    /// It sums the rows beyond `--top`.
-    Top,
+    /// It sums so many rows beyond `--top`.
+    Top(usize),
     /// It sums what had no room in a table.
     Table,
 }
@@ -49,7 +49,7 @@ impl Other {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Top => "top",
+            Self::Top(_) => "top",
             Self::Table => "table",
         }
     }

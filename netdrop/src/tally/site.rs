@@ -1,14 +1,18 @@
 //! Everything user space derives from a site, once per site.
 
-use std::{collections::HashMap, hash::Hash, num::NonZeroU64};
+use std::{collections::HashMap, num::NonZeroU64};
 
 use netdrop_ebpf::site::{NO_REASON, SiteKey};
 
 use super::{
+    changing::Changing,
+    device::Devices,
+    group::Group,
     intern::{Interner, Name},
-    names::{Names, Severity},
+    names::{Names, ReasonLabel, Severity},
     protocol,
 };
+use crate::kernel::symbols::plain_name;
 
 /// Sites remembered; beyond it the memory starts afresh.
 const MOST_SITES: usize = 16_384;
@@ -22,7 +26,7 @@ pub struct Site {
     pub direction: Option<Name>,
     /// Severity.
     pub severity: Severity,
-    /// Reason.
+    /// Reason, or its number in hexadecimal; `None` where the kernel gives none.
     pub reason: Option<Name>,
     /// Function, without the compiler's suffixes.
     pub function: Option<Name>,
@@ -41,16 +45,13 @@ struct Remembered {
     unsure: Option<u64>,
 }
 
-/// Names that may change, with the interval in which they were asked for.
-type Changing<K> = HashMap<K, (Option<Name>, u64)>;
-
 /// Named sites, devices and namespaces.
 #[derive(Debug, Default)]
 pub struct Sites {
     /// All names met.
     pub interner: Interner,
     known: HashMap<SiteKey, Remembered>,
-    devices: Changing<(u32, u32)>,
+    devices: Devices,
     namespaces: Changing<u32>,
     interval: u64,
 }
@@ -71,9 +72,9 @@ impl Sites {
         if self.known.len() >= MOST_SITES {
             self.known.clear();
         }
-        let site = self.resolve(key, names);
-        let complete =
-            site.function.is_some() && (site.reason.is_some() || key.reason == NO_REASON);
+        let reason = (key.reason != NO_REASON).then(|| names.reason(key.reason));
+        let site = self.resolve(key, reason.as_ref(), names);
+        let complete = site.function.is_some() && reason.is_none_or(|reason| reason.named);
         let unsure = (!complete).then_some(self.interval);
         self.known.insert(
             *key,
@@ -85,23 +86,25 @@ impl Sites {
         site
     }
 
-    fn resolve(&mut self, key: &SiteKey, names: &mut dyn Names) -> Site {
+    fn resolve(
+        &mut self,
+        key: &SiteKey,
+        reason: Option<&ReasonLabel>,
+        names: &mut dyn Names,
+    ) -> Site {
         let Self { interner, .. } = self;
-        let reason = (key.reason != NO_REASON)
-            .then(|| names.reason(key.reason))
-            .flatten();
         let place = names.function(key.location);
         let attribution = names.attribution(key);
         let function = place
             .as_ref()
-            .and_then(|place| interner.intern(strip_suffix(&place.function)));
+            .and_then(|place| interner.intern(plain_name(&place.function)));
         Site {
             stage: interner.intern(attribution.stage),
             direction: attribution
                 .direction
                 .and_then(|direction| interner.intern(direction)),
             severity: attribution.severity,
-            reason: reason.and_then(|reason| interner.intern(&reason)),
+            reason: reason.and_then(|reason| interner.intern(&reason.text)),
             function,
             offset: function.and(place).map(|place| place.offset),
             address: match function {
@@ -121,9 +124,23 @@ impl Sites {
         let Self {
             interner, devices, ..
         } = self;
-        refresh(devices, (netns, ifindex), self.interval, || {
-            interner.intern(&names.device(netns, ifindex)?)
-        })
+        devices.name((netns, ifindex), self.interval, interner, names)
+    }
+
+    /// Was a device renamed since the start?
+    #[must_use]
+    pub fn any_renamed(&self) -> bool {
+        self.devices.any_renamed()
+    }
+
+    /// The group, with the device's present name.
+    #[must_use]
+    pub fn present(&self, group: &Group) -> Group {
+        let mut group = *group;
+        if let (Some(name), Some(ifindex)) = (group.device, group.ifindex) {
+            group.device = Some(self.devices.current(name, ifindex.get()));
+        }
+        group
     }
 
     /// Learns the network namespace's name.
@@ -133,7 +150,7 @@ impl Sites {
             namespaces,
             ..
         } = self;
-        refresh(namespaces, inode, self.interval, || {
+        namespaces.refresh(inode, self.interval, || {
             interner.intern(&names.netns_name(inode)?)
         });
     }
@@ -141,40 +158,8 @@ impl Sites {
     /// The network namespace's name as learned last.
     #[must_use]
     pub fn netns_name(&self, inode: u32) -> Option<Name> {
-        self.namespaces.get(&inode).and_then(|(name, _)| *name)
+        self.namespaces.get(&inode)
     }
-}
-
-/// The name of `key`, asked for at most once an interval; what has no name any
-/// more keeps the one it had.
-fn refresh<K: Eq + Hash>(
-    known: &mut Changing<K>,
-    key: K,
-    interval: u64,
-    ask: impl FnOnce() -> Option<Name>,
-) -> Option<Name> {
-    if known.len() >= MOST_SITES {
-        known.clear();
-    }
-    let (name, asked) = known.entry(key).or_insert((None, u64::MAX));
-    if *asked != interval {
-        *asked = interval;
-        *name = ask().or(*name);
-    }
-    *name
-}
-
-/// A function's name without what the compiler appended to its clones
-/// (`.constprop.0`, `.isra.0`, `.part.0`, `.cold`).
-#[must_use]
-pub fn strip_suffix(function: &str) -> &str {
-    const SUFFIXES: [&str; 4] = [".constprop.", ".isra.", ".part.", ".cold"];
-    let end = SUFFIXES
-        .iter()
-        .filter_map(|suffix| function.find(suffix))
-        .min()
-        .unwrap_or(function.len());
-    &function[..end]
 }
 
 #[cfg(test)]
@@ -186,16 +171,6 @@ mod tests {
         *,
     };
 
-    #[test]
-    fn clones_of_a_function_have_its_name() {
-        assert_eq!(
-            strip_suffix("__netif_receive_skb_core.constprop.0"),
-            "__netif_receive_skb_core"
-        );
-        assert_eq!(strip_suffix("tcp_v4_rcv.isra.0.cold"), "tcp_v4_rcv");
-        assert_eq!(strip_suffix("ip_rcv"), "ip_rcv");
-    }
-
     #[derive(Default)]
     struct Counting {
         asked: u32,
@@ -203,8 +178,16 @@ mod tests {
     }
 
     impl Names for Counting {
-        fn reason(&mut self, _reason: u32) -> Option<Arc<str>> {
-            Some("NO_SOCKET".into())
+        fn reason(&mut self, reason: u32) -> ReasonLabel {
+            let named = reason < 0x30000 || self.loaded;
+            ReasonLabel {
+                text: if named {
+                    "NO_SOCKET".into()
+                } else {
+                    format!("{reason:#x}").into()
+                },
+                named,
+            }
         }
 
         fn function(&mut self, _location: u64) -> Option<Place> {
@@ -258,5 +241,32 @@ mod tests {
         sites.next_interval();
         sites.site(&key, &mut names);
         assert_eq!(names.asked, 2);
+    }
+
+    #[test]
+    fn a_reason_without_a_name_is_its_number_until_it_has_one() {
+        let mut sites = Sites::default();
+        let mut names = Counting::default();
+        let reason = |number, sites: &mut Sites, names: &mut Counting| {
+            let key = SiteKey {
+                reason: number,
+                ..SiteKey::default()
+            };
+            let site = sites.site(&key, names);
+            site.reason
+                .map(|name| sites.interner.text(name).to_string())
+        };
+        for (number, text) in [
+            (0x30007, Some("0x30007")),
+            (0x30008, Some("0x30008")),
+            (3, Some("NO_SOCKET")),
+            (NO_REASON, None),
+        ] {
+            assert_eq!(reason(number, &mut sites, &mut names).as_deref(), text);
+        }
+        names.loaded = true;
+        sites.next_interval();
+        let later = reason(0x30007, &mut sites, &mut names);
+        assert_eq!(later.as_deref(), Some("NO_SOCKET"));
     }
 }

@@ -1,9 +1,11 @@
+mod renamed;
+
 use netdrop_ebpf::flow::{FlowAddrs, FlowKey};
 
 use super::{
     super::{
         names::canned::{Canned, NOWHERE},
-        row::Value,
+        row::{Other, Value},
     },
     *,
 };
@@ -311,7 +313,7 @@ fn flows_beyond_the_table_keep_their_severities() {
 fn a_namespace_named_later_stays_one_row_in_the_summary() {
     struct Late(bool);
     impl Names for Late {
-        fn reason(&mut self, reason: u32) -> Option<std::sync::Arc<str>> {
+        fn reason(&mut self, reason: u32) -> super::super::names::ReasonLabel {
             Canned.reason(reason)
         }
         fn function(&mut self, location: u64) -> Option<super::super::names::Place> {

@@ -1,0 +1,101 @@
+use super::{super::samples, *};
+
+fn render(layout: Layout) -> String {
+    let mut out = String::new();
+    interval(&mut out, &samples::period(), layout);
+    out
+}
+
+#[test]
+fn an_interval_is_a_block() {
+    let text = render(Layout::default());
+    println!("{text}");
+    assert_eq!(text, include_str!("../../../tests/data/interval.txt"));
+}
+
+#[test]
+fn on_a_terminal_long_names_give_way() {
+    let text = render(Layout {
+        width: Some(80),
+        ..Layout::default()
+    });
+    println!("{text}");
+    let table = text.lines().skip_while(|line| !line.contains("DROPS"));
+    assert!(table.clone().count() > 3);
+    assert!(table.clone().all(|line| line.chars().count() <= 80));
+    assert!(text.contains('…'));
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let coloured = render(Layout {
+        palette: Palette { on: true },
+        ..Layout::default()
+    });
+    let mut plain = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    plain.push_str(rest);
+    assert_ne!(coloured, plain);
+    assert_eq!(plain, render(Layout::default()));
+}
+
+#[test]
+fn a_ratio_counts_no_benign_drops_and_is_never_more_than_all() {
+    let ratio = |harmful, benign, rx_packets| {
+        let mut period = samples::period();
+        period.totals.sums.harmful = harmful;
+        period.totals.sums.suspicious = 0;
+        period.totals.sums.benign = benign;
+        period.traffic.rx_packets = rx_packets;
+        period.traffic.tx_packets = Some(0);
+        drop_ratio(&period)
+    };
+    assert_eq!(ratio(1, 1000, Some(4)), Some(25.0));
+    assert_eq!(ratio(4, 0, Some(4)), Some(100.0));
+    assert_eq!(ratio(5, 0, Some(4)), None);
+    assert_eq!(ratio(0, 0, Some(0)), None);
+    assert_eq!(ratio(1, 0, None), None);
+}
+
+#[test]
+fn lines_end_before_the_summary_which_tells_how_many_are_missing() {
+    let text = |lines| {
+        let mut out = String::new();
+        summary(&mut out, &samples::period(), lines, Layout::default());
+        out
+    };
+    assert!(text(None).starts_with("summary"));
+    assert!(text(Some(0)).starts_with("summary"));
+    assert!(text(Some(10)).starts_with("\nsummary"));
+    assert!(text(Some(10)).contains("\n  34 drops counted, 10 shown\n"));
+    assert!(!text(Some(34)).contains("shown"));
+    assert!(!text(None).contains("shown"));
+}
+
+#[test]
+fn one_is_not_many() {
+    assert_eq!(plural(0, "drop"), "0 drops");
+    assert_eq!(plural(1, "drop"), "1 drop");
+    assert_eq!(plural(2, "drop"), "2 drops");
+}
+
+#[test]
+fn nothing_happened_is_said_briefly() {
+    let mut period = samples::period();
+    period.totals = Totals::default();
+    period.accounting = Accounting::default();
+    period.traffic = crate::tally::accounting::Traffic::default();
+    period.hooks.clear();
+    period.rows.clear();
+    let mut out = String::new();
+    summary(&mut out, &period, None, Layout::default());
+    assert_eq!(
+        out,
+        "summary  0 drops, 0.0/s (0 packets, 0 bytes, 2.000 s)\n  harmful 0  suspicious 0  \
+         benign 0  hidden: 0\n"
+    );
+}
