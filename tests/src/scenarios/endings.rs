@@ -278,7 +278,8 @@ fn text_shows_the_drops(bench: &Bench) -> Result<()> {
         bench.binary()?,
         "watch --format text --duration 3s --interval 500ms",
     )?;
-    while netdrop.runs()? {
+    let deadline = Instant::now() + PATIENCE;
+    while netdrop.runs()? && Instant::now() < deadline {
         drop_some(&lab, 7)?;
         thread::sleep(Duration::from_millis(100));
     }
