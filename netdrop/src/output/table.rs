@@ -11,14 +11,20 @@ use crate::tally::{
 /// Between columns.
 const GAP: &str = "  ";
 /// A name is never shortened below this.
-const NARROWEST: usize = 8;
+const NARROWEST_NAME: usize = 8;
+/// Nor an address and port: `255.255.255.255:65535` has room.
+const NARROWEST_END: usize = 21;
+/// Columns that give way on a narrow terminal, first to last.
+const LESS_WANTED: [&str; 2] = ["BYTES", "RATE/S"];
 
 struct Column {
     title: String,
     cells: Vec<String>,
     right: bool,
-    /// May it be shortened?
-    name: bool,
+    /// Is it a key of the rows?
+    key: bool,
+    /// How far it may be shortened, if at all.
+    least: Option<usize>,
 }
 
 impl Column {
@@ -29,17 +35,28 @@ impl Column {
             .max()
             .unwrap_or_default()
     }
+
+    /// The width it has at least.
+    fn least(&self) -> usize {
+        self.least
+            .map_or(usize::MAX, |least| least.max(self.title.len()))
+            .min(self.width())
+    }
 }
 
 /// Appends the rows of a period. `width` is the terminal's; without one nothing
 /// is shortened.
 pub fn write(out: &mut String, rows: &[Row], seconds: f64, width: Option<usize>, palette: Palette) {
-    let columns = columns(rows, seconds);
-    let widths = fit(&columns, width);
+    let (columns, widths) = fit(columns(rows, seconds), width);
     let titles = line(&columns, &widths, |column| &column.title);
     let _ = writeln!(out, "{}", palette.bold(titles.trim_end()));
     for (index, row) in rows.iter().enumerate() {
-        let line = line(&columns, &widths, |column| &column.cells[index]);
+        let mut line = line(&columns, &widths, |column| &column.cells[index]);
+        if let Some(other) = row.other {
+            // Its keys are empty: there is room, whatever their widths.
+            line.truncate(keys_start(&columns, &widths));
+            line.push_str(&stands_for(other));
+        }
         let line = line.trim_end();
         let _ = match (row.other, row.sums.worst()) {
             (None, Some(severity @ (Severity::Harmful | Severity::Benign))) => {
@@ -51,12 +68,31 @@ pub fn write(out: &mut String, rows: &[Row], seconds: f64, width: Option<usize>,
     }
 }
 
+fn stands_for(other: Other) -> String {
+    match other {
+        Other::Top(1) => "(1 more row)".to_owned(),
+        Other::Top(rows) => format!("({rows} more rows)"),
+        Other::Table => "(table full)".to_owned(),
+    }
+}
+
+/// Where the keys begin, behind what was counted.
+fn keys_start(columns: &[Column], widths: &[usize]) -> usize {
+    columns
+        .iter()
+        .zip(widths)
+        .take_while(|(column, _)| !column.key)
+        .map(|(_, width)| width + GAP.len())
+        .sum()
+}
+
 fn columns(rows: &[Row], seconds: f64) -> Vec<Column> {
     let number = |title: &str, of: &dyn Fn(&Row) -> String| Column {
         title: title.to_owned(),
         cells: rows.iter().map(of).collect(),
         right: true,
-        name: false,
+        key: false,
+        least: None,
     };
     let mut columns = vec![
         number("DROPS", &|row| row.sums.drops().to_string()),
@@ -72,7 +108,8 @@ fn columns(rows: &[Row], seconds: f64) -> Vec<Column> {
                 .map(|row| row.sums.worst().map_or("-", Severity::as_str).to_owned())
                 .collect(),
             right: false,
-            name: false,
+            key: false,
+            least: None,
         },
     ];
     columns.extend(key_columns(rows));
@@ -80,32 +117,42 @@ fn columns(rows: &[Row], seconds: f64) -> Vec<Column> {
 }
 
 fn key_columns(rows: &[Row]) -> Vec<Column> {
+    let has = |title| {
+        let mut fields = rows.iter().flat_map(|row| &row.fields);
+        fields.any(|field| field.name == title)
+    };
     // A row without a function's name has an address field beside it.
     let titles = rows
         .iter()
         .flat_map(|row| &row.fields)
         .map(|field| field.name)
-        .filter(|name| !matches!(*name, "address" | "netns_name" | "ifindex" | "severity"));
+        .filter(|name| match *name {
+            "address" | "netns_name" | "ifindex" | "severity" => false,
+            "src_port" => !has("src"),
+            "dst_port" => !has("dst"),
+            _ => true,
+        });
     let mut columns: Vec<Column> = Vec::new();
     for title in titles {
         if columns.iter().any(|column| column.title == title) {
             continue;
         }
-        let first = columns.is_empty();
         columns.push(Column {
             title: title.to_owned(),
             cells: rows
                 .iter()
                 .map(|row| match row.other {
-                    Some(Other::Top(1)) if first => "(1 more row)".to_owned(),
-                    Some(Other::Top(rows)) if first => format!("({rows} more rows)"),
-                    Some(Other::Table) if first => "(table full)".to_owned(),
                     Some(_) => String::new(),
                     None => cell(&row.fields, title),
                 })
                 .collect(),
             right: matches!(title, "cpu" | "src_port" | "dst_port"),
-            name: true,
+            key: true,
+            least: match title {
+                "stage" | "reason" | "function" | "device" | "netns" => Some(NARROWEST_NAME),
+                "src" | "dst" => Some(NARROWEST_END),
+                _ => None,
+            },
         });
     }
     for column in &mut columns {
@@ -125,12 +172,15 @@ fn cell(fields: &[Field], title: &str) -> String {
         "function" => "address",
         "device" => "ifindex",
         "netns" => "netns_name",
+        "src" => "src_port",
+        "dst" => "dst_port",
         _ => "",
     };
     match (title, get(title), get(stand_in)) {
         ("netns", Value::Number(inode), Value::Text(name)) => {
             format!("{inode} ({})", escape(name))
         }
+        ("src" | "dst", Value::Text(address), Value::Number(port)) => end(address, *port),
         ("device", Value::Null, Value::Number(index)) => format!("#{index}"),
         (_, Value::Text(text), _) | ("function", Value::Null, Value::Text(text)) => {
             escape(text).into_owned()
@@ -140,28 +190,47 @@ fn cell(fields: &[Field], title: &str) -> String {
     }
 }
 
-/// The width of each column: the widest names give way until the line fits.
-fn fit(columns: &[Column], width: Option<usize>) -> Vec<usize> {
+/// As `trace` writes it.
+fn end(address: &str, port: u64) -> String {
+    if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    }
+}
+
+/// The columns that fit, and how wide each is: the widest names give way, then
+/// what is less wanted, then addresses.
+fn fit(mut columns: Vec<Column>, width: Option<usize>) -> (Vec<Column>, Vec<usize>) {
+    let width = width.unwrap_or(usize::MAX);
+    for less_wanted in LESS_WANTED {
+        if let Some(widths) = shrink(&columns, width, NARROWEST_NAME) {
+            return (columns, widths);
+        }
+        columns.retain(|column| column.title != less_wanted);
+    }
+    let widths = shrink(&columns, width, NARROWEST_NAME)
+        .or_else(|| shrink(&columns, width, NARROWEST_END))
+        .unwrap_or_else(|| columns.iter().map(Column::least).collect());
+    (columns, widths)
+}
+
+/// Shortens the widest of the columns whose least width is at most `least`,
+/// until the line fits; `None` if it never does.
+fn shrink(columns: &[Column], width: usize, least: usize) -> Option<Vec<usize>> {
     let mut widths: Vec<usize> = columns.iter().map(Column::width).collect();
-    let Some(width) = width else {
-        return widths;
-    };
     let gaps = GAP.len() * columns.len().saturating_sub(1);
-    let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
-    while excess > 0 {
-        let widest = widths
+    while widths.iter().sum::<usize>() + gaps > width {
+        let (widest, _) = widths
             .iter_mut()
             .zip(columns)
-            .filter(|(width, column)| column.name && **width > NARROWEST)
-            .map(|(width, _)| width)
-            .max();
-        let Some(widest) = widest else {
-            break;
-        };
+            .filter(|(width, column)| {
+                column.least.is_some_and(|at_least| at_least <= least) && **width > column.least()
+            })
+            .max_by_key(|(width, _)| **width)?;
         *widest -= 1;
-        excess -= 1;
     }
-    widths
+    Some(widths)
 }
 
 fn line<'a>(
@@ -199,3 +268,6 @@ fn shorten(text: &str, width: usize) -> String {
         .chain(text.chars().skip(length - tail))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
