@@ -144,7 +144,15 @@ fn one(workspace: &Workspace, kernel: Kernel, unpacked: &Unpacked, options: &Opt
                 log: &workspace.vm().join("log").join(format!("{name}.log")),
                 timeout: options.timeout,
             };
-            guest.run()
+            let run = guest.run();
+            match &run.broken {
+                None => run,
+                Some(why) => {
+                    println!("[{name}] {why}");
+                    println!("[{name}] a guest that does not reach its end gets one more try");
+                    guest.run()
+                }
+            }
         }
         Err(error) => LabRun::broken(format!("{error:#}")),
     };
