@@ -25,7 +25,7 @@ pub(crate) enum Verdict {
 pub(crate) struct LabRun {
     scenarios: Vec<(String, Verdict)>,
     /// Why the run as a whole is no success, whatever its scenarios say.
-    broken: Option<String>,
+    pub(crate) broken: Option<String>,
 }
 
 /// How many scenarios went which way.
