@@ -16,20 +16,17 @@ use crate::scenario::cannot;
 pub(crate) struct Namespace {
     name: String,
     inode: u32,
-    file: File,
 }
 
 impl Namespace {
     /// Makes the namespace and quietens it.
     pub(super) fn new(name: &str) -> Result<Self> {
         output("ip", &format!("netns add {name}"))?;
-        let file = File::open(format!("/run/netns/{name}"))
-            .or_else(|_| File::open(format!("/var/run/netns/{name}")))?;
+        let file = open(name)?;
         let inode = u32::try_from(file.metadata()?.ino())?;
         let namespace = Self {
             name: name.to_owned(),
             inode,
-            file,
         };
         namespace.ip(&["link set lo up"])?;
         for family in ["all", "default"] {
@@ -54,7 +51,9 @@ impl Namespace {
     pub(crate) fn inside<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         thread::scope(|scope| {
             let inside = scope.spawn(|| {
-                setns(&self.file, CloneFlags::CLONE_NEWNET)
+                // Opened each time: an open file would keep a removed namespace.
+                let file = open(&self.name)?;
+                setns(file, CloneFlags::CLONE_NEWNET)
                     .with_context(|| format!("cannot enter {}", self.name))?;
                 act()
             });
@@ -106,6 +105,10 @@ impl Namespace {
     pub(crate) fn remove(&self) -> Result<()> {
         output("ip", &format!("netns del {}", self.name)).map(drop)
     }
+}
+
+fn open(name: &str) -> Result<File> {
+    File::open(format!("/run/netns/{name}")).with_context(|| format!("no namespace {name}"))
 }
 
 impl Drop for Namespace {
