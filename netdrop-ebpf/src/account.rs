@@ -68,6 +68,12 @@ impl Area {
         add(self.counter(counter), amount);
     }
 
+    /// The generation counted into.
+    #[inline(always)]
+    pub(crate) fn generation(self) -> u32 {
+        self.generation
+    }
+
     /// What user space asked for.
     #[inline(always)]
     pub(crate) fn control(self) -> *const Control {

@@ -164,13 +164,15 @@ fn packets(skb: Skb, s: *mut Scratch) -> u32 {
         return 1;
     }
     let (size, segments) = skb.gso();
-    let mut packets = u32::from(segments);
-    if size != 0 {
-        let payload = length.saturating_sub(get!(s, header_bytes));
-        let needed = payload.div_ceil(u32::from(size));
-        if needed > packets {
-            packets = needed;
-        }
+    if segments != 0 {
+        return u32::from(segments);
     }
+    if size == 0 {
+        return 1;
+    }
+    // From a guest or a tap device, whose number of segments the kernel does
+    // not believe.
+    let payload = length.saturating_sub(get!(s, header_bytes));
+    let packets = payload.div_ceil(u32::from(size));
     if packets == 0 { 1 } else { packets }
 }

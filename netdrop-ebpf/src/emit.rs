@@ -44,7 +44,7 @@ pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
         };
         let event = entry.as_mut_ptr();
         // SAFETY: the reservation is as large as the type.
-        fill(unsafe { &raw mut (*event).event }, ctx, s);
+        fill(unsafe { &raw mut (*event).event }, ctx, area, s);
         // SAFETY: the helper writes at most the size of the array.
         let bytes = unsafe {
             bpf_get_stack(
@@ -62,7 +62,7 @@ pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
             area.count(Counter::RingLost);
             return;
         };
-        fill(entry.as_mut_ptr(), ctx, s);
+        fill(entry.as_mut_ptr(), ctx, area, s);
         entry.submit(NO_WAKEUP);
     }
     area.count(Counter::Emitted);
@@ -70,7 +70,7 @@ pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
 
 /// Fills a reservation.
 #[inline(always)]
-fn fill(event: *mut Event, ctx: &BtfTracePointContext, s: *mut Scratch) {
+fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
     put!(event, site, get!(s, key.site));
     put!(event, addrs, get!(s, key.addrs));
     put!(event, length, get!(s, length));
@@ -78,7 +78,7 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, s: *mut Scratch) {
     put!(event, tcp_flags, get!(s, tcp_flags) as u8);
     put!(event, flags, get!(s, event_flags) as u8);
     put!(event, stack_len, 0);
-    put!(event, reserved, 0);
+    put!(event, generation, area.generation());
     put!(event, pid, 0);
     put!(event, command, [0; 16]);
     if get!(s, key.site.state) & (state::SOCKET | state::RECEIVED) == state::SOCKET {
@@ -88,16 +88,14 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, s: *mut Scratch) {
     put!(event, time, unsafe { bpf_ktime_get_boot_ns() });
 }
 
-/// The running task is the sender where this program's context lies on its
-/// stack: interrupts run on stacks of their own.
+/// Names the running task where it is the sender.
 #[inline(always)]
 fn name_sender(event: *mut Event, ctx: &BtfTracePointContext) {
     // Through memory, because the verifier forbids arithmetic on the context
     // pointer.
     put!(event, time, ctx.as_ptr() as u64);
     let context = get!(event, time);
-    let stack = skb::user_task_stack();
-    if stack == 0 || context.wrapping_sub(stack) >= u64::from(setting!(thread_size)) {
+    if !skb::in_own_system_call(context, setting!(thread_size)) {
         return;
     }
     put!(event, pid, (bpf_get_current_pid_tgid() >> 32) as u32);

@@ -33,8 +33,8 @@ pub struct Event {
     pub command: [u8; 16],
     /// Bytes of the stack that follow (8 per frame); 0 without `--stack`.
     pub stack_len: u32,
-    /// Always zero.
-    pub reserved: u32,
+    /// The generation it is counted in.
+    pub generation: u32,
 }
 
 const _: () = assert!(size_of::<Event>() == 112);

@@ -77,6 +77,20 @@ pub(crate) fn read(skb: Skb, sk: Option<Sock>, s: *mut Scratch) {
 }
 
 #[inline(always)]
+fn clear_addresses(s: *mut Scratch) {
+    put!(s, key.addrs.src, [0; 16]);
+    put!(s, key.addrs.dst, [0; 16]);
+}
+
+/// Is this an IPv4 address in IPv6 form?
+#[inline(always)]
+fn is_mapped(address: *const u8) -> bool {
+    // SAFETY: callers point at 16 bytes of a live map value, aligned to four.
+    let words: [u32; 3] = unsafe { core::ptr::read_volatile(address.cast()) };
+    words[0] | words[1] == 0 && words[2] == u32::from_be(0xFFFF)
+}
+
+#[inline(always)]
 fn clear(s: *mut Scratch) {
     // SAFETY: the key is nine words of a live map value.
     let words = unsafe { (&raw mut (*s).key).cast::<u64>() };
@@ -225,11 +239,12 @@ fn read_ipv4(at: u64, available: u32, s: *mut Scratch) {
     put!(s, key.site.protocol, read_u8(window(s, 9)));
     mark(s, state::FLOW);
     if read_be16(window(s, 6)) & 0x1FFF != 0 {
-        mark(s, state::FRAGMENT);
+        mark(s, state::NO_TRANSPORT);
         return;
     }
     let transport = u32::from(first & 15) * 4;
     if transport != 20 && !skb::copy::<16>(at + u64::from(transport), window(s, 20)) {
+        mark(s, state::NO_TRANSPORT);
         return;
     }
     read_transport(window(s, 20), transport, available, s);
@@ -254,6 +269,7 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
             break;
         }
         if offset + 8 > available || !skb::copy::<8>(at + u64::from(offset), small(s)) {
+            mark(s, state::NO_TRANSPORT);
             return;
         }
         put!(s, key.site.protocol, read_u8(small(s)));
@@ -263,7 +279,7 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
             44 => {
                 // SAFETY: two bytes into a field of eight.
                 if read_be16(unsafe { small(s).add(2) }) & 0xFFF8 != 0 {
-                    mark(s, state::FRAGMENT);
+                    mark(s, state::NO_TRANSPORT);
                     return;
                 }
                 offset += 8;
@@ -273,6 +289,7 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
         }
     }
     if offset != 40 && !skb::copy::<16>(at + u64::from(offset), window(s, 40)) {
+        mark(s, state::NO_TRANSPORT);
         return;
     }
     read_transport(window(s, 40), offset, available, s);
@@ -282,6 +299,7 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
 #[inline(always)]
 fn read_transport(at: *const u8, offset: u32, available: u32, s: *mut Scratch) {
     if offset + 4 > available {
+        mark(s, state::NO_TRANSPORT);
         return;
     }
     let first = read_be16(at);
@@ -316,14 +334,8 @@ fn read_socket(sk: Sock, s: *mut Scratch) {
     let (src, dst) = addresses(s);
     let family = sk.family();
     let read = match family {
-        AF_INET => {
-            put!(s, key.site.ethertype, ETH_P_IP);
-            sk.addresses_v4(src, dst)
-        }
-        AF_INET6 => {
-            put!(s, key.site.ethertype, ETH_P_IPV6);
-            sk.addresses_v6(src, dst)
-        }
+        AF_INET => sk.addresses_v4(src, dst),
+        AF_INET6 => sk.addresses_v6(src, dst),
         _ => {
             if get!(s, key.site.ethertype) == 0 {
                 put!(s, key.site.protocol, family as u8);
@@ -331,10 +343,26 @@ fn read_socket(sk: Sock, s: *mut Scratch) {
             return;
         }
     };
-    if !read {
+    let (local, remote) = sk.ports();
+    if !read || remote == 0 {
+        // Not connected: the socket knows only one end.
+        clear_addresses(s);
         return;
     }
-    let (local, remote) = sk.ports();
+    let mapped = family == AF_INET6 && is_mapped(dst);
+    if mapped {
+        // An IPv4 peer of an IPv6 socket (::ffff:0:0/96).
+        clear_addresses(s);
+        if !sk.addresses_v4(src, dst) {
+            return;
+        }
+    }
+    let ethertype = if family == AF_INET || mapped {
+        ETH_P_IP
+    } else {
+        ETH_P_IPV6
+    };
+    put!(s, key.site.ethertype, ethertype);
     put!(s, key.addrs.src_port, local);
     put!(s, key.addrs.dst_port, remote);
     let protocol = if matches!(sk.state(), TCP_TIME_WAIT | TCP_NEW_SYN_RECV) {

@@ -64,8 +64,9 @@ pub mod state {
     pub const TAG_RX: u16 = 1 << 10;
     /// The TX tag of this CPU names this packet: `net_dev_queue` saw it.
     pub const TAG_TX: u16 = 1 << 11;
-    /// An IP fragment other than the first: ports are unknown.
-    pub const FRAGMENT: u16 = 1 << 12;
+    /// Ports, or type and code, are unknown: an IP fragment other than the
+    /// first, or a transport header that is cut off.
+    pub const NO_TRANSPORT: u16 = 1 << 12;
     /// Shift of the two low bits of `pkt_type`, with [`PACKET_TYPE_MASK`].
     pub const PACKET_TYPE_SHIFT: u16 = 13;
     /// `pkt_type` (`PACKET_HOST` 0, `BROADCAST` 1, `MULTICAST` 2,

@@ -100,8 +100,9 @@ impl Session {
     /// Attaches, and says so.
     pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
-        let sink = Sink::stdout()?;
         let (capture, names) = capture(config)?;
+        // A thread: started now, it has no more capabilities than are left.
+        let sink = Sink::stdout()?;
         let session = Self {
             tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
             capture,

@@ -2,6 +2,8 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use tokio::time::{Instant, sleep};
+
 use super::{
     bytes, clock,
     options::{KEYS, Shared, at_least_one},
@@ -18,11 +20,16 @@ const DRAIN: Duration = Duration::from_millis(20);
 /// How often the counts are read.
 const COLLECT: Duration = Duration::from_secs(1);
 /// Events taken at once.
-const BATCH: usize = 4096;
+const BATCH: usize = 256;
 /// Batches taken before signals and timers get their turn.
-const BATCHES: usize = 16;
+const BATCHES: usize = 256;
 /// A frame for the sink is full beyond this.
 const FRAME_BYTES: usize = 64 * 1024;
+/// Frames that a batch may need: events stay in the ring until the sink has
+/// this much room.
+const ROOM: usize = 16;
+/// How long a reader may stall at the end before what waits for it is lost.
+const STALL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -111,7 +118,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         }
     };
     session.collect()?;
-    printer.drain_delivered(&mut session)?;
+    printer.drain_delivered(&mut session).await?;
     session.finish(ending, Some(printer.shown)).await
 }
 
@@ -134,7 +141,7 @@ impl Printer {
             let most = most.map_or(BATCH, |most| {
                 usize::try_from(most.saturating_sub(self.taken)).map_or(BATCH, |n| n.min(BATCH))
             });
-            if most == 0 || self.left == Some(0) {
+            if most == 0 || self.left == Some(0) || session.sink.room() < ROOM {
                 break;
             }
             let events = session.capture.events(most)?;
@@ -149,15 +156,24 @@ impl Printer {
 
     /// Prints what the last interval counted and no more, so that lines and
     /// summary agree.
-    fn drain_delivered(&mut self, session: &mut Session) -> anyhow::Result<()> {
+    async fn drain_delivered(&mut self, session: &mut Session) -> anyhow::Result<()> {
         let delivered = session.tally.delivered();
-        loop {
+        let mut progress = Instant::now();
+        while self.taken < delivered && self.left != Some(0) {
             let before = self.taken;
             self.drain(session, Some(delivered))?;
-            if self.taken == before || self.taken >= delivered {
-                return Ok(());
+            if self.taken > before {
+                progress = Instant::now();
+            } else if session.sink.room() >= ROOM {
+                break;
+            } else if progress.elapsed() > STALL {
+                session.sink.lose(delivered - self.taken);
+                break;
+            } else {
+                sleep(DRAIN).await;
             }
         }
+        Ok(())
     }
 
     fn print(&mut self, session: &mut Session, events: &[Detail]) -> anyhow::Result<()> {

@@ -121,6 +121,8 @@ pub struct Capture {
     warnings: Vec<String>,
     counts_flows: bool,
     emit: Emit,
+    /// Events taken from the ring before the caller asked.
+    early: Vec<Detail>,
     generation: u32,
     since: Instant,
     recursion_missed: Option<u64>,
@@ -171,13 +173,20 @@ impl Capture {
             warnings,
             counts_flows: config.flows.is_some(),
             emit: config.emit,
+            early: Vec::new(),
             generation: 0,
             since: Instant::now(),
             recursion_missed: None,
         };
         capture.recursion_missed = capture.recursion_misses();
-        // What was counted while attaching is nobody's interval.
+        // What was counted while attaching is nobody's interval, and what it
+        // left in the ring nobody's event.
         capture.collect()?;
+        let waiting = capture.events(usize::MAX)?;
+        capture.early = waiting
+            .into_iter()
+            .filter(|detail| detail.event.generation == capture.generation)
+            .collect();
         release_memory();
         privileges::drop_unneeded(&|| capture.grace.wait().is_ok());
         Ok(capture)
@@ -267,7 +276,7 @@ impl Capture {
     ///
     /// When a record is malformed.
     pub fn events(&mut self, most: usize) -> Result<Vec<Detail>, CaptureError> {
-        let mut details = Vec::new();
+        let mut details = std::mem::take(&mut self.early);
         while details.len() < most {
             let Some(item) = self.ring.next() else { break };
             let (event, rest) =

@@ -25,8 +25,14 @@ use super::{
 /// The object that `build.rs` made of netdrop-ebpf.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/netdrop-ebpf"));
 
-/// `THREAD_SIZE` of 64-bit kernels without KASAN: 16 KiB (`x86_64`, arm64).
-const THREAD_SIZE: u32 = 16 * 1024;
+/// `THREAD_SIZE` of `x86_64` kernels without KASAN: 16 KiB
+/// (arch/x86/include/asm/`page_64_types.h`). The programs know only their saved
+/// registers, so elsewhere no sender is named.
+const THREAD_SIZE: u32 = if cfg!(target_arch = "x86_64") {
+    16 * 1024
+} else {
+    0
+};
 
 /// The running kernel's type information, read twice: by us for offsets and
 /// names, by aya for the tracepoints it attaches to.

@@ -101,8 +101,8 @@ fn packet(drop: &Drop) -> String {
     if drop.segments > 1 {
         let _ = write!(text, " segments {}", drop.segments);
     }
-    if drop.fragment {
-        text.push_str(" fragment");
+    if drop.cut {
+        text.push_str(" without ports");
     }
     if let Some(pid) = drop.pid {
         let command = drop.command.as_deref().unwrap_or_default();

@@ -146,7 +146,7 @@ pub(super) fn datagram() -> Drop {
         dst: Some("127.0.0.1".parse().unwrap()),
         dst_port: Some(9),
         icmp: None,
-        fragment: false,
+        cut: false,
         length: 29,
         segments: 1,
         ethertype: Some(0x0800),

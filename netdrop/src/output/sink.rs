@@ -75,6 +75,17 @@ impl Sink {
         }
     }
 
+    /// Frames that can be offered now without losing one.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.queue.capacity()
+    }
+
+    /// Counts lines as lost that were never made into a frame.
+    pub fn lose(&mut self, lines: u64) {
+        self.lost += lines;
+    }
+
     /// Lines lost so far.
     #[must_use]
     pub fn lost(&self) -> u64 {

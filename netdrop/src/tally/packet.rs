@@ -53,8 +53,9 @@ pub struct Drop {
     pub dst_port: Option<u16>,
     /// ICMP type and code.
     pub icmp: Option<(u8, u8)>,
-    /// Is it a fragment without ports?
-    pub fragment: bool,
+    /// Are its ports, or type and code, unknown, because it is a later fragment
+    /// or its transport header is cut off?
+    pub cut: bool,
     /// Bytes.
     pub length: u32,
     /// Packets on the wire.
@@ -75,7 +76,7 @@ pub struct Drop {
 
 /// Stages that packets of other senders reach in this sender's context, unless
 /// the tag shows that this packet was sent just now.
-const SHARED_STAGES: [&str; 4] = ["tx_qdisc", "tx_dev", "tx_tc", "tx_done"];
+const SHARED_STAGES: [&str; 5] = ["tx_neigh", "tx_qdisc", "tx_dev", "tx_tc", "tx_done"];
 
 impl Drop {
     /// Names what an event tells by number. `boot` is the wall clock at
@@ -115,7 +116,7 @@ impl Drop {
             dst: ends.dst,
             dst_port: ends.dst_port,
             icmp: protocol::icmp(key, &event.addrs),
-            fragment: key.state & state::FRAGMENT != 0,
+            cut: key.state & state::NO_TRANSPORT != 0,
             length: event.length,
             segments: event.segments,
             ethertype: (key.ethertype != 0).then_some(key.ethertype),
@@ -215,7 +216,7 @@ mod tests {
             flags: EVENT_TCP_FLAGS,
             command: *b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
             stack_len: 0,
-            reserved: 0,
+            generation: 0,
         }
     }
 

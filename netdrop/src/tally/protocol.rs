@@ -80,7 +80,7 @@ impl Ends {
         }
         let ports = is_ip(site.ethertype)
             && matches!(site.protocol, TCP | UDP | DCCP | SCTP | UDPLITE)
-            && site.state & state::FRAGMENT == 0;
+            && site.state & state::NO_TRANSPORT == 0;
         Self {
             src: address(site.ethertype, addrs.src),
             src_port: ports.then_some(addrs.src_port),
@@ -98,7 +98,7 @@ pub fn icmp(site: &SiteKey, addrs: &FlowAddrs) -> Option<(u8, u8)> {
         (ETHERTYPE_IPV4, ICMP) | (ETHERTYPE_IPV6, ICMPV6)
     );
     // A packet described by its socket has no message yet.
-    let read = state::FLOW | state::FRAGMENT | state::FLOW_FROM_SOCKET;
+    let read = state::FLOW | state::NO_TRANSPORT | state::FLOW_FROM_SOCKET;
     (is_icmp && site.state & read == state::FLOW).then(|| addrs.dst_port.to_be_bytes().into())
 }
 
@@ -157,7 +157,7 @@ mod tests {
         let udp = Ends::of(&site(0x0800, 17, state::FLOW), &addrs);
         assert_eq!(udp.src, Some(Ipv4Addr::new(10, 0, 0, 1).into()));
         assert_eq!(udp.src_port, Some(40000));
-        let fragment = Ends::of(&site(0x0800, 17, state::FLOW | state::FRAGMENT), &addrs);
+        let fragment = Ends::of(&site(0x0800, 17, state::FLOW | state::NO_TRANSPORT), &addrs);
         assert_eq!(fragment.src_port, None);
         assert_eq!(fragment.dst, Some(Ipv4Addr::new(10, 0, 0, 2).into()));
         let echo = site(0x0800, 1, state::FLOW);

@@ -36,7 +36,7 @@ fn site(random: &mut Random) -> SiteKey {
         ifindex: random.small(3),
         cpu: random.small(4),
         ethertype: [0, 0x0800, 0x86dd, 0x88b5][random.small::<usize>(4)],
-        state: [0, state::FLOW, state::FLOW | state::FRAGMENT][random.small::<usize>(3)],
+        state: [0, state::FLOW, state::FLOW | state::NO_TRANSPORT][random.small::<usize>(3)],
         protocol: [1, 6, 17][random.small::<usize>(3)],
         filter: [0; 3],
     }
