@@ -2,6 +2,7 @@
 
 use crate::scenario::Scenario;
 
+mod attaching;
 mod bridge;
 mod changes;
 mod details;
@@ -15,6 +16,7 @@ mod malformed;
 mod receive;
 mod refusals;
 mod routing;
+mod timer;
 mod transmit;
 mod xdp;
 
@@ -32,7 +34,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         exactness::SCENARIOS,
         flood::SCENARIOS,
         details::SCENARIOS,
+        timer::SCENARIOS,
         headers::SCENARIOS,
+        attaching::SCENARIOS,
         changes::SCENARIOS,
         endings::SCENARIOS,
         refusals::SCENARIOS,

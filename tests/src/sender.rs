@@ -72,7 +72,12 @@ impl Datagrams {
 
 /// Keeps the calling thread on one CPU.
 pub(crate) fn pin_to(cpu: usize) -> Result<()> {
+    pin(Pid::from_raw(0), cpu)
+}
+
+/// Keeps a process of one thread on one CPU.
+pub(crate) fn pin(pid: Pid, cpu: usize) -> Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu)?;
-    sched_setaffinity(Pid::from_raw(0), &set).with_context(|| format!("cannot run on CPU {cpu}"))
+    sched_setaffinity(pid, &set).with_context(|| format!("cannot run on CPU {cpu}"))
 }

@@ -71,6 +71,7 @@ pub(crate) struct Drops<'a> {
     device: Option<&'static str>,
     flow: Option<Flow>,
     length: Option<u64>,
+    segments: u64,
 }
 
 impl<'a> Drops<'a> {
@@ -84,6 +85,7 @@ impl<'a> Drops<'a> {
             device: None,
             flow: None,
             length: None,
+            segments: 1,
         }
     }
 
@@ -109,6 +111,11 @@ impl<'a> Drops<'a> {
             length: Some(length),
             ..self
         }
+    }
+
+    /// The packets that each drop stands for, if more than one.
+    pub(crate) fn segments(self, segments: u64) -> Self {
+        Self { segments, ..self }
     }
 
     /// The kernel's counter that moves with these drops, one for one.
@@ -157,9 +164,10 @@ impl<'a> Drops<'a> {
             ));
         }
         let packets = sum(&ours, |row| row.packets);
-        if packets != count {
+        if packets != count * self.segments {
             complaints.push(format!(
-                "{packets} packets, not {count}, of {}",
+                "{packets} packets, not {count} x {}, of {}",
+                self.segments,
                 self.wanted(seen)
             ));
         }

@@ -1,14 +1,20 @@
 //! What `netdrop trace` reads out of headers that are not plain.
 
-use anyhow::Result;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, PATIENCE},
     case::{Count, Drops},
     counter::Counter,
     frame::{self, DESTINATION_OPTIONS, Frame, HOP_BY_HOP, Transport},
     lab::{A, B, Pair, address},
+    netdrop::Netdrop,
     scenario::Scenario,
     sender, site,
 };
@@ -45,6 +51,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "trace_reads_ethertypes",
         about: "a frame that is no IP",
         run: trace_reads_ethertypes,
+    },
+    Scenario {
+        name: "a_cut_transport_header_has_no_ports",
+        about: "three bytes of UDP after the IPv6 header: ports are unknown",
+        run: a_cut_transport_header_has_no_ports,
     },
 ];
 
@@ -214,6 +225,34 @@ fn trace_reads_ethertypes(bench: &Bench) -> Result<()> {
         &json!({
             "ethertype": "0x88b5", "src": null, "dst": null, "src_port": null, "dst_port": null,
             "length": 46, "device": "b0",
+        }),
+    )
+}
+
+fn a_cut_transport_header_has_no_ports(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let cut = Transport::Other {
+        protocol: 17,
+        bytes: vec![0xab; 3],
+    };
+    let frame = Frame::v6(A, B, cut);
+    let counter = Counter::snmp6(&lab.b, "Udp6InErrors");
+    let before = counter.read()?;
+    let netdrop = bench.start("trace --format json --severity all")?;
+    sender::frames(&lab.a, A.device, &frame, 5)?;
+    let deadline = Instant::now() + PATIENCE;
+    while counter.read()? < before + 5 {
+        ensure!(Instant::now() < deadline, "UDP refuses no cut header");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let run = netdrop.map(Netdrop::stop).transpose()?;
+    told(
+        run.as_ref(),
+        &lab.b,
+        5,
+        &json!({
+            "protocol": "udp", "src": A.v6.to_string(), "dst": B.v6.to_string(),
+            "src_port": null, "dst_port": null, "ethertype": "0x86dd", "length": 43,
         }),
     )
 }

@@ -1,9 +1,12 @@
 //! Packets that die on their way out, or between the sender's device and the
 //! receiver's stack.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, UdpSocket},
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use nix::sys::socket::{setsockopt, sockopt::UdpGsoSegment};
 
 use crate::{
@@ -15,6 +18,8 @@ use crate::{
     sender::Datagrams,
     site,
 };
+
+use super::firewall::dropping;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -31,6 +36,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "cpu_backlog_overflow",
         about: "bursts longer than netdev_max_backlog",
         run: cpu_backlog_overflow,
+    },
+    Scenario {
+        name: "gso_packets_weigh_their_segments",
+        about: "5 drops of 10 datagrams each, before they are segmented",
+        run: gso_packets_weigh_their_segments,
     },
 ];
 
@@ -88,6 +98,33 @@ fn cpu_backlog_overflow(bench: &Bench) -> Result<()> {
                 socket
                     .send_to(&[0; 2000], (B.v4, 9))
                     .context("segmented send")?;
+            }
+            Ok(())
+        })
+    })
+}
+
+fn gso_packets_weigh_their_segments(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    // Older kernels take no UDP_SEGMENT without checksum offload.
+    lab.a.run("ethtool", "-K a0 tx on sg on")?;
+    lab.a.nft(&dropping("output"))?;
+    let drops = Drops::at(site::NFT, &lab.a, Count::Exactly(5))
+        .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
+        .length(20 + 8 + 10_000)
+        .segments(10)
+        .counted_by(Counter::nft(&lab.a));
+    Case::of([drops]).check(bench, || {
+        lab.a.inside(|| {
+            let socket = UdpSocket::bind((A.v4, 4000))?;
+            setsockopt(&socket, UdpGsoSegment, &1000).context("UDP_SEGMENT")?;
+            for _ in 0..5 {
+                let sent = socket.send_to(&[0; 10_000], (B.v4, 9));
+                ensure!(
+                    sent.as_ref()
+                        .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied),
+                    "the firewall let it pass: {sent:?}"
+                );
             }
             Ok(())
         })
