@@ -70,10 +70,10 @@ fn a_timer_names_no_sender(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let _listener = lab
         .b
-        .inside(|| Ok(TcpListener::bind((B.v4, PORT)).context("cannot listen")?))?;
+        .inside(|| TcpListener::bind((B.v4, PORT)).context("cannot listen"))?;
     let mut stream = lab
         .a
-        .inside(|| Ok(TcpStream::connect((B.v4, PORT)).context("cannot connect")?))?;
+        .inside(|| TcpStream::connect((B.v4, PORT)).context("cannot connect"))?;
     lab.a.nft(&format!(
         "table inet lab {{ chain c {{ type filter hook output priority 0; \
          ip saddr {} tcp dport {PORT} counter drop; }}; }}",
