@@ -110,7 +110,7 @@ impl Bench {
         let (full_share, full) = self.share(&netdrop.start()?, Pace::Full)?;
         let running = netdrop.start()?;
         let (paced_share, paced) = self.share(&running, Pace::PerSecond(PACED))?;
-        let resident = process::peak_resident(running.pid())?;
+        let resident = process::resident(running.pid())?;
         let maps = programs::map_bytes(running.pid())?;
         let ring_lost = running.stop()?.ring_lost;
         Ok(Resources {

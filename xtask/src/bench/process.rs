@@ -23,12 +23,25 @@ fn on_cpu(schedstat: &str) -> Option<u64> {
     schedstat.split_whitespace().next()?.parse().ok()
 }
 
-/// The most memory it had resident, in bytes.
-pub(crate) fn peak_resident(pid: u32) -> Result<u64> {
+/// Memory it has resident, in bytes.
+pub(crate) struct Resident {
+    pub(crate) now: u64,
+    /// The most it ever had.
+    pub(crate) peak: u64,
+}
+
+pub(crate) fn resident(pid: u32) -> Result<Resident> {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let kilobytes = field(&text, "VmHWM:").with_context(|| format!("no VmHWM in {path}"))?;
-    Ok(kilobytes * 1024)
+    let bytes = |name| {
+        field(&text, name)
+            .map(|kilobytes| kilobytes * 1024)
+            .with_context(|| format!("no {name} in {path}"))
+    };
+    Ok(Resident {
+        now: bytes("VmRSS:")?,
+        peak: bytes("VmHWM:")?,
+    })
 }
 
 /// The ids of the programs it holds, or links to.

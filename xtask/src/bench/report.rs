@@ -6,6 +6,7 @@ use super::{
     flood::Flood,
     numbers::{grouped, median, rate},
     observer::Observer,
+    process::Resident,
     programs::Stats,
 };
 
@@ -86,7 +87,7 @@ pub(crate) struct Resources {
     pub(crate) full_share: f64,
     pub(crate) paced_rate: f64,
     pub(crate) paced_share: f64,
-    pub(crate) resident: u64,
+    pub(crate) resident: Resident,
     pub(crate) maps: u64,
     pub(crate) ring_lost: Option<u64>,
 }
@@ -193,8 +194,9 @@ fn print_resources(resources: &Resources) {
         paced_share * 100.0
     );
     println!(
-        "| resident, at most | {} | ≤ 30 MiB |",
-        mebibytes(*resident)
+        "| resident (peak, while starting) | {} ({}) | ≤ 30 MiB |",
+        mebibytes(resident.now),
+        mebibytes(resident.peak)
     );
     println!("| kernel maps | {} | ≤ 24 MiB |", mebibytes(*maps));
     let lost = ring_lost.map_or_else(|| "unknown".to_owned(), grouped);
