@@ -153,7 +153,8 @@ mod tests {
                 r#""totals":{"drops":34,"packets":30,"bytes":3000,"harmful":20,"#,
                 r#""suspicious":10,"benign":4,"hidden":4},"accounting":{"counted":34,"#,
                 r#""filtered":0,"undecided":0,"parts":50,"recursion_missed":0,"flow_other":2,"#,
-                r#""site_other":0,"delivered":0,"ring_lost":7,"sampled_out":0,"unparsed":0,"#,
+                r#""no_flow":3,"site_other":0,"delivered":0,"ring_lost":7,"sampled_out":0,"#,
+                r#""unparsed":0,"#,
                 r#""output_lost":0},"traffic":{"rx_packets":600,"tx_packets":400,"#,
                 r#""napi_polls":30,"napi_full":2,"time_squeeze":1}"#
             )

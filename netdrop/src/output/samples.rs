@@ -72,6 +72,7 @@ pub(super) fn period() -> Period {
             parts: 50,
             recursion_missed: Some(0),
             flow_other: Some(2),
+            no_flow: Some(3),
             ring_lost: 7,
             ..Accounting::default()
         },

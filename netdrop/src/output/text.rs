@@ -162,6 +162,8 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
         parts,
         recursion_missed,
         flow_other,
+        // Rows of their own.
+        no_flow: _,
         site_other,
         delivered: _,
         ring_lost,

@@ -24,6 +24,9 @@ pub struct Accounting {
     /// Counted drops without room in the flow table; `None` where flows are
     /// not counted.
     pub flow_other: Option<u64>,
+    /// Counted drops that have no flow, or none that could be read; `None`
+    /// where flows are not counted.
+    pub no_flow: Option<u64>,
     /// Counted drops without room in the site table.
     pub site_other: u64,
     /// Events handed to the ring.
@@ -50,6 +53,7 @@ impl Accounting {
             parts: count(Counter::Parts),
             recursion_missed: snapshot.recursion_missed,
             flow_other: snapshot.flows.as_ref().map(|_| count(Counter::FlowOther)),
+            no_flow: snapshot.flows.as_ref().map(|_| count(Counter::NoFlow)),
             site_other: count(Counter::SiteOther),
             delivered: count(Counter::Emitted),
             ring_lost: count(Counter::RingLost),
@@ -67,6 +71,7 @@ impl Accounting {
         self.parts += other.parts;
         self.recursion_missed = sum(self.recursion_missed, other.recursion_missed);
         self.flow_other = sum(self.flow_other, other.flow_other);
+        self.no_flow = sum(self.no_flow, other.no_flow);
         self.site_other += other.site_other;
         self.delivered += other.delivered;
         self.ring_lost += other.ring_lost;

@@ -103,6 +103,7 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
         ring_lost,
         delivered,
         flow_other,
+        no_flow,
         site_other,
         ..
     } = accounting;
@@ -137,6 +138,17 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
     all.must(allow.other || others == (0, 0), || {
         format!("(flow_other, site_other) {others:?}")
     });
+    if let (Some(flow_other), Some(no_flow)) = (flow_other, no_flow)
+        && by.contains(&"src")
+        && totals.hidden == 0
+        && !rows.iter().any(|row| row.key("other") == "top")
+    {
+        let with_flow = rows.iter().filter(|row| !row.key("src").is_null());
+        let flows: u64 = with_flow.map(|row| row.drops).sum();
+        all.must(flows + flow_other + no_flow == *counted, || {
+            format!("flow rows {flows} + flow_other {flow_other} + no_flow {no_flow} != {counted}")
+        });
+    }
     for row in rows {
         row::check(row, *seconds, by, all);
     }

@@ -96,6 +96,8 @@ pub(crate) struct Accounting {
     pub(crate) recursion_missed: Option<u64>,
     #[serde(deserialize_with = "nullable")]
     pub(crate) flow_other: Option<u64>,
+    #[serde(deserialize_with = "nullable")]
+    pub(crate) no_flow: Option<u64>,
     pub(crate) site_other: u64,
     pub(crate) delivered: u64,
     pub(crate) ring_lost: u64,
