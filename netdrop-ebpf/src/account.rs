@@ -25,6 +25,17 @@ use crate::{
 /// What the kernel answers when a preallocated hash is full.
 const E2BIG: i32 = -7;
 
+/// Where a drop was counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Counted {
+    /// In a slot just claimed for its key.
+    First,
+    /// In a slot that its key had.
+    Again,
+    /// In no slot.
+    Elsewhere,
+}
+
 /// The area of the running CPU in the current generation.
 #[derive(Clone, Copy)]
 pub(crate) struct Area {
@@ -90,15 +101,23 @@ impl Area {
 
     /// Counts a drop at its site.
     #[inline(always)]
-    pub(crate) fn count_site(self, ctx: &impl EbpfContext, key: &SiteKey, weights: Weights) {
+    pub(crate) fn count_site(
+        self,
+        ctx: &impl EbpfContext,
+        key: &SiteKey,
+        weights: Weights,
+    ) -> Counted {
         let words: [u64; 4] = transmute!(*key);
         let hash = hash(&words);
         // SAFETY: an array of the live map value.
         let slots = unsafe { &raw mut (*self.memory).sites };
-        if add_to_slot(slots, hash, &words, weights)
-            || add_to_slot(slots, hash >> 32, &words, weights)
-        {
-            return;
+        let counted = add_to_slot(slots, hash, &words, weights);
+        if !matches!(counted, Counted::Elsewhere) {
+            return counted;
+        }
+        let counted = add_to_slot(slots, hash >> 32, &words, weights);
+        if !matches!(counted, Counted::Elsewhere) {
+            return counted;
         }
         self.count(Counter::SiteSpilled);
         let spilled = if self.generation == 0 {
@@ -112,6 +131,7 @@ impl Area {
                 warn!(ctx, "the site table refused an entry: error {}", error);
             }
         }
+        Counted::Elsewhere
     }
 
     /// Counts a drop under its flow.
@@ -121,9 +141,13 @@ impl Area {
         let hash = hash(&words);
         // SAFETY: an array of the live map value.
         let slots = unsafe { &raw mut (*self.memory).flows };
-        if add_to_slot(slots, hash, &words, weights)
-            || add_to_slot(slots, hash >> 32, &words, weights)
-        {
+        if !matches!(
+            add_to_slot(slots, hash, &words, weights),
+            Counted::Elsewhere
+        ) || !matches!(
+            add_to_slot(slots, hash >> 32, &words, weights),
+            Counted::Elsewhere
+        ) {
             return;
         }
         self.count(Counter::FlowSpilled);
@@ -154,7 +178,8 @@ fn add_to_slot<K, const SLOTS: usize, const WORDS: usize>(
     hash: u64,
     words: &[u64; WORDS],
     weights: Weights,
-) -> bool {
+) -> Counted {
+    let counted;
     const { assert!(size_of::<K>() == size_of::<[u64; WORDS]>()) };
     // SAFETY: the index is below SLOTS, and a key is as large as the words.
     unsafe {
@@ -166,25 +191,27 @@ fn add_to_slot<K, const SLOTS: usize, const WORDS: usize>(
                 difference |= read_volatile(key.add(i)) ^ word;
             }
             if difference != 0 {
-                return false;
+                return Counted::Elsewhere;
             }
+            counted = Counted::Again;
         } else {
             let claim = &raw mut (*slot).claim;
             if read_volatile(claim) != 0 {
-                return false;
+                return Counted::Elsewhere;
             }
             xadd32(claim, 1);
             if read_volatile(claim) != 1 {
-                return false;
+                return Counted::Elsewhere;
             }
             for (i, word) in words.iter().enumerate() {
                 write_volatile(key.add(i), *word);
             }
             write_volatile(&raw mut (*slot).ready, 1);
+            counted = Counted::First;
         }
         add_weights(&raw mut (*slot).weights, weights);
     }
-    true
+    counted
 }
 
 /// Adds to a shared hash. An insert can fail because another CPU made the row

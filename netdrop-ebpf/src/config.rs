@@ -65,6 +65,22 @@ pub struct Offsets {
     pub sk_dport: u32,
     /// Byte offset of `sock.sk_protocol`
     pub sk_protocol: u32,
+    /// `sk_buff.cb`
+    pub skb_cb: u32,
+    /// `sk_buff._nfct`
+    pub skb_nfct: u32,
+    /// `net_device.priv_flags`
+    pub dev_priv_flags: u32,
+    /// `dst_entry.flags`
+    pub dst_flags: u32,
+    /// `dst_entry.dev`
+    pub dst_dev: u32,
+    /// `rtable.rt_type`
+    pub rt_type: u32,
+    /// `rtable.rt_is_input`
+    pub rt_is_input: u32,
+    /// `rt6_info.rt6i_flags`
+    pub rt6_flags: u32,
     /// `skb_shared_info.gso_size`
     pub shinfo_gso_size: u32,
     /// `skb_shared_info.gso_segs`: right behind `gso_size` (5.10 to 7.2)
@@ -100,9 +116,22 @@ pub struct Features {
     /// Bytes of a kernel stack (`THREAD_SIZE`), to tell task from interrupt
     /// context.
     pub thread_size: u32,
+    /// The number of `NOT_SPECIFIED`; `u32::MAX` where there are no reasons.
+    pub reason_not_specified: u32,
+    /// The number of `NETFILTER_DROP`; `u32::MAX` where there is none.
+    pub reason_netfilter: u32,
+    /// `IFF_EBRIDGE` of `enum netdev_priv_flags`; 0 where there is none.
+    pub bridge_flag: u32,
+    /// `IFF_BRIDGE_PORT` of `enum netdev_priv_flags`; 0 where there is none.
+    pub bridge_port_flag: u32,
+    /// Put the stack into the site key.
+    pub stack_key: u32,
 }
 
 /// No events.
 pub const EMIT_NONE: u32 = 0;
 /// Every drop.
 pub const EMIT_ALL: u32 = 1;
+/// The first drop of a site in an interval, with its stack, where the reason
+/// leaves the stage open: a hint.
+pub const EMIT_HINTS: u32 = 2;

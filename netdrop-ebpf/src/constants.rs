@@ -34,6 +34,14 @@ static OFFSETS: Offsets = Offsets {
     sk_num: 0,
     sk_dport: 0,
     sk_protocol: 0,
+    skb_cb: 0,
+    skb_nfct: 0,
+    dev_priv_flags: 0,
+    dst_flags: 0,
+    dst_dev: 0,
+    rt_type: 0,
+    rt_is_input: 0,
+    rt6_flags: 0,
     shinfo_gso_size: 0,
     shinfo_gso_segs: 0,
     task_stack: 0,
@@ -50,6 +58,11 @@ static FEATURES: Features = Features {
     guarded: 0,
     cpus: 1,
     thread_size: 0,
+    reason_not_specified: 0,
+    reason_netfilter: 0,
+    bridge_flag: 0,
+    bridge_port_flag: 0,
+    stack_key: 0,
 };
 
 /// The offset named by a field of [`Offsets`].

@@ -3,11 +3,13 @@
 use aya_ebpf::programs::BtfTracePointContext;
 use netdrop_ebpf::{
     area::{Counter, Weights},
+    config::{EMIT_ALL, EMIT_HINTS},
     site::{NO_REASON, state},
 };
 
 use crate::{
-    account::Area,
+    account::{Area, Counted},
+    circumstances,
     constants::setting,
     emit,
     headers::{self, mark},
@@ -58,8 +60,13 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     headers::read(skb, sk, s);
     put!(s, key.site.location, location);
     put!(s, key.site.reason, reason);
-    put!(s, key.site.cpu, area.cpu);
+    put!(s, key.site.cpu, area.cpu as u16);
+    put!(s, key.site.stack, emit::stack_number(ctx));
     locate(area.cpu, skb, sk, rx_sk, s);
+    let open = circumstances::leaves_open(reason);
+    if open {
+        circumstances::read(skb, s);
+    }
     put!(s, length, length(skb, get!(s, network)));
     put!(s, packets, packets(skb, s));
 
@@ -70,7 +77,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     };
     // SAFETY: a field of a live map value that only this run writes.
     let key = unsafe { &(*s).key };
-    area.count_site(ctx, &key.site, weights);
+    let counted = area.count_site(ctx, &key.site, weights);
     let bits = get!(s, key.site.state);
     if bits & state::UNPARSED != 0 {
         area.count(Counter::Unparsed);
@@ -80,7 +87,11 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     } else if setting!(flows) != 0 {
         area.count_flow(ctx, key, weights);
     }
-    emit::drop(ctx, area, s);
+    if setting!(emit) == EMIT_ALL {
+        emit::drop(ctx, area, s);
+    } else if setting!(emit) == EMIT_HINTS && open && matches!(counted, Counted::First) {
+        emit::hint(ctx, area, s);
+    }
 }
 
 /// Is this a member of a `frag_list`, freed with a packet that is counted (or

@@ -4,13 +4,12 @@ use aya_ebpf::{
     EbpfContext,
     helpers::{
         bpf_get_current_pid_tgid,
-        generated::{bpf_get_current_comm, bpf_get_stack, bpf_ktime_get_boot_ns},
+        generated::{bpf_get_current_comm, bpf_get_stack, bpf_get_stackid, bpf_ktime_get_boot_ns},
     },
     programs::BtfTracePointContext,
 };
 use netdrop_ebpf::{
     area::Counter,
-    config::EMIT_NONE,
     event::{Event, STACK_DEPTH},
     site::state,
 };
@@ -18,7 +17,7 @@ use netdrop_ebpf::{
 use crate::{
     account::Area,
     constants::setting,
-    maps::EVENTS,
+    maps::{EVENTS, STACKS},
     scratch::{Scratch, get, put},
     skb,
 };
@@ -34,38 +33,63 @@ struct EventWithStack {
 
 #[inline(always)]
 pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
-    if setting!(emit) == EMIT_NONE {
-        return;
-    }
-    if setting!(stack) != 0 {
-        let Some(mut entry) = EVENTS.reserve::<EventWithStack>(0) else {
-            area.count(Counter::RingLost);
-            return;
-        };
-        let event = entry.as_mut_ptr();
-        // SAFETY: the reservation is as large as the type.
-        fill(unsafe { &raw mut (*event).event }, ctx, area, s);
-        // SAFETY: the helper writes at most the size of the array.
-        let bytes = unsafe {
-            bpf_get_stack(
-                ctx.as_ptr(),
-                (&raw mut (*event).stack).cast(),
-                size_of::<[u64; STACK_DEPTH]>() as u32,
-                0,
-            )
-        };
-        // SAFETY: inside the reservation.
-        unsafe { (*event).event.stack_len = if bytes > 0 { bytes as u32 } else { 0 } };
-        entry.submit(NO_WAKEUP);
+    let sent = if setting!(stack) != 0 {
+        with_stack(ctx, area, s)
     } else {
-        let Some(mut entry) = EVENTS.reserve::<Event>(0) else {
-            area.count(Counter::RingLost);
-            return;
-        };
-        fill(entry.as_mut_ptr(), ctx, area, s);
-        entry.submit(NO_WAKEUP);
+        alone(ctx, area, s)
+    };
+    area.count(match sent {
+        Some(()) => Counter::Emitted,
+        None => Counter::RingLost,
+    });
+}
+
+/// Sends a stack as a hint. It is no detail that anyone waits for: a lost one
+/// is not counted.
+#[inline(always)]
+pub(crate) fn hint(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
+    let _ = with_stack(ctx, area, s);
+}
+
+#[inline(always)]
+fn alone(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) -> Option<()> {
+    let mut entry = EVENTS.reserve::<Event>(0)?;
+    fill(entry.as_mut_ptr(), ctx, area, s);
+    entry.submit(NO_WAKEUP);
+    Some(())
+}
+
+#[inline(always)]
+fn with_stack(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) -> Option<()> {
+    let mut entry = EVENTS.reserve::<EventWithStack>(0)?;
+    let event = entry.as_mut_ptr();
+    // SAFETY: the reservation is as large as the type.
+    fill(unsafe { &raw mut (*event).event }, ctx, area, s);
+    // SAFETY: the helper writes at most the size of the array.
+    let bytes = unsafe {
+        bpf_get_stack(
+            ctx.as_ptr(),
+            (&raw mut (*event).stack).cast(),
+            size_of::<[u64; STACK_DEPTH]>() as u32,
+            0,
+        )
+    };
+    // SAFETY: inside the reservation.
+    unsafe { (*event).event.stack_len = if bytes > 0 { bytes as u32 } else { 0 } };
+    entry.submit(NO_WAKEUP);
+    Some(())
+}
+
+/// The stack's number in the table of stacks plus one; 0 when it is not asked
+/// for or the table has no room.
+#[inline(always)]
+pub(crate) fn stack_number(ctx: &BtfTracePointContext) -> u16 {
+    if setting!(stack_key) == 0 {
+        return 0;
     }
-    area.count(Counter::Emitted);
+    // SAFETY: a live stack map.
+    let number = unsafe { bpf_get_stackid(ctx.as_ptr(), STACKS.as_ptr(), 0) };
+    if number < 0 { 0 } else { number as u16 + 1 }
 }
 
 /// Fills a reservation.

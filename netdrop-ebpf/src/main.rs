@@ -35,6 +35,8 @@ fn main() {}
 #[cfg(target_arch = "bpf")]
 mod account;
 #[cfg(target_arch = "bpf")]
+mod circumstances;
+#[cfg(target_arch = "bpf")]
 mod constants;
 #[cfg(target_arch = "bpf")]
 mod death;

@@ -1,11 +1,15 @@
 //! The maps. User space sets the sizes that depend on the machine.
 
+use core::{cell::UnsafeCell, ffi::c_void};
+
 use aya_ebpf::{
+    bindings::{bpf_map_def, bpf_map_type::BPF_MAP_TYPE_STACK_TRACE},
     macros::map,
     maps::{Array, HashMap, RingBuf},
 };
 use netdrop_ebpf::{
     area::{Control, CpuArea, FLOW_ENTRIES, SITE_SPILL_ENTRIES, Tags, Weights},
+    event::STACK_DEPTH,
     flow::FlowKey,
     site::SiteKey,
 };
@@ -47,3 +51,30 @@ pub(crate) static FLOWS_1: HashMap<FlowKey, Weights> = HashMap::with_max_entries
 
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// Stacks by number, filled only with `--stack`.
+#[map]
+pub(crate) static STACKS: Stacks = Stacks(UnsafeCell::new(bpf_map_def {
+    type_: BPF_MAP_TYPE_STACK_TRACE,
+    key_size: size_of::<u32>() as u32,
+    value_size: size_of::<[u64; STACK_DEPTH]>() as u32,
+    max_entries: 1,
+    map_flags: 0,
+    id: 0,
+    pinning: 0,
+}));
+
+/// A stack map of [`STACK_DEPTH`] frames. Aya's has 127, which the kernel
+/// refuses where `kernel.perf_event_max_stack` was lowered.
+#[repr(transparent)]
+pub(crate) struct Stacks(UnsafeCell<bpf_map_def>);
+
+// SAFETY: only the loader reads it, before it becomes a map.
+unsafe impl Sync for Stacks {}
+
+impl Stacks {
+    #[inline(always)]
+    pub(crate) const fn as_ptr(&self) -> *mut c_void {
+        self.0.get().cast()
+    }
+}

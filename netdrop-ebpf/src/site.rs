@@ -21,16 +21,21 @@ pub struct SiteKey {
     /// Interface index; 0 when unknown.
     pub ifindex: u32,
     /// CPU the packet died on.
-    pub cpu: u32,
+    pub cpu: u16,
+    /// Stack the packet died with: its number in the table of stacks plus one;
+    /// 0 when unknown or not asked for.
+    pub stack: u16,
     /// Ethertype; 0 when the packet has none (yet).
     pub ethertype: u16,
     /// Bits of [`state`].
     pub state: u16,
+    /// Bits of [`facts`], read only where the reason leaves the stage open.
+    pub facts: u16,
     /// IP protocol number. Where `ethertype` is 0, the address family of the
     /// owning socket (`AF_UNIX` 1, `AF_NETLINK` 16), 0 when unknown.
     pub protocol: u8,
-    /// Reserved for the verdicts of kernel-side filter terms.
-    pub filter: [u8; 3],
+    /// Reserved for the verdict of the kernel's part of a filter.
+    pub filter: u8,
 }
 
 const _: () = assert!(size_of::<SiteKey>() == 32);
@@ -72,4 +77,36 @@ pub mod state {
     /// `pkt_type` (`PACKET_HOST` 0, `BROADCAST` 1, `MULTICAST` 2,
     /// `OTHERHOST` 3, `OUTGOING` 4, from `include/uapi/linux/if_packet.h`).
     pub const PACKET_TYPE_MASK: u16 = 7 << PACKET_TYPE_SHIFT;
+}
+
+/// Bits of [`SiteKey::facts`]: what the packet's route and devices looked like.
+pub mod facts {
+    /// The route, one of the `ROUTE_*` values.
+    pub const ROUTE_MASK: u16 = 7;
+    /// Not looked at, or not readable.
+    pub const ROUTE_UNREAD: u16 = 0;
+    /// No route is attached.
+    pub const ROUTE_NONE: u16 = 1;
+    /// To this host.
+    pub const ROUTE_LOCAL: u16 = 2;
+    /// Through this host.
+    pub const ROUTE_FORWARD: u16 = 3;
+    /// From this host.
+    pub const ROUTE_OUTPUT: u16 = 4;
+    /// Blackhole, unreachable or prohibit.
+    pub const ROUTE_REFUSED: u16 = 5;
+    /// `skb->dev` is the device of the route.
+    pub const ON_ROUTES_DEVICE: u16 = 1 << 3;
+    /// `skb->dev` is the device the packet came in by (`skb_iif`).
+    pub const ON_INCOMING_DEVICE: u16 = 1 << 4;
+    /// `skb->dev` is a port of a bridge.
+    pub const BRIDGE_PORT: u16 = 1 << 5;
+    /// `skb->dev` is a bridge.
+    pub const BRIDGE: u16 = 1 << 6;
+    /// The IP layer has received it: `ip_rcv_core` and `ip6_rcv_core` leave the
+    /// interface index at the start of the control block (`net/ipv4/ip_input.c`,
+    /// `net/ipv6/ip6_input.c`, 5.10 to 7.2).
+    pub const IP_RECEIVED: u16 = 1 << 7;
+    /// A conntrack entry is attached (`_nfct`).
+    pub const TRACKED: u16 = 1 << 8;
 }

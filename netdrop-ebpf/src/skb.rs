@@ -125,6 +125,40 @@ impl Skb {
         refdst > 1
     }
 
+    /// The attached route.
+    #[inline(always)]
+    pub(crate) fn route(self) -> Option<Route> {
+        /// `SKB_DST_NOREF` (include/linux/skbuff.h).
+        const NOT_COUNTED: u64 = 1;
+        if offset!(skb_refdst) == ABSENT {
+            return None;
+        }
+        let refdst: u64 = load(self.0, offset!(skb_refdst));
+        let route = refdst & !NOT_COUNTED;
+        (route != 0).then_some(Route(route))
+    }
+
+    /// The first word of the control block.
+    #[inline(always)]
+    pub(crate) fn control_block(self) -> u32 {
+        if offset!(skb_cb) == ABSENT {
+            return 0;
+        }
+        copy_u32(self.0 as u64 + u64::from(offset!(skb_cb)))
+    }
+
+    /// Is a conntrack entry attached?
+    #[inline(always)]
+    pub(crate) fn is_tracked(self) -> bool {
+        /// `NFCT_PTRMASK` (include/linux/skbuff.h).
+        const POINTER: u64 = !7;
+        if offset!(skb_nfct) == ABSENT {
+            return false;
+        }
+        let entry: u64 = load(self.0, offset!(skb_nfct));
+        entry & POINTER != 0
+    }
+
     #[inline(always)]
     pub(crate) fn packet_type(self) -> u16 {
         let byte: u8 = load(self.0, offset!(skb_pkt_type));
@@ -178,6 +212,72 @@ impl NetDevice {
         let net: *const u8 = load(self.0, offset!(dev_net));
         let netns: u32 = load(net, offset!(net_inum));
         (netns >= LOWEST_NAMESPACE && ifindex.wrapping_sub(1) < 1 << 30).then_some((ifindex, netns))
+    }
+}
+
+impl NetDevice {
+    /// Bits of `enum netdev_priv_flags`.
+    #[inline(always)]
+    pub(crate) fn private_flags(self) -> u32 {
+        if self.0.is_null() || offset!(dev_priv_flags) == ABSENT {
+            return 0;
+        }
+        load(self.0, offset!(dev_priv_flags))
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// `struct dst_entry`, at the start of the `rtable` (IPv4) or `rt6_info` (IPv6)
+/// it belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Route(u64);
+
+impl Route {
+    /// Bits `DST_*` (include/net/dst.h).
+    #[inline(always)]
+    pub(crate) fn flags(self) -> u16 {
+        if offset!(dst_flags) == ABSENT {
+            return u16::MAX;
+        }
+        copy_u16(self.0 + u64::from(offset!(dst_flags)))
+    }
+
+    /// Address of its `net_device`.
+    #[inline(always)]
+    pub(crate) fn device(self) -> u64 {
+        if offset!(dst_dev) == ABSENT {
+            return 0;
+        }
+        copy_u64(self.0 + u64::from(offset!(dst_dev)))
+    }
+
+    /// `RTN_*` of an IPv4 route (include/uapi/linux/rtnetlink.h).
+    #[inline(always)]
+    pub(crate) fn v4_type(self) -> u16 {
+        if offset!(rt_type) == ABSENT {
+            return 0;
+        }
+        copy_u16(self.0 + u64::from(offset!(rt_type)))
+    }
+
+    /// Was the IPv4 route looked up for a received packet?
+    #[inline(always)]
+    pub(crate) fn is_v4_input(self) -> bool {
+        offset!(rt_is_input) != ABSENT
+            && copy_u16(self.0 + u64::from(offset!(rt_is_input))) & 0xFF != 0
+    }
+
+    /// `RTF_*` of an IPv6 route (include/uapi/linux/route.h, `ipv6_route.h`).
+    #[inline(always)]
+    pub(crate) fn v6_flags(self) -> u32 {
+        if offset!(rt6_flags) == ABSENT {
+            return 0;
+        }
+        copy_u32(self.0 + u64::from(offset!(rt6_flags)))
     }
 }
 

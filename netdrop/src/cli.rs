@@ -16,6 +16,7 @@ mod reader;
 mod resolve;
 mod session;
 mod signals;
+mod stacks;
 mod trace;
 mod watch;
 

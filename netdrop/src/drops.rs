@@ -8,5 +8,8 @@
 pub mod attribution;
 pub mod catalogue;
 pub mod direction;
+pub mod evidence;
+pub mod hook;
 pub mod severity;
+pub mod stack;
 pub mod stage;

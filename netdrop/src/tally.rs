@@ -21,4 +21,5 @@ pub mod row;
 mod sheet;
 pub mod show;
 pub mod site;
+pub mod stack;
 pub mod sums;

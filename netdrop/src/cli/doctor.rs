@@ -67,6 +67,7 @@ fn probe() -> Result<(), String> {
         flows: Some(1),
         emit: Emit::All,
         stack: false,
+        stacks: None,
         lite: false,
         ring_bytes: 4096,
     };

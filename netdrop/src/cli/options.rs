@@ -126,6 +126,11 @@ impl Shared {
         )))
     }
 
+    /// Adds the stack to the keys.
+    pub(super) fn group_by_stack(&mut self) {
+        self.by = self.by.clone().with_stack();
+    }
+
     /// Flows to count; `None` where no key asks for them.
     pub(super) fn flows(&self) -> Option<u32> {
         self.by.needs_flows().then_some(self.flows)

@@ -3,17 +3,25 @@
 
 use std::sync::Arc;
 
+use super::stacks::Stacks;
+
 use netdrop_ebpf::site::{NO_REASON, SiteKey};
 
 use crate::{
-    drops::attribution,
+    drops::{
+        attribution::{self, Facts, Frames},
+        hook::{self, Hook},
+    },
     host::{devices::Devices, softnet::Softnet},
     kernel::{
         btf::Btf,
         reasons::ReasonNames,
-        symbols::{Symbol, Symbols},
+        symbols::{Symbol, Symbols, plain_name},
     },
-    tally::names::{Attribution, Names, Place, ReasonLabel},
+    tally::{
+        names::{Attribution, Names, Place, ReasonLabel},
+        stack::from_death,
+    },
 };
 
 /// Everything that has names.
@@ -22,6 +30,7 @@ pub(super) struct Resolver {
     symbols: Symbols,
     reasons: ReasonNames,
     devices: Devices,
+    stacks: Stacks,
 }
 
 impl Resolver {
@@ -31,12 +40,18 @@ impl Resolver {
             symbols,
             reasons: ReasonNames::load(btf),
             devices: Devices::new(),
+            stacks: Stacks::default(),
         }
     }
 
     /// The kernel's symbols.
     pub(super) fn symbols(&self) -> &Symbols {
         &self.symbols
+    }
+
+    /// What is known of stacks.
+    pub(super) fn stacks(&mut self) -> &mut Stacks {
+        &mut self.stacks
     }
 
     /// Ends an interval: looks for new names, and tells once what is missing.
@@ -72,28 +87,50 @@ impl Names for Resolver {
         })
     }
 
-    fn attribution(&mut self, site: &SiteKey) -> Attribution {
+    fn attribution(&mut self, site: &SiteKey, stack: Option<&[u64]>) -> Attribution {
+        let Self {
+            symbols,
+            reasons,
+            stacks,
+            ..
+        } = self;
         let reason = (site.reason != NO_REASON)
-            .then(|| self.reasons.name(site.reason))
+            .then(|| reasons.name(site.reason))
             .flatten();
-        let function = self.symbols.resolve(site.location);
-        let attribution::Attribution {
-            stage,
-            direction,
-            severity,
-            by: _,
-        } = attribution::attribute(
+        let function = symbols.resolve(site.location).map(|function| function.name);
+        let hint = stacks.hint(site);
+        let names: Vec<&str> = from_death(stack.or(hint).unwrap_or_default(), site.location)
+            .iter()
+            .filter_map(|address| Some(plain_name(symbols.resolve(*address)?.name)))
+            .collect();
+        let found = attribution::attribute(&Facts {
             reason,
-            function.map(|function| function.name),
-            site.state,
-            site.ethertype,
-            site.protocol,
-        );
+            function,
+            site,
+            frames: match (stack, hint) {
+                (Some(_), _) => Frames::Own(&names),
+                (None, Some(_)) => Frames::Hint(&names),
+                (None, None) => Frames::None,
+            },
+        });
+        let engine = found
+            .hook
+            .and(function)
+            .map(plain_name)
+            .and_then(hook::engine);
         Attribution {
-            stage: stage.id(),
-            direction: direction.as_str(),
-            severity,
+            stage: found.stage.id(),
+            hook: found.hook.map(Hook::as_str),
+            engine,
+            by: found.by,
+            open: found.is_open(),
+            direction: found.direction.as_str(),
+            severity: found.severity,
         }
+    }
+
+    fn stack(&mut self, site: &SiteKey) -> Option<Vec<u64>> {
+        self.stacks.of(site).map(<[u64]>::to_vec)
     }
 
     fn device(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>> {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     kernel::{
-        capture::{Capture, CaptureConfig, Prepared},
+        capture::{Capture, CaptureConfig, Emit, Prepared},
         load::Types,
         symbols::Symbols,
     },
@@ -60,6 +60,8 @@ pub(super) struct Session {
     pub(super) stop: Stop,
     squeezes: Squeezes,
     lost: u64,
+    /// Are the events hints for ourselves?
+    hints: bool,
 }
 
 /// Loads and attaches, reading the kernel's symbols meanwhile.
@@ -116,6 +118,7 @@ impl Session {
             },
             squeezes: Squeezes::start(),
             lost: 0,
+            hints: config.emit == Emit::Hints,
         };
         session.say_ready().await?;
         Ok(session)
@@ -143,7 +146,14 @@ impl Session {
 
     /// Ends an interval.
     pub(super) fn collect(&mut self) -> anyhow::Result<Period> {
-        let snapshot = self.capture.collect()?;
+        let mut snapshot = self.capture.collect()?;
+        let stacks = self.names.stacks();
+        stacks.learn(std::mem::take(&mut snapshot.stacks));
+        if self.hints {
+            for hint in self.capture.events(usize::MAX)? {
+                stacks.learn_hint(&hint);
+            }
+        }
         let moment = Moment {
             time: Timestamp::now(),
             time_squeeze: self.squeezes.delta(),

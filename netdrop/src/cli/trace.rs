@@ -88,6 +88,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         flows: shared.flows(),
         emit: Emit::All,
         stack,
+        stacks: None,
         lite: shared.lite,
         ring_bytes: ring_size,
     };

@@ -3,49 +3,78 @@
 //!
 //! The stage comes from, in this order: what is known of the reason in this
 //! function, a specific reason, the function, a reason that only classifies
-//! (out of memory, queue purged), what the packet looked like, nothing.
+//! (out of memory, queue purged), the drop's own stack, what the packet looked
+//! like, the stack of another drop of the site as a hint, nothing.
 //!
 //! The severity comes from, in this order: the owner (Unix and netlink buffers
 //! are no packets: benign), what is known of the reason in this function, the
 //! reason, and where there is none the stage.
 
-use netdrop_ebpf::site::state;
+use netdrop_ebpf::site::{SiteKey, facts, state};
 
 use super::{
     catalogue::{self, Function, Override, Reason},
     direction::{Direction, Way, packet_type},
+    evidence::Evidence,
+    hook::Hook,
     severity::Severity,
+    stack,
     stage::Stage,
 };
 use crate::kernel::symbols::plain_name;
+
+/// What is known of a drop before it is attributed.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The reason's name without `SKB_DROP_REASON_`; `None` on kernels without
+    /// reasons and for numbers without a name.
+    pub reason: Option<&'a str>,
+    /// The function; it may carry the compiler's suffixes.
+    pub function: Option<&'a str>,
+    /// Ethertype, protocol and the bits of [`state`] and [`facts`].
+    pub site: &'a SiteKey,
+    /// A stack.
+    pub frames: Frames<'a>,
+}
+
+/// Function names of a stack, without suffixes, innermost first.
+#[derive(Clone, Copy, Debug)]
+pub enum Frames<'a> {
+    /// None was taken.
+    None,
+    /// Of the drop itself.
+    Own(&'a [&'a str]),
+    /// Of another drop of the same site.
+    Hint(&'a [&'a str]),
+}
 
 /// What a drop means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attribution {
     /// Where it happened.
     pub stage: Stage,
+    /// In which netfilter hook, where the stage is netfilter and it is known.
+    pub hook: Option<Hook>,
     /// Which way the packet was going.
     pub direction: Direction,
     /// How much it matters.
     pub severity: Severity,
-    /// What told the stage.
-    pub by: By,
+    /// What told stage and hook: the less certain of the two.
+    pub by: Evidence,
 }
 
-/// What told the stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The reason and the function together.
-    ReasonInFunction,
-    /// The reason.
-    Reason,
-    /// The function.
-    Function,
-    /// Tags and headers of the packet.
-    Packet,
-    /// Nothing: the stage is unknown.
-    Nothing,
+impl Attribution {
+    /// Could a stack tell more?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let Self {
+            stage, hook, by, ..
+        } = self;
+        *by == Evidence::Nothing || stage.id() == NETFILTER && hook.is_none()
+    }
 }
+
+const NETFILTER: &str = "netfilter";
 
 /// The reason that says there is none.
 const NOT_SPECIFIED: &str = "NOT_SPECIFIED";
@@ -68,21 +97,21 @@ const AF_NETLINK: u8 = 16;
 /// `PACKET_OTHERHOST` of `include/uapi/linux/if_packet.h`.
 const PACKET_OTHERHOST: u16 = 3;
 
+/// Functions that free packets of either path for others: the packet tells
+/// which.
+const DISCARD: &str = "dst_discard_out";
+
 /// Says what a drop means.
-///
-/// `reason` is the name without `SKB_DROP_REASON_`, `None` on kernels without
-/// reasons and for numbers without a name; `function` may carry the compiler's
-/// suffixes; `bits` are those of [`state`]; `ethertype` and `protocol` as in
-/// [`netdrop_ebpf::site::SiteKey`].
 #[must_use]
-pub fn attribute(
-    reason: Option<&str>,
-    function: Option<&str>,
-    bits: u16,
-    ethertype: u16,
-    protocol: u8,
-) -> Attribution {
+pub fn attribute(facts: &Facts<'_>) -> Attribution {
+    let Facts {
+        reason,
+        function,
+        site,
+        frames,
+    } = *facts;
     let function = function.map(plain_name);
+    let bits = site.state;
     let known = Known {
         reason: reason
             .filter(|&reason| reason != NOT_SPECIFIED)
@@ -94,22 +123,49 @@ pub fn attribute(
                 .or_else(|| catalogue::at(NOT_SPECIFIED, function)),
         }),
     };
-    let (mut stage, way, by) = known.place(function, bits);
+    let (mut stage, way, mut by) = known.place(function, site, frames);
     let mut severity = known.severity(stage, reason.is_none(), bits);
     let mut direction = Direction::of(way, stage, bits);
-    if ethertype == 0 && matches!(protocol, AF_UNIX | AF_NETLINK) {
+    let mut hook = None;
+    if stage.id() == NETFILTER {
+        let (found, told) = hook_of(site, frames);
+        hook = found;
+        if let Some(hook) = hook {
+            by = by.max(told);
+            direction = hook.direction(bits & state::RECEIVED != 0);
+        }
+    }
+    if site.ethertype == 0 && matches!(site.protocol, AF_UNIX | AF_NETLINK) {
         if stage.id() != "sock_purge" {
             stage = named("other");
         }
         severity = Severity::Benign;
         direction = Direction::Unknown;
+        hook = None;
     }
     Attribution {
         stage,
+        hook,
         direction,
         severity,
         by,
     }
+}
+
+/// The drop's own stack knows the hook best, then the packet, then a hint.
+fn hook_of(site: &SiteKey, frames: Frames<'_>) -> (Option<Hook>, Evidence) {
+    if let Frames::Own(frames) = frames
+        && let Some(hook) = stack::hook(frames)
+    {
+        return (Some(hook), Evidence::Stack);
+    }
+    if let Some(hook) = Hook::of(site.state, site.facts) {
+        return (Some(hook), Evidence::State);
+    }
+    if let Frames::Hint(frames) = frames {
+        return (stack::hook(frames), Evidence::Hint);
+    }
+    (None, Evidence::Nothing)
 }
 
 /// What the catalogue has for a drop.
@@ -120,30 +176,51 @@ struct Known {
 }
 
 impl Known {
-    fn place(&self, function: Option<&str>, bits: u16) -> (Stage, Way, By) {
+    fn place(
+        &self,
+        function: Option<&str>,
+        site: &SiteKey,
+        frames: Frames<'_>,
+    ) -> (Stage, Way, Evidence) {
         let unknown = Stage::unknown();
+        if function == Some(DISCARD)
+            && let Some((stage, way)) = discarded(site)
+        {
+            return (stage, way, Evidence::State);
+        }
         if let Some(both) = self.both
             && both.stage != unknown
         {
-            return (both.stage, both.way, By::ReasonInFunction);
+            return (both.stage, both.way, Evidence::Function);
         }
         let reason = self.reason.filter(|reason| reason.stage != unknown);
         if let Some(reason) = reason
             && !ANYWHERE.contains(&reason.name)
         {
-            return (reason.stage, self.way(reason), By::Reason);
+            return (reason.stage, self.way(reason), Evidence::Reason);
         }
         if let Some(function) = self.function
             && function.stage != unknown
         {
-            return (function.stage, function.way, By::Function);
+            return (function.stage, function.way, Evidence::Function);
         }
         if let Some(reason) = reason {
-            return (reason.stage, reason.way, By::Reason);
+            return (reason.stage, reason.way, Evidence::Reason);
         }
-        by_packet(function, bits).map_or((unknown, Way::Both, By::Nothing), |(stage, way)| {
-            (stage, way, By::Packet)
-        })
+        if let Frames::Own(frames) = frames
+            && let Some((stage, way)) = stack::place(frames)
+        {
+            return (stage, way, Evidence::Stack);
+        }
+        if let Some(found) = by_packet(function, site.state) {
+            return found;
+        }
+        if let Frames::Hint(frames) = frames
+            && let Some((stage, way)) = stack::place(frames)
+        {
+            return (stage, way, Evidence::Hint);
+        }
+        (unknown, Way::Both, Evidence::Nothing)
     }
 
     /// A reason that occurs both ways leaves the direction to its function.
@@ -171,27 +248,41 @@ impl Known {
     }
 }
 
+/// A packet that a route or the absence of one threw away. Received ones went to
+/// a refusing route or, in IPv6, carry no next header (59), whose handler is
+/// the same function (net/ipv6/exthdrs.c, 5.10 to 7.2).
+fn discarded(site: &SiteKey) -> Option<(Stage, Way)> {
+    if site.state & state::RECEIVED == 0 {
+        return None;
+    }
+    match site.facts & facts::ROUTE_MASK {
+        facts::ROUTE_UNREAD => None,
+        facts::ROUTE_LOCAL => Some((named("rx_l4"), Way::Rx)),
+        _ => Some((named("rx_route"), Way::Rx)),
+    }
+}
+
 /// The stage as far as the packet itself tells it.
-fn by_packet(function: Option<&str>, bits: u16) -> Option<(Stage, Way)> {
+fn by_packet(function: Option<&str>, bits: u16) -> Option<(Stage, Way, Evidence)> {
     let has = |bit| bits & bit != 0;
     let sent = has(state::TAG_TX) || !has(state::RECEIVED) && !has(state::RX_SOCKET);
     let on_device = has(state::DEVICE) && has(state::MAC);
-    let (stage, way) = if sent && on_device && function.is_some_and(|it| LIST_HELPERS.contains(&it))
-    {
-        ("tx_qdisc", Way::Tx)
-    } else if has(state::TAG_TX) {
-        // Behind net_dev_queue and in no function of the stack: a driver.
-        ("tx_dev", Way::Tx)
-    } else if has(state::RX_SOCKET) {
-        ("rx_sock", Way::Rx)
-    } else if has(state::TAG_RX) && !has(state::ROUTED) {
-        ("rx_core", Way::Rx)
-    } else if has(state::RECEIVED) && !has(state::NETWORK) {
-        ("rx_dev", Way::Rx)
-    } else {
-        return None;
-    };
-    Some((named(stage), way))
+    let (stage, way, by) =
+        if sent && on_device && function.is_some_and(|it| LIST_HELPERS.contains(&it)) {
+            ("tx_qdisc", Way::Tx, Evidence::State)
+        } else if has(state::TAG_TX) {
+            // Behind net_dev_queue and in no function of the stack: a driver.
+            ("tx_dev", Way::Tx, Evidence::Tag)
+        } else if has(state::RX_SOCKET) {
+            ("rx_sock", Way::Rx, Evidence::State)
+        } else if has(state::TAG_RX) && !has(state::ROUTED) {
+            ("rx_core", Way::Rx, Evidence::Tag)
+        } else if has(state::RECEIVED) && !has(state::NETWORK) {
+            ("rx_dev", Way::Rx, Evidence::State)
+        } else {
+            return None;
+        };
+    Some((named(stage), way, by))
 }
 
 fn named(id: &str) -> Stage {
@@ -199,141 +290,4 @@ fn named(id: &str) -> Stage {
 }
 
 #[cfg(test)]
-mod tests {
-    use netdrop_ebpf::site::state;
-
-    use super::{By, Direction, Severity, attribute};
-
-    const IPV4: u16 = 0x0800;
-
-    /// Stage, direction, severity and what told the stage, of a UDP packet.
-    fn of(
-        reason: Option<&str>,
-        function: Option<&str>,
-        bits: u16,
-    ) -> (&'static str, Direction, Severity, By) {
-        let found = attribute(reason, function, bits, IPV4, 17);
-        (found.stage.id(), found.direction, found.severity, found.by)
-    }
-
-    #[test]
-    fn a_specific_reason_tells_the_stage() {
-        assert_eq!(
-            of(Some("NO_SOCKET"), Some("__udp4_lib_rcv"), state::RECEIVED),
-            ("rx_lookup", Direction::Rx, Severity::Suspicious, By::Reason)
-        );
-    }
-
-    #[test]
-    fn the_same_reason_elsewhere_is_another_stage_and_severity() {
-        assert_eq!(
-            of(Some("NO_SOCKET"), Some("cookie_v4_check.isra.0"), 0),
-            (
-                "rx_acceptq",
-                Direction::Rx,
-                Severity::Harmful,
-                By::ReasonInFunction
-            )
-        );
-        assert_eq!(
-            of(Some("IP_INHDR"), Some("ip_forward"), 0).1,
-            Direction::Forward
-        );
-    }
-
-    #[test]
-    fn without_a_reason_the_function_tells_the_stage() {
-        for reason in [None, Some("NOT_SPECIFIED")] {
-            let (stage, direction, _, by) = of(reason, Some("arp_process"), state::RECEIVED);
-            assert_eq!(
-                (stage, direction, by),
-                ("rx_nd", Direction::Rx, By::Function)
-            );
-        }
-        let (stage, _, severity, by) = of(None, Some("ip6_mc_input"), 0);
-        assert_eq!(
-            (stage, severity, by),
-            ("rx_ip", Severity::Benign, By::ReasonInFunction)
-        );
-    }
-
-    #[test]
-    fn a_reason_that_happens_anywhere_leaves_the_stage_to_the_function() {
-        assert_eq!(of(Some("NOMEM"), Some("ip_rcv"), 0).0, "rx_ip");
-        assert_eq!(of(Some("NOMEM"), Some("foreign_function"), 0).0, "mem");
-        assert_eq!(of(Some("NOMEM"), None, 0).2, Severity::Harmful);
-    }
-
-    #[test]
-    fn a_kernel_without_reasons_gets_the_severity_its_newer_twin_would_say() {
-        assert_eq!(of(None, Some("enqueue_to_backlog"), 0).2, Severity::Harmful);
-        assert_eq!(
-            of(Some("NOT_SPECIFIED"), Some("flush_backlog"), 0).2,
-            Severity::Suspicious
-        );
-        // Hidden as benign, closed ports would be missing on 5.10.
-        assert_eq!(of(None, Some("tcp_v4_rcv"), 0).2, Severity::Suspicious);
-        assert_eq!(
-            of(Some("NOT_SPECIFIED"), Some("tcp_v4_rcv"), 0).2,
-            Severity::Benign
-        );
-        let otherhost = 3 << state::PACKET_TYPE_SHIFT;
-        assert_eq!(of(None, Some("ip_rcv_core"), otherhost).2, Severity::Benign);
-    }
-
-    #[test]
-    fn qdisc_drops_of_old_kernels_are_known_by_the_packet() {
-        let sent = state::TAG_TX | state::DEVICE | state::MAC | state::SOCKET;
-        assert_eq!(
-            of(None, Some("kfree_skb_list"), sent),
-            ("tx_qdisc", Direction::Tx, Severity::Harmful, By::Packet)
-        );
-        assert_eq!(
-            of(
-                None,
-                Some("kfree_skb_list"),
-                state::RECEIVED | state::NETWORK
-            )
-            .0,
-            "unknown"
-        );
-    }
-
-    #[test]
-    fn unix_and_netlink_buffers_are_benign_and_no_packets() {
-        let found = attribute(
-            Some("NOMEM"),
-            Some("unix_dgram_sendmsg"),
-            state::SOCKET,
-            0,
-            1,
-        );
-        assert_eq!(
-            (found.stage.id(), found.severity, found.direction),
-            ("other", Severity::Benign, Direction::Unknown)
-        );
-        let purged = attribute(Some("QUEUE_PURGE"), None, 0, 0, 16);
-        assert_eq!(purged.stage.id(), "sock_purge");
-    }
-
-    #[test]
-    fn a_received_packet_that_dies_on_its_way_out_was_forwarded() {
-        let reason = Some("QDISC_DROP");
-        let function = Some("__dev_queue_xmit");
-        assert_eq!(of(reason, function, state::SOCKET).1, Direction::Tx);
-        assert_eq!(of(reason, function, state::RECEIVED).1, Direction::Forward);
-    }
-
-    #[test]
-    fn what_nothing_tells_stays_unknown() {
-        assert_eq!(
-            of(None, None, 0),
-            (
-                "unknown",
-                Direction::Unknown,
-                Severity::Suspicious,
-                By::Nothing
-            )
-        );
-    }
-}
+mod tests;

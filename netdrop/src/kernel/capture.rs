@@ -1,12 +1,13 @@
 //! A running capture: the loaded and attached programs and their maps.
 
 use std::{
+    collections::HashSet,
     io,
     os::fd::{AsFd as _, AsRawFd as _},
     time::{Duration, Instant},
 };
 
-use aya::maps::{MapData, RingBuf};
+use aya::maps::{MapData, RingBuf, StackTraceMap};
 use bytes::Bytes;
 use netdrop_ebpf::{
     area::{Control, Counter, CpuArea, GENERATIONS, Slot, Weights},
@@ -27,11 +28,17 @@ use super::{
     sys::{Grace, MappedAreas, MappedControl, drain, release_memory},
 };
 
+/// Stacks whose number fits into a site key.
+pub const MOST_STACKS: u32 = 16_384;
+
 /// Which events leave the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emit {
     /// None.
     Nothing,
+    /// The first one of a site in an interval, with its stack, where the reason
+    /// leaves the stage open: a hint, not counted as delivered.
+    Hints,
     /// Every drop.
     All,
 }
@@ -46,6 +53,8 @@ pub struct CaptureConfig {
     pub emit: Emit,
     /// Send stacks with events.
     pub stack: bool,
+    /// Count stacks apart: so many different ones, at most [`MOST_STACKS`].
+    pub stacks: Option<u32>,
     /// Leave out the per-packet and per-poll hooks.
     pub lite: bool,
     /// Bytes of the event ring; a power of two and a multiple of 4096.
@@ -71,6 +80,18 @@ pub struct Detail {
     /// Kernel return addresses as 8-byte host-order words, innermost first;
     /// empty without `--stack`.
     pub stack: Bytes,
+}
+
+impl Detail {
+    /// The return addresses of `stack`.
+    #[must_use]
+    pub fn frames(&self) -> Vec<u64> {
+        let (frames, _) = self.stack.as_chunks();
+        frames
+            .iter()
+            .map(|frame| u64::from_ne_bytes(*frame))
+            .collect()
+    }
 }
 
 /// Loaded programs that are not attached yet. Loading is a step of its own,
@@ -121,6 +142,8 @@ pub struct Capture {
     warnings: Vec<String>,
     counts_flows: bool,
     emit: Emit,
+    /// Stacks read so far.
+    known_stacks: HashSet<u16>,
     /// Events taken from the ring before the caller asked.
     early: Vec<Detail>,
     generation: u32,
@@ -173,6 +196,7 @@ impl Capture {
             warnings,
             counts_flows: config.flows.is_some(),
             emit: config.emit,
+            known_stacks: HashSet::new(),
             early: Vec::new(),
             generation: 0,
             since: Instant::now(),
@@ -258,15 +282,38 @@ impl Capture {
             })
             .map_err(|source| map_error("read the flow table", source))?;
         }
-        if self.emit == Emit::Nothing {
+        if self.emit != Emit::All {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
+        snapshot.stacks = self.new_stacks(&snapshot.sites);
         snapshot.flows = self.counts_flows.then_some(flows);
         let missed = self.recursion_misses();
         snapshot.recursion_missed =
             missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));
         self.recursion_missed = missed;
         Ok(snapshot)
+    }
+
+    /// The stacks of these sites that were not read before. One that cannot be
+    /// read is left out.
+    fn new_stacks(&mut self, sites: &[(SiteKey, Weights)]) -> Vec<(u16, Vec<u64>)> {
+        let mut found = Vec::new();
+        for (SiteKey { stack, .. }, _) in sites {
+            if *stack == 0 || !self.known_stacks.insert(*stack) {
+                continue;
+            }
+            let map = self.loaded.ebpf.map("STACKS");
+            let Some(Ok(map)) = map.map(StackTraceMap::try_from) else {
+                continue;
+            };
+            if let Ok(trace) = map.get(&u32::from(stack - 1), 0) {
+                found.push((
+                    *stack,
+                    trace.frames().iter().map(|frame| frame.ip).collect(),
+                ));
+            }
+        }
+        found
     }
 
     /// Takes up to `most` events that wait in the ring. Programs do not wake

@@ -9,7 +9,7 @@ use aya::{
 };
 use netdrop_ebpf::{
     area::GENERATIONS,
-    config::{EMIT_ALL, EMIT_NONE, Features},
+    config::{EMIT_ALL, EMIT_HINTS, EMIT_NONE, Features},
 };
 use zerocopy::IntoBytes as _;
 
@@ -101,19 +101,37 @@ pub(super) fn load(
     let offsets = offsets(btf)?;
     let cpus = possible_cpus()?;
     let cpu_count = u32::try_from(cpus).unwrap_or(u32::MAX);
+    let reason = |name| {
+        btf.enumerators("skb_drop_reason")?
+            .into_iter()
+            .find(|(known, _)| known.strip_prefix("SKB_DROP_REASON_") == Some(name))
+            .and_then(|(_, value)| u32::try_from(value).ok())
+    };
+    let device_flag = |name| {
+        btf.enumerators("netdev_priv_flags")?
+            .into_iter()
+            .find(|(known, _)| known == name)
+            .and_then(|(_, value)| u32::try_from(value).ok())
+    };
     let features = Features {
         kfree_skb_args: u32::try_from(arguments).unwrap_or(u32::MAX),
         flows: u32::from(config.flows.is_some()),
         emit: match config.emit {
             Emit::Nothing => EMIT_NONE,
+            Emit::Hints => EMIT_HINTS,
             Emit::All => EMIT_ALL,
         },
         stack: u32::from(config.stack),
+        stack_key: u32::from(config.stacks.is_some()),
         tags: u32::from(!config.lite),
         // Not static since the commit that guards tracepoints (6.1).
         guarded: u32::from(symbols.range("bpf_prog_inc_misses_counter").is_some()),
         cpus: cpu_count,
         thread_size: THREAD_SIZE,
+        reason_not_specified: reason("NOT_SPECIFIED").unwrap_or(u32::MAX),
+        reason_netfilter: reason("NETFILTER_DROP").unwrap_or(u32::MAX),
+        bridge_flag: device_flag("IFF_EBRIDGE").unwrap_or(0),
+        bridge_port_flag: device_flag("IFF_BRIDGE_PORT").unwrap_or(0),
     };
     let flows = config.flows.unwrap_or(1);
     let generations = u32::try_from(GENERATIONS).unwrap_or(2);
@@ -129,6 +147,7 @@ pub(super) fn load(
         .map_max_entries("FLOWS_0", flows)
         .map_max_entries("FLOWS_1", flows)
         .map_max_entries("EVENTS", config.ring_bytes)
+        .map_max_entries("STACKS", config.stacks.unwrap_or(1))
         .load(OBJECT)
         .map_err(|error| CaptureError::Load(error.into()))?;
 

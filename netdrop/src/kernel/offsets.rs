@@ -21,7 +21,7 @@ pub struct OffsetError {
 ///
 /// [`ABSENT`] may be: the IPv6 addresses (kernel without `CONFIG_IPV6`), the
 /// namespace pointers and number (without `CONFIG_NET_NS`), the GSO fields,
-/// the route, and those of `task_struct`.
+/// the route and what it leads to, and those of `task_struct`.
 ///
 /// # Errors
 ///
@@ -65,6 +65,14 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         sk_num: sock("__sk_common.skc_num")?,
         sk_dport: sock("__sk_common.skc_dport")?,
         sk_protocol: sock("sk_protocol")?,
+        skb_cb: may("sk_buff", "cb"),
+        skb_nfct: may("sk_buff", "_nfct"),
+        dev_priv_flags: may("net_device", "priv_flags"),
+        dst_flags: may("dst_entry", "flags"),
+        dst_dev: may("dst_entry", "dev"),
+        rt_type: may("rtable", "rt_type"),
+        rt_is_input: may("rtable", "rt_is_input"),
+        rt6_flags: may("rt6_info", "rt6i_flags"),
         shinfo_gso_size: may("skb_shared_info", "gso_size"),
         shinfo_gso_segs: may("skb_shared_info", "gso_segs"),
         task_stack: may("task_struct", "stack"),

@@ -47,6 +47,9 @@ pub struct Snapshot {
     /// Drops by flow and site; `None` where flows are not counted.
     /// `counters.counted()` = their sum + `FlowOther` + `NoFlow`.
     pub flows: Option<Vec<(FlowKey, Weights)>>,
+    /// Stacks met for the first time: their number in the site's key, and their
+    /// frames, innermost first.
+    pub stacks: Vec<(u16, Vec<u64>)>,
     /// Runs that the kernel skipped because the program was already running on
     /// that CPU; `None` where the kernel cannot tell.
     pub recursion_missed: Option<u64>,

@@ -136,7 +136,8 @@ mod tests {
                 r#""src_port":40000,"dst":"127.0.0.1","dst_port":9,"icmp_type":null,"#,
                 r#""icmp_code":null,"length":29,"segments":1,"ethertype":"0x0800","#,
                 r#""tcp_flags":null,"pid":null,"command":null,"age_ns":null,"#,
-                r#""severity":"suspicious","stack":null}"#,
+                r#""severity":"suspicious","stack":null,"#,
+                r#""hook":null,"engine":null,"stage_by":"reason"}"#,
                 "\n"
             )
         );

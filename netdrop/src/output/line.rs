@@ -47,7 +47,7 @@ impl Lines {
             out,
             "{} {} {reason} {} {} {}",
             drop.time.strftime("%H:%M:%S.%6fZ"),
-            pad(&mut self.stage, drop.stage.as_deref().unwrap_or("-")),
+            pad(&mut self.stage, &stage(drop)),
             pad(&mut self.place, &place(drop)),
             pad(&mut self.device, &device(drop)),
             packet(drop),
@@ -62,6 +62,14 @@ impl Lines {
 fn pad(width: &mut usize, text: &str) -> String {
     *width = text.chars().count().clamp(*width, WIDEST.max(*width));
     format!("{text:<0$}", *width)
+}
+
+fn stage(drop: &Drop) -> String {
+    match (&drop.stage, &drop.hook) {
+        (Some(stage), Some(hook)) => format!("{stage}/{hook}"),
+        (Some(stage), None) => stage.to_string(),
+        (None, _) => "-".to_owned(),
+    }
 }
 
 fn place(drop: &Drop) -> String {

@@ -8,7 +8,7 @@ use crate::{
     kernel::capture::HookStatus,
     tally::{
         accounting::{Accounting, Attached, Traffic},
-        names::Severity,
+        names::{Evidence, Severity},
         packet::Drop,
         period::{Period, Totals},
         row::{Field, Other, Row, Value},
@@ -56,6 +56,7 @@ pub(super) fn period() -> Period {
         harmful,
         suspicious,
         benign: 0,
+        by: Some(Evidence::Reason),
     };
     Period {
         time: time(),
@@ -134,6 +135,9 @@ pub(super) fn datagram() -> Drop {
         cpu: 0,
         reason: name("NO_SOCKET"),
         stage: name("rx_lookup"),
+        hook: None,
+        engine: None,
+        stage_by: Evidence::Reason,
         direction: name("rx"),
         function: name("__udp4_lib_rcv"),
         offset: Some(123),

@@ -65,6 +65,13 @@ pub fn write(out: &mut String, rows: &[Row], seconds: f64, width: Option<usize>,
             (None, _) => writeln!(out, "{line}"),
             (Some(_), _) => writeln!(out, "{}", palette.dim(line)),
         };
+        for field in &row.fields {
+            if let Value::Lines(lines) = &field.value {
+                for line in lines.lines() {
+                    let _ = writeln!(out, "    {}", palette.dim(&escape(line)));
+                }
+            }
+        }
     }
 }
 
@@ -127,7 +134,8 @@ fn key_columns(rows: &[Row]) -> Vec<Column> {
         .flat_map(|row| &row.fields)
         .map(|field| field.name)
         .filter(|name| match *name {
-            "address" | "netns_name" | "ifindex" | "severity" => false,
+            "address" | "netns_name" | "ifindex" | "severity" | "hook" | "engine" | "stage_by"
+            | "stack" => false,
             "src_port" => !has("src"),
             "dst_port" => !has("dst"),
             _ => true,
@@ -169,6 +177,7 @@ fn cell(fields: &[Field], title: &str) -> String {
             .map_or(&Value::Null, |field| &field.value)
     };
     let stand_in = match title {
+        "stage" => "hook",
         "function" => "address",
         "device" => "ifindex",
         "netns" => "netns_name",
@@ -177,6 +186,7 @@ fn cell(fields: &[Field], title: &str) -> String {
         _ => "",
     };
     match (title, get(title), get(stand_in)) {
+        ("stage", Value::Text(stage), hook) => place(stage, hook, get("stage_by")),
         ("netns", Value::Number(inode), Value::Text(name)) => {
             format!("{inode} ({})", escape(name))
         }
@@ -186,8 +196,22 @@ fn cell(fields: &[Field], title: &str) -> String {
             escape(text).into_owned()
         }
         (_, Value::Number(number), _) => number.to_string(),
-        (_, Value::Null, _) => "-".to_owned(),
+        (_, Value::Null | Value::Lines(_), _) => "-".to_owned(),
     }
+}
+
+/// A stage, the netfilter hook if it has one, and a mark where they are only a
+/// hint.
+fn place(stage: &str, hook: &Value, by: &Value) -> String {
+    let mut text = stage.to_owned();
+    if let Value::Text(hook) = hook {
+        text.push('/');
+        text.push_str(hook);
+    }
+    if matches!(by, Value::Text(by) if &**by == "hint") {
+        text.push('?');
+    }
+    text
 }
 
 /// As `trace` writes it.

@@ -20,6 +20,10 @@ use super::{
 pub struct Group {
     /// Stage.
     pub stage: Option<Name>,
+    /// Netfilter hook, with the stage.
+    pub hook: Option<Name>,
+    /// Netfilter engine, with the stage.
+    pub engine: Option<Name>,
     /// Reason.
     pub reason: Option<Name>,
     /// Function.
@@ -48,6 +52,8 @@ pub struct Group {
     pub direction: Option<Name>,
     /// Severity.
     pub severity: Option<Severity>,
+    /// Stack.
+    pub stack: Option<Name>,
 }
 
 impl Group {
@@ -63,7 +69,11 @@ impl Group {
         let mut group = Self::default();
         for by in by.keys() {
             match by {
-                Key::Stage => group.stage = site.stage,
+                Key::Stage => {
+                    group.stage = site.stage;
+                    group.hook = site.hook;
+                    group.engine = site.engine;
+                }
                 Key::Reason => group.reason = site.reason,
                 Key::Function => {
                     group.function = site.function;
@@ -77,7 +87,7 @@ impl Group {
                     group.netns = NonZeroU32::new(key.netns);
                     sites.learn_netns(key.netns, names);
                 }
-                Key::Cpu => group.cpu = Some(key.cpu),
+                Key::Cpu => group.cpu = Some(key.cpu.into()),
                 Key::Protocol => group.protocol = site.protocol,
                 Key::Src => group.src = ends.src,
                 Key::SrcPort => group.src_port = ends.src_port,
@@ -85,6 +95,7 @@ impl Group {
                 Key::DstPort => group.dst_port = ends.dst_port,
                 Key::Direction => group.direction = site.direction,
                 Key::Severity => group.severity = Some(site.severity),
+                Key::Stack => group.stack = site.stack,
             }
         }
         group

@@ -31,6 +31,8 @@ pub enum Key {
     Direction,
     /// Severity.
     Severity,
+    /// Kernel stack; asked for by an option of its own.
+    Stack,
 }
 
 /// What `flow` stands for.
@@ -71,7 +73,7 @@ impl Key {
     #[must_use]
     pub fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Stage => &["stage"],
+            Self::Stage => &["stage", "hook", "engine", "stage_by"],
             Self::Reason => &["reason"],
             Self::Function => &["function"],
             Self::Device => &["device", "ifindex"],
@@ -84,6 +86,7 @@ impl Key {
             Self::DstPort => &["dst_port"],
             Self::Direction => &["direction"],
             Self::Severity => &["severity"],
+            Self::Stack => &["stack"],
         }
     }
 }
@@ -97,6 +100,13 @@ impl By {
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.0
+    }
+
+    /// The same keys, and the stack.
+    #[must_use]
+    pub fn with_stack(mut self) -> Self {
+        self.0.push(Key::Stack);
+        self
     }
 
     /// Is this key among them?

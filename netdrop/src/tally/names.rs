@@ -4,13 +4,21 @@ use std::sync::Arc;
 
 use netdrop_ebpf::site::SiteKey;
 
-pub use crate::drops::severity::Severity;
+pub use crate::drops::{evidence::Evidence, severity::Severity};
 
 /// What is derived from a site besides its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attribution {
     /// Where in the network stack, for example `rx_lookup`.
     pub stage: &'static str,
+    /// The netfilter hook, where the stage is netfilter and it is known.
+    pub hook: Option<&'static str>,
+    /// The netfilter engine, likewise.
+    pub engine: Option<&'static str>,
+    /// What told stage and hook.
+    pub by: Evidence,
+    /// May more be known later?
+    pub open: bool,
     /// `rx`, `tx` or `forward`; `None` when unknown.
     pub direction: Option<&'static str>,
     /// How much it matters.
@@ -38,8 +46,8 @@ pub struct ReasonLabel {
 /// Names of what the kernel counted by number.
 ///
 /// The tally asks for a site's reason, function and attribution once and
-/// remembers the answer; what has no name is asked again once an interval, so that a
-/// module loaded later gets its names. Devices and namespaces are asked for
+/// remembers the answer; what has no name or may get a better one is asked again once
+/// an interval, so that a module loaded later gets its names. Devices and namespaces are asked for
 /// once an interval.
 pub trait Names {
     /// The name of a drop reason (never asked for `NO_REASON`).
@@ -48,8 +56,14 @@ pub trait Names {
     /// The function that holds a kernel address.
     fn function(&mut self, location: u64) -> Option<Place>;
 
-    /// Stage, direction and severity of a site.
-    fn attribution(&mut self, site: &SiteKey) -> Attribution;
+    /// Stage, direction and severity of a site, or of one drop there that had
+    /// this stack.
+    fn attribution(&mut self, site: &SiteKey, stack: Option<&[u64]>) -> Attribution;
+
+    /// The stack in the key of a site, innermost frame first.
+    fn stack(&mut self, _site: &SiteKey) -> Option<Vec<u64>> {
+        None
+    }
 
     /// The device with this index in this network namespace.
     fn device(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>>;
@@ -60,7 +74,7 @@ pub trait Names {
 
 #[cfg(test)]
 pub(crate) mod canned {
-    use super::{Arc, Attribution, Names, Place, ReasonLabel, Severity, SiteKey};
+    use super::{Arc, Attribution, Evidence, Names, Place, ReasonLabel, Severity, SiteKey};
 
     /// A host on which everything has a name; the names tell the numbers, and
     /// the reason tells the severity.
@@ -85,8 +99,13 @@ pub(crate) mod canned {
             })
         }
 
-        fn attribution(&mut self, site: &SiteKey) -> Attribution {
+        fn attribution(&mut self, site: &SiteKey, _stack: Option<&[u64]>) -> Attribution {
+            let netfilter = (site.location >> 8) % 3 == 1;
             Attribution {
+                hook: netfilter.then_some("input"),
+                engine: netfilter.then_some("nftables"),
+                by: Evidence::Reason,
+                open: false,
                 stage: ["rx_lookup", "netfilter", "tx_qdisc"][(site.location >> 8) as usize % 3],
                 direction: [Some("rx"), None, Some("tx")][(site.location >> 8) as usize % 3],
                 severity: [Severity::Benign, Severity::Suspicious, Severity::Harmful]

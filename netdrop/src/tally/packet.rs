@@ -10,11 +10,11 @@ use netdrop_ebpf::{
 
 use super::{
     intern::Name,
-    names::{Names, Severity},
+    names::{Evidence, Names, Severity},
     protocol::{self, Ends},
     site::Sites,
 };
-use crate::kernel::{capture::Detail, symbols::plain_name};
+use crate::kernel::capture::Detail;
 
 /// A dropped packet. `None` is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,13 @@ pub struct Drop {
     pub reason: Option<Arc<str>>,
     /// In which stage of the stack.
     pub stage: Option<Arc<str>>,
-    /// `rx` or `tx`.
+    /// In which netfilter hook.
+    pub hook: Option<Arc<str>>,
+    /// By which netfilter engine.
+    pub engine: Option<Arc<str>>,
+    /// What told the stage.
+    pub stage_by: Evidence,
+    /// `rx`, `tx` or `forward`.
     pub direction: Option<Arc<str>>,
     /// In which function.
     pub function: Option<Arc<str>>,
@@ -88,12 +94,15 @@ impl Drop {
         sites: &mut Sites,
         names: &mut dyn Names,
     ) -> Self {
-        let Detail {
-            event,
-            stack: frames,
-        } = detail;
+        let Detail { event, .. } = detail;
         let key = &event.site;
         let site = sites.site(key, names);
+        let frames = detail.frames();
+        let site = if stack {
+            sites.with_stack(key, &site, &frames, names)
+        } else {
+            site
+        };
         let device = sites.device(key, names);
         let ends = Ends::of(key, &event.addrs);
         let text = |name: Option<Name>| name.map(|name| Arc::clone(sites.interner.text(name)));
@@ -101,8 +110,11 @@ impl Drop {
         let (pid, command) = sender(event, stage.as_deref());
         Self {
             time: at(boot, event.time),
-            cpu: key.cpu,
+            cpu: key.cpu.into(),
             reason: text(site.reason),
+            hook: text(site.hook),
+            engine: text(site.engine),
+            stage_by: site.by,
             direction: text(site.direction),
             function: text(site.function),
             offset: site.offset,
@@ -124,7 +136,7 @@ impl Drop {
             pid,
             command,
             severity: site.severity,
-            stack: stack.then(|| trace(frames, key.location, names)),
+            stack: stack.then(|| super::stack::frames(&frames, key.location, names)),
             stage,
         }
     }
@@ -163,29 +175,6 @@ pub fn tcp_flags(flags: u8) -> String {
         .filter_map(|(bit, name)| (flags & (1 << bit) != 0).then_some(name))
         .collect();
     set.join("|")
-}
-
-/// The frames from the one that freed the packet on: those inside of it belong
-/// to the tracepoint and to ourselves.
-fn trace(frames: &[u8], location: u64, names: &mut dyn Names) -> Vec<String> {
-    let (frames, _) = frames.as_chunks();
-    let first = frames
-        .iter()
-        .position(|frame| u64::from_ne_bytes(*frame) == location)
-        .unwrap_or_default();
-    frames[first..]
-        .iter()
-        .map(|frame| {
-            let address = u64::from_ne_bytes(*frame);
-            match names.function(address) {
-                Some(place) => {
-                    let function = plain_name(&place.function);
-                    format!("{function}+{:#x}", place.offset)
-                }
-                None => format!("{address:#x}"),
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ impl Tally {
         };
         let rest = BySeverity::remainder(&by_site, &seen, &left);
         for severity in all {
-            let sums = Sums::of(severity, rest.get(severity));
+            let sums = Sums::of(severity, None, rest.get(severity));
             let Sheet { totals, table, .. } = &mut self.interval;
             totals.sums += &sums;
             if self.view.show.includes(severity) {
@@ -233,7 +233,7 @@ impl Tally {
             ..
         } = self;
         let site = sites.site(key, names);
-        let sums = Sums::of(site.severity, weights);
+        let sums = Sums::of(site.severity, Some(site.by), weights);
         seen.add(site.severity, weights);
         interval.totals.sums += &sums;
         if view.show.includes(site.severity) {

@@ -86,7 +86,9 @@ fn compare(key: Key, a: &Group, b: &Group, interner: &Interner) -> Ordering {
         null_last(a, b, |a, b| interner.text(a).cmp(interner.text(b)))
     };
     match key {
-        Key::Stage => text(a.stage, b.stage),
+        Key::Stage => text(a.stage, b.stage)
+            .then_with(|| text(a.hook, b.hook))
+            .then_with(|| text(a.engine, b.engine)),
         Key::Reason => text(a.reason, b.reason),
         Key::Function => text(a.function, b.function),
         Key::Device => {
@@ -100,6 +102,7 @@ fn compare(key: Key, a: &Group, b: &Group, interner: &Interner) -> Ordering {
         Key::Dst => null_last(a.dst, b.dst, by_text),
         Key::DstPort => null_last(a.dst_port, b.dst_port, |a, b| a.cmp(&b)),
         Key::Direction => text(a.direction, b.direction),
+        Key::Stack => text(a.stack, b.stack),
         Key::Severity => null_last(a.severity, b.severity, |a, b| a.as_str().cmp(b.as_str())),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     group::Group,
     key::{By, Key},
+    names::Evidence,
     site::Sites,
     sums::Sums,
 };
@@ -18,6 +19,8 @@ pub enum Value {
     Number(u64),
     /// Ordered by bytes.
     Text(Arc<str>),
+    /// Several texts, a line each.
+    Lines(Arc<str>),
 }
 
 impl<N: Into<u64>> From<Option<N>> for Value {
@@ -72,7 +75,7 @@ impl Row {
     pub fn new(by: &By, group: &Group, sums: Sums, sites: &Sites) -> Self {
         let mut fields = Vec::with_capacity(by.keys().len() + 2);
         for key in by.keys() {
-            push_fields(&mut fields, *key, group, sites);
+            push_fields(&mut fields, *key, group, sums.by, sites);
         }
         Self {
             fields,
@@ -117,7 +120,13 @@ pub fn rate(count: u64, seconds: f64) -> Option<f64> {
     (seconds > 0.0).then(|| (count as f64 / seconds * 1000.0).round() / 1000.0)
 }
 
-fn push_fields(fields: &mut Vec<Field>, key: Key, group: &Group, sites: &Sites) {
+fn push_fields(
+    fields: &mut Vec<Field>,
+    key: Key,
+    group: &Group,
+    by: Option<Evidence>,
+    sites: &Sites,
+) {
     let text = |name| match name {
         Some(name) => Value::Text(Arc::clone(sites.interner.text(name))),
         None => Value::Null,
@@ -128,7 +137,16 @@ fn push_fields(fields: &mut Vec<Field>, key: Key, group: &Group, sites: &Sites) 
     };
     let mut push = |name, value| fields.push(Field { name, value });
     match key {
-        Key::Stage => push("stage", text(group.stage)),
+        Key::Stage => {
+            push("stage", text(group.stage));
+            push("hook", text(group.hook));
+            push("engine", text(group.engine));
+            let by = by.and_then(Evidence::as_str);
+            push(
+                "stage_by",
+                by.map_or(Value::Null, |by| Value::Text(by.into())),
+            );
+        }
         Key::Reason => push("reason", text(group.reason)),
         Key::Function => {
             push("function", text(group.function));
@@ -152,6 +170,13 @@ fn push_fields(fields: &mut Vec<Field>, key: Key, group: &Group, sites: &Sites) 
         Key::Dst => push("dst", address(group.dst)),
         Key::DstPort => push("dst_port", group.dst_port.into()),
         Key::Direction => push("direction", text(group.direction)),
+        Key::Stack => push(
+            "stack",
+            match text(group.stack) {
+                Value::Text(stack) => Value::Lines(stack),
+                other => other,
+            },
+        ),
         Key::Severity => push(
             "severity",
             match group.severity {

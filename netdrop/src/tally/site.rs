@@ -9,8 +9,8 @@ use super::{
     device::Devices,
     group::Group,
     intern::{Interner, Name},
-    names::{Names, ReasonLabel, Severity},
-    protocol,
+    names::{Evidence, Names, ReasonLabel, Severity},
+    protocol, stack,
 };
 use crate::kernel::symbols::plain_name;
 
@@ -22,6 +22,12 @@ const MOST_SITES: usize = 16_384;
 pub struct Site {
     /// Stage.
     pub stage: Option<Name>,
+    /// Netfilter hook.
+    pub hook: Option<Name>,
+    /// Netfilter engine.
+    pub engine: Option<Name>,
+    /// What told the stage.
+    pub by: Evidence,
     /// Direction.
     pub direction: Option<Name>,
     /// Severity.
@@ -36,6 +42,8 @@ pub struct Site {
     pub address: Option<NonZeroU64>,
     /// Protocol.
     pub protocol: Option<Name>,
+    /// Stack, where it is part of the key: a line per frame, innermost first.
+    pub stack: Option<Name>,
 }
 
 #[derive(Debug)]
@@ -73,8 +81,8 @@ impl Sites {
             self.known.clear();
         }
         let reason = (key.reason != NO_REASON).then(|| names.reason(key.reason));
-        let site = self.resolve(key, reason.as_ref(), names);
-        let complete = site.function.is_some() && reason.is_none_or(|reason| reason.named);
+        let (site, open) = self.resolve(key, reason.as_ref(), names);
+        let complete = !open && site.function.is_some() && reason.is_none_or(|reason| reason.named);
         let unsure = (!complete).then_some(self.interval);
         self.known.insert(
             *key,
@@ -91,27 +99,54 @@ impl Sites {
         key: &SiteKey,
         reason: Option<&ReasonLabel>,
         names: &mut dyn Names,
-    ) -> Site {
+    ) -> (Site, bool) {
         let Self { interner, .. } = self;
         let place = names.function(key.location);
-        let attribution = names.attribution(key);
+        let stack = names.stack(key);
+        let attribution = names.attribution(key, stack.as_deref());
+        let frames = stack.map(|stack| stack::frames(&stack, key.location, names).join("\n"));
         let function = place
             .as_ref()
             .and_then(|place| interner.intern(plain_name(&place.function)));
-        Site {
-            stage: interner.intern(attribution.stage),
-            direction: attribution
-                .direction
-                .and_then(|direction| interner.intern(direction)),
+        let mut intern = |text: Option<&str>| text.and_then(|text| interner.intern(text));
+        let site = Site {
+            stage: intern(Some(attribution.stage)),
+            hook: intern(attribution.hook),
+            engine: intern(attribution.engine),
+            by: attribution.by,
+            stack: intern(frames.as_deref()),
+            direction: intern(attribution.direction),
             severity: attribution.severity,
-            reason: reason.and_then(|reason| interner.intern(&reason.text)),
+            reason: intern(reason.map(|reason| &*reason.text)),
             function,
             offset: function.and(place).map(|place| place.offset),
             address: match function {
                 Some(_) => None,
                 None => NonZeroU64::new(key.location),
             },
-            protocol: protocol::name(key).and_then(|name| interner.intern(&name)),
+            protocol: intern(protocol::name(key).as_deref()),
+        };
+        (site, attribution.open)
+    }
+
+    /// The site as the stack of one drop there tells it.
+    pub fn with_stack(
+        &mut self,
+        key: &SiteKey,
+        site: &Site,
+        stack: &[u64],
+        names: &mut dyn Names,
+    ) -> Site {
+        let attribution = names.attribution(key, Some(stack));
+        let mut intern = |text: Option<&str>| text.and_then(|text| self.interner.intern(text));
+        Site {
+            stage: intern(Some(attribution.stage)),
+            hook: intern(attribution.hook),
+            engine: intern(attribution.engine),
+            by: attribution.by,
+            direction: intern(attribution.direction),
+            severity: attribution.severity,
+            ..*site
         }
     }
 
@@ -198,9 +233,13 @@ mod tests {
             })
         }
 
-        fn attribution(&mut self, _site: &SiteKey) -> Attribution {
+        fn attribution(&mut self, _site: &SiteKey, _stack: Option<&[u64]>) -> Attribution {
             Attribution {
                 stage: "unknown",
+                hook: None,
+                engine: None,
+                by: Evidence::Nothing,
+                open: false,
                 direction: None,
                 severity: Severity::Suspicious,
             }

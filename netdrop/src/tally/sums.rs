@@ -2,7 +2,7 @@
 
 use netdrop_ebpf::area::Weights;
 
-use super::names::Severity;
+use super::names::{Evidence, Severity};
 
 /// Drops by severity, with their packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,13 +17,16 @@ pub struct Sums {
     pub suspicious: u64,
     /// Benign drops.
     pub benign: u64,
+    /// What told their stages: the least certain. `None` without a site.
+    pub by: Option<Evidence>,
 }
 
 impl Sums {
     /// The sums of drops that share a severity.
     #[must_use]
-    pub fn of(severity: Severity, weights: &Weights) -> Self {
+    pub fn of(severity: Severity, by: Option<Evidence>, weights: &Weights) -> Self {
         let mut sums = Self {
+            by,
             packets: weights.packets,
             bytes: weights.bytes,
             ..Self::default()
@@ -64,6 +67,7 @@ impl std::ops::AddAssign<&Self> for Sums {
         self.harmful += other.harmful;
         self.suspicious += other.suspicious;
         self.benign += other.benign;
+        self.by = self.by.max(other.by);
     }
 }
 

@@ -39,6 +39,9 @@ pub(super) struct Object<'a> {
     age_ns: Option<u64>,
     severity: &'static str,
     stack: Option<&'a [String]>,
+    hook: Option<&'a str>,
+    engine: Option<&'a str>,
+    stage_by: Option<&'static str>,
 }
 
 impl<'a> Object<'a> {
@@ -49,6 +52,9 @@ impl<'a> Object<'a> {
             cpu: drop.cpu,
             reason: drop.reason.as_deref(),
             stage: drop.stage.as_deref(),
+            hook: drop.hook.as_deref(),
+            engine: drop.engine.as_deref(),
+            stage_by: drop.stage_by.as_str(),
             direction: drop.direction.as_deref(),
             function: drop.function.as_deref(),
             offset: drop.offset,

@@ -190,6 +190,10 @@ impl Serialize for RowObject<'_> {
                 Value::Null => map.serialize_entry(field.name, &None::<()>)?,
                 Value::Number(number) => map.serialize_entry(field.name, number)?,
                 Value::Text(text) => map.serialize_entry(field.name, &**text)?,
+                Value::Lines(lines) => {
+                    let lines: Vec<&str> = lines.lines().collect();
+                    map.serialize_entry(field.name, &lines)?;
+                }
             }
         }
         map.serialize_entry("drops", &sums.drops())?;

@@ -38,7 +38,9 @@ fn site(random: &mut Random) -> SiteKey {
         ethertype: [0, 0x0800, 0x86dd, 0x88b5][random.small::<usize>(4)],
         state: [0, state::FLOW, state::FLOW | state::NO_TRANSPORT][random.small::<usize>(3)],
         protocol: [1, 6, 17][random.small::<usize>(3)],
-        filter: [0; 3],
+        filter: 0,
+        facts: 0,
+        stack: 0,
     }
 }
 
@@ -217,7 +219,7 @@ fn values(row: &Row) -> Vec<String> {
         .map(|field| match &field.value {
             Value::Null => "null".to_owned(),
             Value::Number(number) => number.to_string(),
-            Value::Text(text) => text.to_string(),
+            Value::Text(text) | Value::Lines(text) => text.to_string(),
         })
         .collect()
 }
@@ -262,7 +264,17 @@ fn sites_that_look_the_same_are_one_row() {
     let snapshot = counted(&[(at(0x101, 0), 3), (at(0x1f0, 1), 4), (at(0x101, 0), 1)]);
     let rows = rows("stage,reason,function", &snapshot);
     assert_eq!(rows.len(), 1);
-    assert_eq!(values(&rows[0]), ["netfilter", "REASON_2", "function_1"]);
+    assert_eq!(
+        values(&rows[0]),
+        [
+            "netfilter",
+            "input",
+            "nftables",
+            "reason",
+            "REASON_2",
+            "function_1"
+        ]
+    );
     assert_eq!(rows[0].sums.harmful, 8);
     assert_eq!(rows[0].rate(2.0), Some(4.0));
 }
@@ -319,8 +331,12 @@ fn a_namespace_named_later_stays_one_row_in_the_summary() {
         fn function(&mut self, location: u64) -> Option<super::super::names::Place> {
             Canned.function(location)
         }
-        fn attribution(&mut self, site: &SiteKey) -> super::super::names::Attribution {
-            Canned.attribution(site)
+        fn attribution(
+            &mut self,
+            site: &SiteKey,
+            _stack: Option<&[u64]>,
+        ) -> super::super::names::Attribution {
+            Canned.attribution(site, None)
         }
         fn device(&mut self, netns: u32, ifindex: u32) -> Option<std::sync::Arc<str>> {
             Canned.device(netns, ifindex)

@@ -17,8 +17,8 @@ impl Names for Renaming {
     fn function(&mut self, location: u64) -> Option<Place> {
         Canned.function(location)
     }
-    fn attribution(&mut self, site: &SiteKey) -> Attribution {
-        Canned.attribution(site)
+    fn attribution(&mut self, site: &SiteKey, _stack: Option<&[u64]>) -> Attribution {
+        Canned.attribution(site, None)
     }
     fn device(&mut self, netns: u32, _ifindex: u32) -> Option<Arc<str>> {
         self.0[netns as usize].map(Into::into)
