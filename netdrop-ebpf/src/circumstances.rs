@@ -63,6 +63,11 @@ pub(crate) fn read(skb: Skb, s: *mut Scratch) {
     if skb.is_tracked() {
         bits |= facts::TRACKED;
     }
+    if get!(s, key.site.state) & state::NETWORK != 0
+        && skb.data_offset() < u32::from(skb.network_header())
+    {
+        bits |= facts::LINK_HEADER;
+    }
     put!(s, key.site.facts, bits);
     let Some(route) = skb.route() else {
         add(s, facts::ROUTE_NONE);

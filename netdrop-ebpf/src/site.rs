@@ -109,4 +109,7 @@ pub mod facts {
     pub const IP_RECEIVED: u16 = 1 << 7;
     /// A conntrack entry is attached (`_nfct`).
     pub const TRACKED: u16 = 1 << 8;
+    /// `data` lies before the network header: the packet has got its link layer
+    /// header and is on its way out.
+    pub const LINK_HEADER: u16 = 1 << 9;
 }

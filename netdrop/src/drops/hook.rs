@@ -51,6 +51,9 @@ impl Hook {
         let is = |fact| facts & fact != 0;
         let received = has(state::RECEIVED);
         let device = has(state::DEVICE);
+        if is(facts::LINK_HEADER) && device {
+            return Some(Self::Egress);
+        }
         if is(facts::BRIDGE_PORT) {
             return of_bridge_port(received, facts);
         }
@@ -200,6 +203,13 @@ mod tests {
             Hook::of(state::DEVICE, facts::ROUTE_OUTPUT),
             Some(Hook::Output)
         );
+    }
+
+    #[test]
+    fn behind_the_ip_layer_there_is_a_link_layer_header() {
+        let leaving = facts::ROUTE_FORWARD | facts::ON_ROUTES_DEVICE | facts::LINK_HEADER;
+        assert_eq!(Hook::of(DEVICE, leaving), Some(Hook::Egress));
+        assert_eq!(Hook::Egress.direction(true), Direction::Forward);
     }
 
     #[test]
