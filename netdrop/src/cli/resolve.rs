@@ -98,24 +98,38 @@ impl Names for Resolver {
             .then(|| reasons.name(site.reason))
             .flatten();
         let function = symbols.resolve(site.location).map(|function| function.name);
-        let hint = stacks.hint(site);
-        let names: Vec<&str> = from_death(stack.or(hint).unwrap_or_default(), site.location)
-            .iter()
-            .filter_map(|address| Some(plain_name(symbols.resolve(*address)?.name)))
-            .collect();
-        let found = attribution::attribute(&Facts {
-            reason,
-            function,
-            site,
-            frames: match (stack, hint) {
-                (Some(_), _) => Frames::Own(&names),
-                (None, Some(_)) => Frames::Hint(&names),
-                (None, None) => Frames::None,
-            },
-        });
-        let engine = found
-            .hook
-            .and(function)
+        let named = |stack: &[u64]| -> Vec<&str> {
+            from_death(stack, site.location)
+                .iter()
+                .filter_map(|address| Some(plain_name(symbols.resolve(*address)?.name)))
+                .collect()
+        };
+        let with = |frames: Frames<'_>| {
+            attribution::attribute(&Facts {
+                reason,
+                function,
+                site,
+                frames,
+            })
+        };
+        let mut found = match stack {
+            Some(stack) => with(Frames::Own(&named(stack))),
+            None => with(Frames::None),
+        };
+        if found.is_open() && stack.is_none() {
+            // Hints that contradict each other say nothing.
+            let mut hints = stacks
+                .hints(site)
+                .iter()
+                .map(|hint| with(Frames::Hint(&named(hint))));
+            if let Some(hint) = hints.next()
+                && hints.all(|other| other == hint)
+            {
+                found = hint;
+            }
+        }
+        let engine = function
+            .filter(|_| found.is_netfilter())
             .map(plain_name)
             .and_then(hook::engine);
         Attribution {

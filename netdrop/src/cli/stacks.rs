@@ -7,14 +7,17 @@ use netdrop_ebpf::site::SiteKey;
 
 use crate::kernel::capture::Detail;
 
-/// Hints remembered; beyond it the memory starts afresh.
-const MOST_HINTS: usize = 4096;
+/// Places with hints remembered; beyond it the memory starts afresh.
+const MOST_PLACES: usize = 4096;
+
+/// Different stacks remembered of a place.
+const MOST_HINTS: usize = 4;
 
 /// All stacks known.
 #[derive(Debug, Default)]
 pub(super) struct Stacks {
     keyed: HashMap<u16, Vec<u64>>,
-    hints: HashMap<SiteKey, Vec<u64>>,
+    hints: HashMap<SiteKey, Vec<Vec<u64>>>,
 }
 
 /// The CPU makes no difference to the way a packet takes.
@@ -28,17 +31,19 @@ impl Stacks {
         self.keyed.extend(stacks);
     }
 
-    /// Learns the stack of one drop; the first one of a place stays.
+    /// Learns the stack of one drop.
     pub(super) fn learn_hint(&mut self, detail: &Detail) {
         let frames = detail.frames();
         if frames.is_empty() {
             return;
         }
-        if self.hints.len() >= MOST_HINTS {
+        if self.hints.len() >= MOST_PLACES {
             self.hints.clear();
         }
-        let site = place(&detail.event.site);
-        self.hints.entry(site).or_insert(frames);
+        let hints = self.hints.entry(place(&detail.event.site)).or_default();
+        if hints.len() < MOST_HINTS && !hints.contains(&frames) {
+            hints.push(frames);
+        }
     }
 
     /// The stack in the key of a site.
@@ -46,8 +51,8 @@ impl Stacks {
         self.keyed.get(&site.stack).map(Vec::as_slice)
     }
 
-    /// The stack of another drop of the site.
-    pub(super) fn hint(&self, site: &SiteKey) -> Option<&[u64]> {
-        self.hints.get(&place(site)).map(Vec::as_slice)
+    /// Stacks of other drops of the site.
+    pub(super) fn hints(&self, site: &SiteKey) -> &[Vec<u64>] {
+        self.hints.get(&place(site)).map_or(&[], Vec::as_slice)
     }
 }

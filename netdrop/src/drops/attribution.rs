@@ -64,6 +64,12 @@ pub struct Attribution {
 }
 
 impl Attribution {
+    /// Did netfilter drop it?
+    #[must_use]
+    pub fn is_netfilter(&self) -> bool {
+        self.stage.id() == NETFILTER
+    }
+
     /// Could a stack tell more?
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -133,6 +139,8 @@ pub fn attribute(facts: &Facts<'_>) -> Attribution {
         if let Some(hook) = hook {
             by = by.max(told);
             direction = hook.direction(bits & state::RECEIVED != 0);
+        } else if is_bridged_on(site) {
+            direction = Direction::Forward;
         }
     }
     if site.ethertype == 0 && matches!(site.protocol, AF_UNIX | AF_NETLINK) {
@@ -150,6 +158,12 @@ pub fn attribute(facts: &Facts<'_>) -> Attribution {
         severity,
         by,
     }
+}
+
+/// Is it on another port of a bridge than the one it came in by?
+fn is_bridged_on(site: &SiteKey) -> bool {
+    let port = site.facts & (facts::BRIDGE_PORT | facts::ON_INCOMING_DEVICE);
+    site.state & state::RECEIVED != 0 && port == facts::BRIDGE_PORT
 }
 
 /// The drop's own stack knows the hook best, then the packet, then a hint.

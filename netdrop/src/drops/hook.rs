@@ -55,16 +55,17 @@ impl Hook {
             return Some(Self::Egress);
         }
         if is(facts::BRIDGE_PORT) {
-            return of_bridge_port(received, facts);
+            // The bridge's own hooks leave no mark on the packet.
+            return None;
         }
         match facts & facts::ROUTE_MASK {
-            facts::ROUTE_NONE if is(facts::BRIDGE) && received => {
-                // The bridge hands up a packet of one of its ports.
-                if is(facts::ON_INCOMING_DEVICE) {
-                    Some(before_routing(facts))
-                } else {
-                    Some(Self::Input)
-                }
+            facts::ROUTE_NONE
+                if is(facts::BRIDGE) && received && !is(facts::ON_INCOMING_DEVICE) =>
+            {
+                // The bridge hands up a packet of one of its ports. Bridge
+                // netfilter runs PREROUTING with the bridge as device, too, and
+                // attaches a route of its own after it.
+                has(state::ROUTED).then_some(Self::Input)
             }
             facts::ROUTE_NONE if received => Some(before_routing(facts)),
             facts::ROUTE_LOCAL if received => {
@@ -144,16 +145,6 @@ fn before_routing(facts: u16) -> Hook {
     }
 }
 
-/// The hooks of the bridge family, which the packet passes on its ports.
-fn of_bridge_port(received: bool, facts: u16) -> Option<Hook> {
-    if !received {
-        return Some(Hook::Output);
-    }
-    // On the port it came in by it is at ingress, or before the bridge's
-    // look-up; on another one it is forwarded.
-    (facts & facts::ON_INCOMING_DEVICE == 0).then_some(Hook::Forward)
-}
-
 /// Which engine a function belongs to, as far as the function alone tells.
 #[must_use]
 pub fn engine(function: &str) -> Option<&'static str> {
@@ -222,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn bridges_have_their_own_hooks() {
+    fn on_bridges_only_what_bridge_netfilter_marked_is_known() {
         let port = facts::BRIDGE_PORT | facts::ROUTE_NONE;
-        assert_eq!(Hook::of(DEVICE, port), Some(Hook::Forward));
-        assert_eq!(Hook::of(DEVICE, port | facts::ON_INCOMING_DEVICE), None);
-        assert_eq!(
-            Hook::of(DEVICE, facts::BRIDGE | facts::ROUTE_NONE),
-            Some(Hook::Input)
-        );
+        assert_eq!(Hook::of(DEVICE, port), None);
+        let bridge = facts::BRIDGE | facts::ROUTE_NONE;
+        assert_eq!(Hook::of(DEVICE, bridge), None);
+        assert_eq!(Hook::of(DEVICE | state::ROUTED, bridge), Some(Hook::Input));
+        let incoming = bridge | facts::ON_INCOMING_DEVICE | facts::IP_RECEIVED;
+        assert_eq!(Hook::of(DEVICE, incoming), Some(Hook::Prerouting));
     }
 }

@@ -17,7 +17,10 @@ pub fn place(frames: &[&str]) -> Option<(Stage, Way)> {
 /// The netfilter hook a stack went through: its innermost.
 #[must_use]
 pub fn hook(frames: &[&str]) -> Option<Hook> {
-    frames.iter().find_map(|frame| Hook::run_by(frame))
+    let hook = frames.iter().find_map(|frame| Hook::run_by(frame))?;
+    // A bridge forwards its own host's packets by the same function.
+    let own = hook == Hook::Forward && frames.contains(&"br_dev_xmit");
+    Some(if own { Hook::Output } else { hook })
 }
 
 #[cfg(test)]
@@ -49,6 +52,10 @@ mod tests {
         assert_eq!(
             hook(&["nf_hook_slow", "ip_rcv", "ip_forward"]),
             Some(Hook::Prerouting)
+        );
+        assert_eq!(
+            hook(&["nf_hook_slow", "__br_forward", "br_dev_xmit"]),
+            Some(Hook::Output)
         );
         assert_eq!(hook(&["nf_hook_slow"]), None);
     }
