@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result};
 use nix::mount::{MsFlags, mount};
 
-use crate::{kernel::Kernel, netdrop::Netdrop, scenario::cannot};
+use crate::{kernel::Kernel, netdrop::Netdrop, scenario::cannot, sys::Stats};
 
 const TRACING: &str = "/sys/kernel/tracing";
 
@@ -17,6 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Bench {
     pub(crate) kernel: Kernel,
     netdrop: Option<PathBuf>,
+    _stats: Stats,
 }
 
 impl Bench {
@@ -42,6 +43,7 @@ impl Bench {
         Ok(Self {
             kernel: Kernel::read()?,
             netdrop,
+            _stats: Stats::enable().context("cannot count the runs of BPF programs")?,
         })
     }
 

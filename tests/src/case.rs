@@ -23,7 +23,7 @@ mod witness;
 
 pub(crate) use self::{
     expected::{Count, Drops, Flow},
-    witness::Watched,
+    witness::{Watched, Witnessed},
 };
 
 /// The keys by which the rows of a case are split.
@@ -129,7 +129,7 @@ impl<'a> Case<'a> {
         bench: &Bench,
         complaints: &mut Vec<String>,
         provoke: impl FnOnce() -> Result<()>,
-    ) -> Result<Vec<Watched<'_>>> {
+    ) -> Result<Witnessed<'_>> {
         let mut events = self
             .traced
             .then(|| Events::start(&bench.kernel))
@@ -138,15 +138,26 @@ impl<'a> Case<'a> {
         provoke()?;
         settle(&mut watched, events.as_mut(), PATIENCE)?;
         complaints.extend(watched.iter().filter_map(Watched::against_counter));
+        let mut traced = 0;
         if let Some(events) = &mut events {
-            complaints.extend(witness::against_events(&watched, events.tally()?));
+            let tally = events.tally()?;
+            complaints.extend(witness::against_events(&watched, tally));
+            traced = tally.drops.values().sum();
         }
-        Ok(watched)
+        Ok(Witnessed { watched, traced })
     }
 
     /// Everything in a run that is not as it must be.
-    pub(crate) fn against(&self, run: &Run, watched: &[Watched]) -> Vec<String> {
+    pub(crate) fn against(&self, run: &Run, witnessed: &Witnessed) -> Vec<String> {
+        let Witnessed { watched, traced } = witnessed;
         let mut complaints = identity::complaints(run, BY, self.allow);
+        let fired = run.summary.accounting.fired();
+        if *traced > fired {
+            complaints.push(format!(
+                "the trace shows {traced} events of the host, netdrop accounts for {fired}: {:?}",
+                run.summary.accounting
+            ));
+        }
         let rows = &run.summary.rows;
         complaints.extend(
             watched

@@ -20,11 +20,15 @@ use nix::{
     unistd::Pid,
 };
 
+mod firings;
 pub(crate) mod identity;
 pub(crate) mod objects;
 pub(crate) mod record;
 
-use self::record::{Record, Run};
+use self::{
+    firings::{Bounds, Firings},
+    record::{Record, Run},
+};
 use crate::bench::PATIENCE;
 
 /// A running netdrop. Killed when dropped.
@@ -35,6 +39,7 @@ pub(crate) struct Netdrop {
     read: Vec<String>,
     gate: Arc<Mutex<()>>,
     stderr: Option<JoinHandle<String>>,
+    firings: Option<Firings>,
 }
 
 /// How netdrop ended and all that it said.
@@ -42,6 +47,7 @@ pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) lines: Vec<String>,
     pub(crate) stderr: String,
+    firings: Option<Bounds>,
 }
 
 impl Netdrop {
@@ -86,6 +92,7 @@ impl Netdrop {
             read: Vec::new(),
             gate,
             stderr: Some(stderr),
+            firings: None,
         })
     }
 
@@ -98,9 +105,12 @@ impl Netdrop {
         self.child.id()
     }
 
-    /// Reads lines until `ready`.
+    /// Reads lines until `ready`. From then on the runs of its drop program are
+    /// watched.
     pub(crate) fn wait_ready(&mut self) -> Result<()> {
-        self.wait_for("ready", |line| line.contains("\"type\":\"ready\""))
+        self.wait_for("ready", |line| line.contains("\"type\":\"ready\""))?;
+        self.firings = Some(Firings::at_ready(self)?);
+        Ok(())
     }
 
     /// Reads lines until one satisfies the wish.
@@ -133,6 +143,9 @@ impl Netdrop {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        if let Some(firings) = &self.firings {
+            firings.before_end()?;
+        }
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).context("cannot signal netdrop")
     }
 
@@ -162,6 +175,7 @@ impl Netdrop {
             status,
             lines: std::mem::take(&mut self.read),
             stderr,
+            firings: self.firings.take().map(Firings::at_end).transpose()?,
         })
     }
 
@@ -189,6 +203,7 @@ impl Ended {
             status,
             lines,
             stderr,
+            firings,
         } = self;
         if !status.success() {
             bail!("netdrop ended with {}: {stderr}", text(status));
@@ -200,7 +215,7 @@ impl Ended {
             .iter()
             .map(|line| Record::parse(line).with_context(|| format!("the line {line}")))
             .collect::<Result<Vec<_>>>()?;
-        Run::new(records)
+        Run::new(records, firings)
     }
 }
 

@@ -46,7 +46,8 @@ impl Flow {
         }
     }
 
-    fn of(&self, row: &Row) -> bool {
+    /// Whether these are the flow keys of a row.
+    fn is_of(&self, row: &Row) -> bool {
         let Self {
             protocol,
             src,
@@ -62,6 +63,32 @@ impl Flow {
     }
 }
 
+/// Whose packets the drops of a site are.
+#[derive(Debug)]
+enum Whose {
+    /// Not looked at.
+    Anybody,
+    /// As many of each flow.
+    Flows(Vec<Flow>),
+    /// Packets without addresses, of this protocol.
+    Nobody(&'static str),
+}
+
+impl Whose {
+    fn is_of(&self, row: &Row) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Flows(flows) => flows.iter().any(|flow| flow.is_of(row)),
+            Self::Nobody(protocol) => {
+                *row.key("protocol") == **protocol
+                    && ["src", "src_port", "dst", "dst_port"]
+                        .iter()
+                        .all(|key| row.keys.get(*key) == Some(&Value::Null))
+            }
+        }
+    }
+}
+
 /// Drops that must be seen: where, whose, how many, and who else counts them.
 pub(crate) struct Drops<'a> {
     pub(crate) site: &'static Site,
@@ -69,7 +96,7 @@ pub(crate) struct Drops<'a> {
     pub(crate) count: Count,
     netns: u32,
     device: Option<&'static str>,
-    flow: Option<Flow>,
+    whose: Whose,
     length: Option<u64>,
     segments: u64,
 }
@@ -83,7 +110,7 @@ impl<'a> Drops<'a> {
             count,
             netns: namespace.inode(),
             device: None,
-            flow: None,
+            whose: Whose::Anybody,
             length: None,
             segments: 1,
         }
@@ -99,8 +126,21 @@ impl<'a> Drops<'a> {
 
     /// The packets' flow; without it the flow is not looked at.
     pub(crate) fn flow(self, flow: Flow) -> Self {
+        self.flows([flow])
+    }
+
+    /// The packets' flows, with as many packets of each.
+    pub(crate) fn flows(self, flows: impl IntoIterator<Item = Flow>) -> Self {
         Self {
-            flow: Some(flow),
+            whose: Whose::Flows(flows.into_iter().collect()),
+            ..self
+        }
+    }
+
+    /// The packets are of this protocol and have no addresses.
+    pub(crate) fn without_flow(self, protocol: &'static str) -> Self {
+        Self {
+            whose: Whose::Nobody(protocol),
             ..self
         }
     }
@@ -163,6 +203,19 @@ impl<'a> Drops<'a> {
                 rows.concat()
             ));
         }
+        if let Whose::Flows(flows) = &self.whose {
+            for flow in flows {
+                let of_flow: Vec<&Row> =
+                    ours.iter().copied().filter(|row| flow.is_of(row)).collect();
+                let found = sum(&of_flow, |row| row.drops);
+                if found * flows.len() as u64 != count {
+                    complaints.push(format!(
+                        "{found} of {count} drops, not a share of 1 in {}, of {flow:?}",
+                        flows.len()
+                    ));
+                }
+            }
+        }
         let packets = sum(&ours, |row| row.packets);
         if packets != count * self.segments {
             complaints.push(format!(
@@ -200,8 +253,7 @@ impl<'a> Drops<'a> {
     }
 
     fn is_ours(&self, row: &Row) -> bool {
-        *row.key("device") == Value::from(self.device)
-            && self.flow.as_ref().is_none_or(|flow| flow.of(row))
+        *row.key("device") == Value::from(self.device) && self.whose.is_of(row)
     }
 
     fn wanted(&self, seen: &Seen) -> String {
@@ -210,7 +262,7 @@ impl<'a> Drops<'a> {
             seen.reason.unwrap_or("null"),
             seen.functions.join(" or "),
             self.device.unwrap_or("null"),
-            self.flow
+            self.whose
         )
     }
 }
@@ -219,7 +271,7 @@ impl<'a> Drops<'a> {
 pub(super) fn unwanted(netns: u32, flow: &Flow, rows: &[Row]) -> Option<String> {
     let row = rows
         .iter()
-        .find(|row| *row.key("netns") == netns && flow.of(row))?;
+        .find(|row| *row.key("netns") == netns && flow.is_of(row))?;
     Some(format!("a drop that was none: {}", shown(row)))
 }
 

@@ -22,6 +22,14 @@ pub(crate) struct Watched<'a> {
     pub(super) moved: u64,
 }
 
+/// What the witnesses have seen when everything has settled.
+pub(crate) struct Witnessed<'a> {
+    pub(crate) watched: Vec<Watched<'a>>,
+    /// The host's events in the trace, as far as its ring kept them: a part of
+    /// what netdrop must account for.
+    pub(super) traced: u64,
+}
+
 impl<'a> Watched<'a> {
     /// Takes the counters' first reading.
     pub(super) fn all(drops: &'a [Drops<'a>], kernel: &Kernel) -> Result<Vec<Self>> {

@@ -13,6 +13,8 @@ pub(crate) struct Allow {
     pub(crate) other: bool,
     /// Intervals may be missing because nobody read them.
     pub(crate) lost_intervals: bool,
+    /// Drops may be in no row because of `--severity`.
+    pub(crate) hidden: bool,
 }
 
 /// Everything about a run that does not add up; `by` are the keys of its rows.
@@ -22,9 +24,16 @@ pub(crate) fn complaints(run: &Run, by: &[&str], allow: Allow) -> Vec<String> {
         intervals,
         summary,
         drops: _,
+        firings,
     } = run;
     let mut all = Complaints::default();
     ready(run, &mut all);
+    match firings {
+        Some(bounds) => all.0.extend(bounds.against(run)),
+        None => all
+            .0
+            .push("nobody counted the runs of the drop program".to_owned()),
+    }
     for (index, interval) in intervals.iter().enumerate() {
         all.under(&format!("interval {index}"), |all| {
             one(interval, by, allow, all);
@@ -138,15 +147,30 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
     all.must(allow.other || others == (0, 0), || {
         format!("(flow_other, site_other) {others:?}")
     });
+    all.must(allow.hidden || totals.hidden == 0, || {
+        format!("{} drops are hidden", totals.hidden)
+    });
+    all.must(
+        allow.other || !rows.iter().any(|row| *row.key("other") == "table"),
+        || "a row for what had no room, although all tables had".to_owned(),
+    );
+    let own: Vec<&Row> = rows.iter().filter(|row| !row.is_other()).collect();
+    let complete = totals.hidden == 0 && !rows.iter().any(|row| *row.key("other") == "top");
     if let (Some(flow_other), Some(no_flow)) = (flow_other, no_flow)
         && by.contains(&"src")
-        && totals.hidden == 0
-        && !rows.iter().any(|row| row.key("other") == "top")
+        && complete
     {
-        let with_flow = rows.iter().filter(|row| !row.key("src").is_null());
+        let with_flow = own.iter().filter(|row| !row.key("src").is_null());
         let flows: u64 = with_flow.map(|row| row.drops).sum();
         all.must(flows + flow_other + no_flow == *counted, || {
             format!("flow rows {flows} + flow_other {flow_other} + no_flow {no_flow} != {counted}")
+        });
+    }
+    // Where no flows are counted every row is made of sites.
+    if flow_other.is_none() && complete {
+        let sites: u64 = own.iter().map(|row| row.drops).sum();
+        all.must(sites + site_other == *counted, || {
+            format!("site rows {sites} + site_other {site_other} != {counted}")
         });
     }
     for row in rows {

@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::firings::Bounds;
+
 /// One line of standard output.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -104,6 +106,18 @@ pub(crate) struct Accounting {
     pub(crate) sampled_out: u64,
     pub(crate) unparsed: u64,
     pub(crate) output_lost: u64,
+}
+
+impl Accounting {
+    /// How often the tracepoint fired, as far as it is told.
+    pub(crate) fn fired(&self) -> u64 {
+        self.runs() + self.recursion_missed.unwrap_or(0)
+    }
+
+    /// How often the drop program ran.
+    pub(crate) fn runs(&self) -> u64 {
+        self.counted + self.parts + self.filtered + self.undecided
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -222,10 +236,12 @@ pub(crate) struct Run {
     pub(crate) intervals: Vec<Interval>,
     pub(crate) drops: Vec<Drop>,
     pub(crate) summary: Interval,
+    /// How often the kernel ran the drop program; `None` where nobody looked.
+    pub(crate) firings: Option<Bounds>,
 }
 
 impl Run {
-    pub(crate) fn new(records: Vec<Record>) -> Result<Self> {
+    pub(crate) fn new(records: Vec<Record>, firings: Option<Bounds>) -> Result<Self> {
         let mut records = records.into_iter();
         let Some(Record::Ready(ready)) = records.next() else {
             bail!("the first line is not `ready`");
@@ -248,6 +264,7 @@ impl Run {
             intervals,
             drops,
             summary,
+            firings,
         })
     }
 }

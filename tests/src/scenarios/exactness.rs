@@ -135,7 +135,10 @@ fn benign_drops_are_hidden_but_counted(bench: &Bench) -> Result<()> {
         complaints.extend(identity::complaints(
             &run,
             &["reason", "netns"],
-            Allow::default(),
+            Allow {
+                hidden: true,
+                ..Allow::default()
+            },
         ));
         let totals = &run.summary.totals;
         // Without a reason argument nobody can tell that these are benign.

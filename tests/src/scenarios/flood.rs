@@ -208,8 +208,8 @@ fn a_small_ring_loses_detail_but_no_count(bench: &Bench) -> Result<()> {
     let netdrop = bench.start("trace --format json --ring-size 4096 --severity all --top 10000 --by reason,function,netns")?;
     let case = Case::of([drops]).untraced();
     let mut complaints = Vec::new();
-    let watched = case.witness(bench, &mut complaints, || flood(&lab, (B.v4, 9), 50_000))?;
-    let dropped: u64 = watched.iter().map(Watched::count).sum();
+    let witnessed = case.witness(bench, &mut complaints, || flood(&lab, (B.v4, 9), 50_000))?;
+    let dropped: u64 = witnessed.watched.iter().map(Watched::count).sum();
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
         complaints.extend(identity::complaints(
@@ -231,7 +231,7 @@ fn a_small_ring_loses_detail_but_no_count(bench: &Bench) -> Result<()> {
             .summary
             .rows
             .iter()
-            .filter(|row| *row.key("netns") == lab.b.inode() && watched[0].is_of(row))
+            .filter(|row| *row.key("netns") == lab.b.inode() && witnessed.watched[0].is_of(row))
             .map(|row| row.drops)
             .sum();
         if counted != dropped {

@@ -103,7 +103,8 @@ fn delivered_fragmented_datagrams_are_no_drops(bench: &Bench) -> Result<()> {
 fn fragments_that_wait_in_vain(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b.sysctl("net.ipv4.ipfrag_time", "1")?;
-    let frames = [4000, 4001, 4002, 4003].map(|src| {
+    let ports = [4000, 4001, 4002, 4003];
+    let frames = ports.map(|src| {
         let udp = Transport::Udp {
             src,
             dst: 9,
@@ -113,6 +114,8 @@ fn fragments_that_wait_in_vain(bench: &Bench) -> Result<()> {
     });
     let drops = Drops::at(site::FRAGMENT_TIMEOUT, &lab.b, Count::Exactly(4))
         .device(B.device)
+        .flows(ports.map(|port| Flow::new("udp", (A.v4, port), (B.v4, 9))))
+        .length(20 + 8 + 16)
         .counted_by(Counter::snmp(&lab.b, "Ip.ReasmTimeout"));
     Case::of([drops]).check(bench, || {
         frames

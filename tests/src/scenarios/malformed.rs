@@ -90,6 +90,7 @@ fn unknown_ethertype(bench: &Bench) -> Result<()> {
     let bytes = frame::ethernet(A, B, 0x88b5, &payload);
     let drops = Drops::at(site::UNKNOWN_ETHERTYPE, &lab.b, Count::Exactly(7))
         .device(B.device)
+        .without_flow("0x88b5")
         .length(payload.len() as u64)
         .counted_by(Counter::rx_dropped(&lab.b, B.device));
     Case::of([drops]).check(bench, || sender::raw_frames(&lab.a, A.device, &bytes, 7))

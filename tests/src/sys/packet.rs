@@ -1,0 +1,85 @@
+//! Whole Ethernet frames on a packet socket.
+
+use std::{
+    io,
+    os::fd::{AsRawFd as _, OwnedFd},
+};
+
+use super::owned;
+
+const AF_PACKET: u16 = 17;
+
+/// `struct sockaddr_ll`: only family and device matter to a sender.
+#[repr(C)]
+struct LinkAddress {
+    family: u16,
+    protocol: u16,
+    ifindex: i32,
+    rest: [u8; 12],
+}
+
+const LINK_ADDRESS_SIZE: libc::socklen_t = 20;
+const _: () = assert!(size_of::<LinkAddress>() == 20);
+
+/// A packet socket that sends whole Ethernet frames from a device of the
+/// thread's network namespace. It listens to no protocol, so it takes no copies
+/// of what others send.
+pub(crate) struct FrameSocket {
+    socket: OwnedFd,
+}
+
+impl FrameSocket {
+    /// Opens the socket on a device.
+    ///
+    /// # Errors
+    /// The errno of socket(2) or bind(2).
+    pub(crate) fn open(ifindex: u32) -> io::Result<Self> {
+        // SAFETY: a call without pointers.
+        let socket =
+            unsafe { libc::socket(AF_PACKET.into(), libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
+        if socket < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let socket = owned(socket);
+        let address = LinkAddress {
+            family: AF_PACKET,
+            protocol: 0,
+            ifindex: ifindex.cast_signed(),
+            rest: [0; 12],
+        };
+        // SAFETY: the address is alive and of the given size.
+        let bound = unsafe {
+            libc::bind(
+                socket.as_raw_fd(),
+                (&raw const address).cast(),
+                LINK_ADDRESS_SIZE,
+            )
+        };
+        if bound < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self { socket })
+        }
+    }
+
+    /// Sends one frame.
+    ///
+    /// # Errors
+    /// The errno of send(2).
+    pub(crate) fn send(&self, frame: &[u8]) -> io::Result<()> {
+        // SAFETY: the frame is alive and of the given length.
+        let sent = unsafe {
+            libc::send(
+                self.socket.as_raw_fd(),
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+            )
+        };
+        if sent < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
+    }
+}
