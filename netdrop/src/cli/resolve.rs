@@ -152,11 +152,15 @@ impl Squeezes {
         Self(Softnet::read().ok())
     }
 
-    /// `time_squeeze` since the last call, all CPUs together.
-    pub(super) fn delta(&mut self) -> Option<u64> {
+    /// `time_squeeze` since the last call, by CPU.
+    pub(super) fn delta(&mut self) -> Option<Vec<(u32, u64)>> {
         let now = Softnet::read().ok();
         let before = std::mem::replace(&mut self.0, now);
-        let delta = self.0.as_ref()?.since(&before?).sum();
-        Some(delta.time_squeeze)
+        let delta = self.0.as_ref()?.since(&before?);
+        let cpus = delta.cpus.into_iter();
+        Some(
+            cpus.map(|(cpu, counts)| (cpu, counts.time_squeeze))
+                .collect(),
+        )
     }
 }

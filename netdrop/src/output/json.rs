@@ -157,7 +157,11 @@ mod tests {
                 r#""no_flow":3,"site_other":0,"delivered":0,"ring_lost":7,"sampled_out":0,"#,
                 r#""unparsed":0,"#,
                 r#""output_lost":0},"traffic":{"rx_packets":600,"tx_packets":400,"#,
-                r#""napi_polls":30,"napi_full":2,"time_squeeze":1}"#
+                r#""napi_polls":30,"napi_full":2,"squeeze":[{"cpu":0,"device":"eth0","ifindex":2,"#,
+                r#""netns":4026531840,"napi_id":8193,"poll":"virtnet_poll","polls_full":1},"#,
+                r#"{"cpu":1,"device":"backlog","ifindex":null,"netns":null,"napi_id":null,"#,
+                r#""poll":"process_backlog","polls_full":1}],"squeeze_other":0,"time_squeeze":1,"#,
+                r#""time_squeeze_cpus":[{"cpu":1,"time_squeeze":1}]}"#
             )
         );
         assert!(rows.contains(concat!(

@@ -12,6 +12,7 @@ use crate::{
         packet::Drop,
         period::{Period, Totals},
         row::{Field, Other, Row, Value},
+        squeeze::{FullPolls, Squeeze},
         sums::Sums,
     },
 };
@@ -84,6 +85,7 @@ pub(super) fn period() -> Period {
             napi_full: Some(2),
             time_squeeze: Some(1),
         },
+        squeeze: squeeze(),
         hooks,
         rows: vec![
             Row {
@@ -124,6 +126,34 @@ pub(super) fn period() -> Period {
                 other: Some(Other::Top(37)),
             },
         ],
+    }
+}
+
+/// A card's and a backlog's full poll.
+fn squeeze() -> Squeeze {
+    Squeeze {
+        full: Some(vec![
+            FullPolls {
+                cpu: 0,
+                device: Some("eth0".into()),
+                ifindex: Some(2),
+                netns: Some(4_026_531_840),
+                napi_id: Some(8193),
+                poll: Some("virtnet_poll".into()),
+                polls: 1,
+            },
+            FullPolls {
+                cpu: 1,
+                device: Some("backlog".into()),
+                ifindex: None,
+                netns: None,
+                napi_id: None,
+                poll: Some("process_backlog".into()),
+                polls: 1,
+            },
+        ]),
+        other: Some(0),
+        cpus: Some(vec![(1, 1)]),
     }
 }
 

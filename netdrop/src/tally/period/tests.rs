@@ -98,9 +98,9 @@ fn snapshot(random: &mut Random, flows: bool, full: bool) -> Snapshot {
     snapshot
 }
 
-const MOMENT: Moment = Moment {
+const MOMENT: Moment<'_> = Moment {
     time: Timestamp::UNIX_EPOCH,
-    time_squeeze: Some(1),
+    time_squeeze: Some(&[(0, 1)]),
     output_lost: 0,
 };
 
