@@ -12,14 +12,14 @@ use crate::{
         attribution::{self, Facts, Frames},
         hook::{self, Hook},
     },
-    host::{devices::Devices, softnet::Softnet},
+    host::{devices::Devices, netns::Identity, softnet::Softnet},
     kernel::{
         btf::Btf,
         reasons::ReasonNames,
         symbols::{Symbol, Symbols, plain_name},
     },
     tally::{
-        names::{Attribution, Names, Place, ReasonLabel},
+        names::{Attribution, Names, NetnsName, Place, ReasonLabel},
         stack::from_death,
     },
 };
@@ -137,8 +137,12 @@ impl Names for Resolver {
         self.devices.name(netns, ifindex)
     }
 
-    fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
-        self.devices.netns_name(inode)
+    fn netns_name(&mut self, inode: u32) -> Option<NetnsName> {
+        let Identity { name, kind, .. } = self.devices.netns_name(inode)?;
+        Some(NetnsName {
+            name,
+            kind: kind.as_str(),
+        })
     }
 }
 
