@@ -268,7 +268,7 @@ fn add(to: *mut u64, amount: u64) {
 
 /// One locked add; the result is unused, so it loads on 5.10.
 #[inline(always)]
-fn xadd(to: *mut u64, amount: u64) {
+pub(crate) fn xadd(to: *mut u64, amount: u64) {
     // SAFETY: `to` points into a live map value.
     let _ = unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(to, amount) };
 }

@@ -136,9 +136,11 @@ pub enum Counter {
     XdpRedirectErr,
     /// Runs of `qdisc:qdisc_drop`.
     QdiscDrop,
+    /// Full polls of instances for which the table had no room.
+    NapiOther,
 }
 
-const _: () = assert!((Counter::QdiscDrop as usize) < COUNTERS);
+const _: () = assert!((Counter::NapiOther as usize) < COUNTERS);
 
 /// What user space tells running programs; one entry, mapped into user space.
 #[repr(C)]

@@ -89,6 +89,12 @@ pub struct Offsets {
     pub task_stack: u32,
     /// `task_struct.flags`
     pub task_flags: u32,
+    /// `napi_struct.dev`
+    pub napi_dev: u32,
+    /// `napi_struct.napi_id`
+    pub napi_id: u32,
+    /// `napi_struct.poll`
+    pub napi_poll: u32,
 }
 
 /// An [`Offsets`] member that the running kernel lacks.

@@ -46,6 +46,9 @@ static OFFSETS: Offsets = Offsets {
     shinfo_gso_segs: 0,
     task_stack: 0,
     task_flags: 0,
+    napi_dev: 0,
+    napi_id: 0,
+    napi_poll: 0,
 };
 
 #[unsafe(no_mangle)]

@@ -3,7 +3,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use netdrop_ebpf::area::Counter;
 
-use crate::{account::Area, death, skb::Skb, tags};
+use crate::{account::Area, death, polls, skb::Skb, tags};
 
 #[btf_tracepoint]
 fn kfree_skb(ctx: BtfTracePointContext) -> i32 {
@@ -31,14 +31,7 @@ fn net_dev_queue(ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint]
 fn napi_poll(ctx: BtfTracePointContext) -> i32 {
-    if let Some(area) = Area::current() {
-        area.count(Counter::NapiPolls);
-        let work: i32 = ctx.arg(1);
-        let budget: i32 = ctx.arg(2);
-        if budget > 0 && work == budget {
-            area.count(Counter::NapiFull);
-        }
-    }
+    let _ = polls::run(&ctx);
     0
 }
 

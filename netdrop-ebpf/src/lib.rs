@@ -11,3 +11,4 @@ pub mod config;
 pub mod event;
 pub mod flow;
 pub mod site;
+pub mod squeeze;

@@ -12,6 +12,7 @@ use netdrop_ebpf::{
     event::STACK_DEPTH,
     flow::FlowKey,
     site::SiteKey,
+    squeeze::{NAPI_ENTRIES, NapiKey},
 };
 
 use crate::scratch::CpuScratch;
@@ -48,6 +49,12 @@ pub(crate) static FLOWS_0: HashMap<FlowKey, Weights> = HashMap::with_max_entries
 
 #[map]
 pub(crate) static FLOWS_1: HashMap<FlowKey, Weights> = HashMap::with_max_entries(FLOW_ENTRIES, 0);
+
+#[map]
+pub(crate) static NAPIS_0: HashMap<NapiKey, u64> = HashMap::with_max_entries(NAPI_ENTRIES, 0);
+
+#[map]
+pub(crate) static NAPIS_1: HashMap<NapiKey, u64> = HashMap::with_max_entries(NAPI_ENTRIES, 0);
 
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);

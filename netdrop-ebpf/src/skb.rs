@@ -196,6 +196,39 @@ impl Skb {
     }
 }
 
+/// `struct napi_struct`.
+#[derive(Clone, Copy)]
+pub(crate) struct Napi(pub(crate) *const u8);
+
+impl Napi {
+    /// The device it polls for; null for a CPU's backlog.
+    #[inline(always)]
+    pub(crate) fn device(self) -> NetDevice {
+        if offset!(napi_dev) == ABSENT {
+            return NetDevice(core::ptr::null());
+        }
+        NetDevice(load(self.0, offset!(napi_dev)))
+    }
+
+    /// Its number; 0 where it has none.
+    #[inline(always)]
+    pub(crate) fn id(self) -> u32 {
+        if offset!(napi_id) == ABSENT {
+            return 0;
+        }
+        load(self.0, offset!(napi_id))
+    }
+
+    /// Address of its poll function.
+    #[inline(always)]
+    pub(crate) fn poll(self) -> u64 {
+        if offset!(napi_poll) == ABSENT {
+            return 0;
+        }
+        load(self.0, offset!(napi_poll))
+    }
+}
+
 /// `struct net_device`, or whatever else the union in the skb holds.
 #[derive(Clone, Copy)]
 pub(crate) struct NetDevice(*const u8);

@@ -21,5 +21,6 @@ pub mod row;
 mod sheet;
 pub mod show;
 pub mod site;
+pub mod squeeze;
 pub mod stack;
 pub mod sums;

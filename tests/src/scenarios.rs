@@ -16,6 +16,7 @@ mod malformed;
 mod receive;
 mod refusals;
 mod routing;
+mod squeeze;
 mod timer;
 mod transmit;
 mod xdp;
@@ -35,6 +36,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         flood::SCENARIOS,
         details::SCENARIOS,
         timer::SCENARIOS,
+        squeeze::SCENARIOS,
         headers::SCENARIOS,
         attaching::SCENARIOS,
         changes::SCENARIOS,

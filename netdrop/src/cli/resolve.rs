@@ -12,14 +12,14 @@ use crate::{
         attribution::{self, Facts, Frames},
         hook::{self, Hook},
     },
-    host::{devices::Devices, softnet::Softnet},
+    host::{devices::Devices, netns::Identity, softnet::Softnet},
     kernel::{
         btf::Btf,
         reasons::ReasonNames,
         symbols::{Symbol, Symbols, plain_name},
     },
     tally::{
-        names::{Attribution, Names, Place, ReasonLabel},
+        names::{Attribution, Names, NetnsName, Place, ReasonLabel},
         stack::from_death,
     },
 };
@@ -151,8 +151,12 @@ impl Names for Resolver {
         self.devices.name(netns, ifindex)
     }
 
-    fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
-        self.devices.netns_name(inode)
+    fn netns_name(&mut self, inode: u32) -> Option<NetnsName> {
+        let Identity { name, kind, .. } = self.devices.netns_name(inode)?;
+        Some(NetnsName {
+            name,
+            kind: kind.as_str(),
+        })
     }
 }
 
@@ -166,11 +170,15 @@ impl Squeezes {
         Self(Softnet::read().ok())
     }
 
-    /// `time_squeeze` since the last call, all CPUs together.
-    pub(super) fn delta(&mut self) -> Option<u64> {
+    /// `time_squeeze` since the last call, by CPU.
+    pub(super) fn delta(&mut self) -> Option<Vec<(u32, u64)>> {
         let now = Softnet::read().ok();
         let before = std::mem::replace(&mut self.0, now);
-        let delta = self.0.as_ref()?.since(&before?).sum();
-        Some(delta.time_squeeze)
+        let delta = self.0.as_ref()?.since(&before?);
+        let cpus = delta.cpus.into_iter();
+        Some(
+            cpus.map(|(cpu, counts)| (cpu, counts.time_squeeze))
+                .collect(),
+        )
     }
 }

@@ -154,9 +154,10 @@ impl Session {
                 stacks.learn_hint(&hint);
             }
         }
+        let squeezed = self.squeezes.delta();
         let moment = Moment {
             time: Timestamp::now(),
-            time_squeeze: self.squeezes.delta(),
+            time_squeeze: squeezed.as_deref(),
             output_lost: self.sink.lost() - self.lost,
         };
         self.lost = self.sink.lost();

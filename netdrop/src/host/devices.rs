@@ -3,14 +3,14 @@
 mod interfaces;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use self::interfaces::{Interface, Read, Reader, SystemReader};
-use super::netns::Namespaces;
+use super::netns::{Identity, Namespaces};
 
 /// Shortest time between two readings of one namespace, and between two
 /// searches for namespaces.
@@ -33,7 +33,9 @@ pub struct Devices {
     /// Where to enter the namespaces that were there at the last look.
     places: Namespaces,
     /// Names of namespaces; those of namespaces that are gone stay.
-    namespaces: HashMap<u32, Arc<str>>,
+    namespaces: HashMap<u32, Identity>,
+    /// Namespaces whose names were asked for since the last refresh.
+    asked: HashSet<u32>,
     searched: Option<Instant>,
     search_pause: Duration,
     warning: Option<String>,
@@ -69,6 +71,7 @@ impl Devices {
             seen: HashMap::new(),
             places: Namespaces::new(),
             namespaces: HashMap::new(),
+            asked: HashSet::new(),
             searched: None,
             search_pause: PAUSE,
             warning: None,
@@ -99,15 +102,14 @@ impl Devices {
         self.seen.get(&netns)?.names.get(&ifindex).cloned()
     }
 
-    /// The name that `ip netns` gave a namespace; the last one known.
+    /// A namespace's name; the last one known.
     #[must_use]
-    pub fn netns_name(&mut self, netns: u32) -> Option<Arc<str>> {
+    pub fn netns_name(&mut self, netns: u32) -> Option<Identity> {
         if netns == 0 {
             return None;
         }
-        if !self.namespaces.contains_key(&netns) {
-            self.find(netns);
-        }
+        self.asked.insert(netns);
+        self.find(netns);
         self.namespaces.get(&netns).cloned()
     }
 
@@ -116,6 +118,7 @@ impl Devices {
     pub fn refresh(&mut self) {
         let named = self.reader.named();
         self.add_places(named);
+        self.forget_deserted();
         let due: Vec<u32> = self
             .seen
             .iter_mut()
@@ -200,11 +203,30 @@ impl Devices {
         self.search_pause = PAUSE.max(start.elapsed() * PAUSE_BY_COST);
     }
 
+    /// Namespaces that were named by a process that has left are searched for
+    /// again when they are next asked for.
+    fn forget_deserted(&mut self) {
+        let Self {
+            asked,
+            places,
+            reader,
+            ..
+        } = self;
+        for netns in asked.drain() {
+            let named_by = places
+                .get(&netns)
+                .and_then(|place| place.identity.as_ref()?.process);
+            if named_by.is_some_and(|pid| !reader.lives_in(pid, netns)) {
+                places.remove(&netns);
+            }
+        }
+    }
+
     fn add_places(&mut self, found: Namespaces) {
         for (inode, place) in found {
             // Inode numbers are used again: what is there now counts.
-            match &place.name {
-                Some(name) => self.namespaces.insert(inode, Arc::clone(name)),
+            match &place.identity {
+                Some(identity) => self.namespaces.insert(inode, identity.clone()),
                 None => self.namespaces.remove(&inode),
             };
             self.places.insert(inode, place);

@@ -5,8 +5,11 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
 };
+
+mod identity;
+
+pub use self::identity::{Identity, NetnsKind};
 
 /// Where `ip netns` keeps its namespaces, by name.
 const NAMED: &str = "/run/netns";
@@ -18,8 +21,8 @@ const UNNAMED: [&str; 1] = ["/run/docker/netns"];
 /// A network namespace and how to get at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespace {
-    /// Its name, if it was given one with `ip netns`.
-    pub name: Option<Arc<str>>,
+    /// Its name, if one can be found.
+    pub identity: Option<Identity>,
     /// A file to open for `setns`; it may be gone by then.
     pub path: PathBuf,
 }
@@ -47,7 +50,8 @@ pub fn named() -> Namespaces {
 }
 
 /// Every namespace that has a name, a process or a container engine's file.
-/// One look at each process: some 5 µs each.
+/// One look at each process: some 5 µs each, and 10 more for those in a
+/// namespace that no name or container is known of yet.
 ///
 /// What may not be seen is left out: processes of others need
 /// `CAP_SYS_PTRACE`.
@@ -74,10 +78,10 @@ fn add_files(found: &mut Namespaces, folder: &Path, named: bool) {
         if metadata.dev() != kind {
             continue;
         }
-        let name = || entry.file_name().to_string_lossy().into();
+        let name = || Identity::named(&entry.file_name().to_string_lossy());
         if let Some(inode) = inode(&metadata) {
             found.entry(inode).or_insert_with(|| Namespace {
-                name: named.then(name),
+                identity: named.then(name),
                 path,
             });
         }
@@ -85,17 +89,49 @@ fn add_files(found: &mut Namespaces, folder: &Path, named: bool) {
 }
 
 fn add_processes(found: &mut Namespaces, proc: &Path) {
-    for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
-        let process = entry.file_name();
-        if !process.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
-            continue;
-        }
-        let path = entry.path().join("ns/net");
-        let Some(inode) = fs::metadata(&path).ok().as_ref().and_then(inode) else {
+    let entries = fs::read_dir(proc).into_iter().flatten().flatten();
+    let mut processes: Vec<u32> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    // The oldest, mostly the one that the others come from, gives its name.
+    processes.sort_unstable();
+    let host = host(proc);
+    for pid in processes {
+        let folder = proc.join(pid.to_string());
+        let path = folder.join("ns/net");
+        let Some(inode) = inode_of(&path) else {
             continue;
         };
-        found.entry(inode).or_insert(Namespace { name: None, path });
+        let namespace = found.entry(inode).or_insert(Namespace {
+            identity: None,
+            path,
+        });
+        let better = match &namespace.identity {
+            None if host == Some(inode) => Some(Identity::host()),
+            None => Identity::of_process(pid, &folder),
+            Some(known) if known.kind == NetnsKind::Process => Identity::of_container(pid, &folder),
+            Some(_) => continue,
+        };
+        namespace.identity = better.or(namespace.identity.take());
     }
+}
+
+/// The initial namespace, where it can be told.
+fn host(proc: &Path) -> Option<u32> {
+    let kthreadd = proc.join("2");
+    identity::is_kernel_thread(&kthreadd)
+        .then(|| inode_of(&kthreadd.join("ns/net")))
+        .flatten()
+}
+
+/// Does this process still live in this namespace?
+#[must_use]
+pub fn lives_in(pid: u32, netns: u32) -> bool {
+    inode_of(&PathBuf::from(format!("/proc/{pid}/ns/net"))) == Some(netns)
+}
+
+fn inode_of(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().as_ref().and_then(inode)
 }
 
 /// The device number of the file system that namespaces live on.

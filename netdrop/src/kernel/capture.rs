@@ -14,6 +14,7 @@ use netdrop_ebpf::{
     event::Event,
     flow::FlowKey,
     site::SiteKey,
+    squeeze::NapiKey,
 };
 use zerocopy::FromBytes as _;
 
@@ -281,6 +282,15 @@ impl Capture {
                 flows.push((*key, *weights));
             })
             .map_err(|source| map_error("read the flow table", source))?;
+        }
+        if snapshot.counters.get(Counter::NapiFull) > 0 {
+            let map = self
+                .loaded
+                .map_fd(["NAPIS_0", "NAPIS_1"][retired as usize])?;
+            drain(map, |key: &NapiKey, polls: &u64| {
+                snapshot.napis.push((*key, *polls));
+            })
+            .map_err(|source| map_error("read the table of full polls", source))?;
         }
         if self.emit != Emit::All {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();

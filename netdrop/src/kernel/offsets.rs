@@ -21,7 +21,7 @@ pub struct OffsetError {
 ///
 /// [`ABSENT`] may be: the IPv6 addresses (kernel without `CONFIG_IPV6`), the
 /// namespace pointers and number (without `CONFIG_NET_NS`), the GSO fields,
-/// the route and what it leads to, and those of `task_struct`.
+/// the route and what it leads to, and those of `task_struct` and `napi_struct`.
 ///
 /// # Errors
 ///
@@ -77,6 +77,9 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         shinfo_gso_segs: may("skb_shared_info", "gso_segs"),
         task_stack: may("task_struct", "stack"),
         task_flags: may("task_struct", "flags"),
+        napi_dev: may("napi_struct", "dev"),
+        napi_id: may("napi_struct", "napi_id"),
+        napi_poll: may("napi_struct", "poll"),
     })
 }
 

@@ -4,6 +4,7 @@ use netdrop_ebpf::{
     area::{COUNTERS, Counter, Weights},
     flow::FlowKey,
     site::SiteKey,
+    squeeze::NapiKey,
 };
 
 /// Event counters of one interval, indexed by [`Counter`].
@@ -50,6 +51,9 @@ pub struct Snapshot {
     /// Stacks met for the first time: their number in the site's key, and their
     /// frames, innermost first.
     pub stacks: Vec<(u16, Vec<u64>)>,
+    /// Full polls by NAPI instance and CPU. `counters[NapiFull]` = their sum +
+    /// `counters[NapiOther]`.
+    pub napis: Vec<(NapiKey, u64)>,
     /// Runs that the kernel skipped because the program was already running on
     /// that CPU; `None` where the kernel cannot tell.
     pub recursion_missed: Option<u64>,

@@ -132,7 +132,7 @@ mod tests {
                 r#"{"type":"drop","time":"2025-11-21T21:01:02.003004005Z","cpu":0,"#,
                 r#""reason":"NO_SOCKET","stage":"rx_lookup","direction":"rx","#,
                 r#""function":"__udp4_lib_rcv","offset":123,"address":null,"device":"lo","#,
-                r#""ifindex":1,"netns":4026531833,"protocol":"udp","src":"127.0.0.1","#,
+                r#""ifindex":1,"netns":4026531833,"netns_name":"host","netns_kind":"host","protocol":"udp","src":"127.0.0.1","#,
                 r#""src_port":40000,"dst":"127.0.0.1","dst_port":9,"icmp_type":null,"#,
                 r#""icmp_code":null,"length":29,"segments":1,"ethertype":"0x0800","#,
                 r#""tcp_flags":null,"pid":null,"command":null,"age_ns":null,"#,
@@ -157,12 +157,16 @@ mod tests {
                 r#""no_flow":3,"site_other":0,"delivered":0,"ring_lost":7,"sampled_out":0,"#,
                 r#""unparsed":0,"#,
                 r#""output_lost":0},"traffic":{"rx_packets":600,"tx_packets":400,"#,
-                r#""napi_polls":30,"napi_full":2,"time_squeeze":1}"#
+                r#""napi_polls":30,"napi_full":2,"squeeze":[{"cpu":0,"device":"eth0","ifindex":2,"#,
+                r#""netns":4026531840,"napi_id":8193,"poll":"virtnet_poll","polls_full":1},"#,
+                r#"{"cpu":1,"device":"backlog","ifindex":null,"netns":null,"napi_id":null,"#,
+                r#""poll":"process_backlog","polls_full":1}],"squeeze_other":0,"time_squeeze":1,"#,
+                r#""time_squeeze_cpus":[{"cpu":1,"time_squeeze":1}]}"#
             )
         );
         assert!(rows.contains(concat!(
             r#""rows":[{"reason":"SOCKET_RCVBUFF","function":"__udp_enqueue_schedule_skb","#,
-            r#""device":"eth0","ifindex":2,"netns":4026531840,"netns_name":"blue","drops":20,"#,
+            r#""device":"eth0","ifindex":2,"netns":4026531840,"netns_name":"blue","netns_kind":"named","drops":20,"#,
             r#""packets":20,"bytes":2000,"rate":10.0,"severity":"harmful","harmful":20,"#,
             r#""suspicious":0,"benign":0},"#
         )));

@@ -12,6 +12,7 @@ use crate::{
         packet::Drop,
         period::{Period, Totals},
         row::{Field, Other, Row, Value},
+        squeeze::{FullPolls, Squeeze},
         sums::Sums,
     },
 };
@@ -84,6 +85,7 @@ pub(super) fn period() -> Period {
             napi_full: Some(2),
             time_squeeze: Some(1),
         },
+        squeeze: squeeze(),
         hooks,
         rows: vec![
             Row {
@@ -94,6 +96,7 @@ pub(super) fn period() -> Period {
                     ("ifindex", Value::Number(2)),
                     ("netns", Value::Number(4_026_531_840)),
                     ("netns_name", text("blue")),
+                    ("netns_kind", text("named")),
                 ]),
                 sums: sums(20, 0),
                 other: None,
@@ -107,6 +110,7 @@ pub(super) fn period() -> Period {
                     ("ifindex", Value::Number(7)),
                     ("netns", Value::Number(4_026_532_000)),
                     ("netns_name", Value::Null),
+                    ("netns_kind", Value::Null),
                 ]),
                 sums: sums(0, 6),
                 other: None,
@@ -119,11 +123,40 @@ pub(super) fn period() -> Period {
                     ("ifindex", Value::Null),
                     ("netns", Value::Null),
                     ("netns_name", Value::Null),
+                    ("netns_kind", Value::Null),
                 ]),
                 sums: sums(0, 4),
                 other: Some(Other::Top(37)),
             },
         ],
+    }
+}
+
+/// A card's and a backlog's full poll.
+fn squeeze() -> Squeeze {
+    Squeeze {
+        full: Some(vec![
+            FullPolls {
+                cpu: 0,
+                device: Some("eth0".into()),
+                ifindex: Some(2),
+                netns: Some(4_026_531_840),
+                napi_id: Some(8193),
+                poll: Some("virtnet_poll".into()),
+                polls: 1,
+            },
+            FullPolls {
+                cpu: 1,
+                device: Some("backlog".into()),
+                ifindex: None,
+                netns: None,
+                napi_id: None,
+                poll: Some("process_backlog".into()),
+                polls: 1,
+            },
+        ]),
+        other: Some(0),
+        cpus: Some(vec![(1, 1)]),
     }
 }
 
@@ -145,6 +178,8 @@ pub(super) fn datagram() -> Drop {
         device: name("lo"),
         ifindex: Some(1),
         netns: Some(4_026_531_833),
+        netns_name: name("host"),
+        netns_kind: name("host"),
         protocol: name("udp"),
         src: Some("127.0.0.1".parse().unwrap()),
         src_port: Some(40000),

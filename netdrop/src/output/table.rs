@@ -134,8 +134,8 @@ fn key_columns(rows: &[Row]) -> Vec<Column> {
         .flat_map(|row| &row.fields)
         .map(|field| field.name)
         .filter(|name| match *name {
-            "address" | "netns_name" | "ifindex" | "severity" | "hook" | "engine" | "stage_by"
-            | "stack" => false,
+            "address" | "netns_name" | "netns_kind" | "ifindex" | "severity" | "hook"
+            | "engine" | "stage_by" | "stack" => false,
             "src_port" => !has("src"),
             "dst_port" => !has("dst"),
             _ => true,

@@ -1,5 +1,7 @@
 //! `watch` for people: a block per interval.
 
+mod squeeze;
+
 use std::fmt::Write as _;
 
 use super::{palette::Palette, table};
@@ -51,6 +53,7 @@ fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, l
     if let Some(traffic) = traffic(period) {
         let _ = writeln!(out, "  {traffic}");
     }
+    squeeze::write(out, period);
     if let Some(hooks) = hooks(period) {
         let _ = writeln!(out, "  {hooks}");
     }

@@ -1,6 +1,6 @@
 //! How sure the counts are, and what they are a share of.
 
-use netdrop_ebpf::area::Counter;
+use netdrop_ebpf::{area::Counter, squeeze::NapiKey};
 
 use crate::kernel::{capture::HookStatus, snapshot::Snapshot};
 
@@ -175,6 +175,11 @@ impl Attached {
             napi_full: count(self.napi, Counter::NapiFull),
             time_squeeze,
         }
+    }
+
+    /// Full polls by instance; `None` where they are not counted.
+    pub(super) fn full_polls<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s [(NapiKey, u64)]> {
+        self.napi.then_some(&snapshot.napis)
     }
 
     /// Runs of the other hooks in one interval.

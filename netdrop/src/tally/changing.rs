@@ -1,4 +1,4 @@
-//! Names that may change.
+//! What names things, and may change.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -9,23 +9,23 @@ const MOST: usize = 16_384;
 
 /// Names by `K`, with the interval in which each was asked for.
 #[derive(Debug)]
-pub(super) struct Changing<K>(HashMap<K, (Option<Name>, u64)>);
+pub(super) struct Changing<K, V = Name>(HashMap<K, (Option<V>, u64)>);
 
-impl<K> Default for Changing<K> {
+impl<K, V> Default for Changing<K, V> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Eq + Hash> Changing<K> {
+impl<K: Eq + Hash, V: Copy> Changing<K, V> {
     /// The name of `key`, asked for at most once an interval; what has no name
     /// any more keeps the one it had.
     pub(super) fn refresh(
         &mut self,
         key: K,
         interval: u64,
-        ask: impl FnOnce() -> Option<Name>,
-    ) -> Option<Name> {
+        ask: impl FnOnce() -> Option<V>,
+    ) -> Option<V> {
         let Self(known) = self;
         if known.len() >= MOST {
             known.clear();
@@ -39,12 +39,12 @@ impl<K: Eq + Hash> Changing<K> {
     }
 
     /// The name as learned last.
-    pub(super) fn get(&self, key: &K) -> Option<Name> {
+    pub(super) fn get(&self, key: &K) -> Option<V> {
         self.0.get(key).and_then(|(name, _)| *name)
     }
 
     /// Everything and its name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, Option<Name>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, Option<V>)> {
         self.0.iter().map(|(key, (name, _))| (key, *name))
     }
 }

@@ -77,7 +77,7 @@ impl Key {
             Self::Reason => &["reason"],
             Self::Function => &["function"],
             Self::Device => &["device", "ifindex"],
-            Self::Netns => &["netns", "netns_name"],
+            Self::Netns => &["netns", "netns_name", "netns_kind"],
             Self::Cpu => &["cpu"],
             Self::Protocol => &["protocol"],
             Self::Src => &["src"],

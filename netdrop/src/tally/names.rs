@@ -34,6 +34,15 @@ pub struct Place {
     pub offset: u64,
 }
 
+/// What a network namespace is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetnsName {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How it was found: `named`, `host`, `container` or `process`.
+    pub kind: &'static str,
+}
+
 /// What a drop reason is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReasonLabel {
@@ -69,12 +78,14 @@ pub trait Names {
     fn device(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>>;
 
     /// The name of a network namespace, by inode number.
-    fn netns_name(&mut self, inode: u32) -> Option<Arc<str>>;
+    fn netns_name(&mut self, inode: u32) -> Option<NetnsName>;
 }
 
 #[cfg(test)]
 pub(crate) mod canned {
-    use super::{Arc, Attribution, Evidence, Names, Place, ReasonLabel, Severity, SiteKey};
+    use super::{
+        Arc, Attribution, Evidence, Names, NetnsName, Place, ReasonLabel, Severity, SiteKey,
+    };
 
     /// A host on which everything has a name; the names tell the numbers, and
     /// the reason tells the severity.
@@ -117,8 +128,11 @@ pub(crate) mod canned {
             (ifindex != 7).then(|| format!("eth{ifindex}").into())
         }
 
-        fn netns_name(&mut self, inode: u32) -> Option<Arc<str>> {
-            inode.is_multiple_of(2).then(|| format!("ns{inode}").into())
+        fn netns_name(&mut self, inode: u32) -> Option<NetnsName> {
+            inode.is_multiple_of(2).then(|| NetnsName {
+                name: format!("ns{inode}").into(),
+                kind: "named",
+            })
         }
     }
 }

@@ -47,6 +47,10 @@ pub struct Drop {
     pub ifindex: Option<u32>,
     /// Inode number of the network namespace.
     pub netns: Option<u32>,
+    /// What the namespace is called.
+    pub netns_name: Option<Arc<str>>,
+    /// How that was found.
+    pub netns_kind: Option<Arc<str>>,
     /// Protocol.
     pub protocol: Option<Arc<str>>,
     /// Source address.
@@ -104,6 +108,8 @@ impl Drop {
             site
         };
         let device = sites.device(key, names);
+        sites.learn_netns(key.netns, names);
+        let netns = sites.netns(key.netns);
         let ends = Ends::of(key, &event.addrs);
         let text = |name: Option<Name>| name.map(|name| Arc::clone(sites.interner.text(name)));
         let stage = text(site.stage);
@@ -122,6 +128,8 @@ impl Drop {
             device: text(device),
             ifindex: known(key.ifindex),
             netns: known(key.netns),
+            netns_name: text(netns.map(|netns| netns.name)),
+            netns_kind: text(netns.map(|netns| netns.kind)),
             protocol: text(site.protocol),
             src: ends.src,
             src_port: ends.src_port,

@@ -16,6 +16,7 @@ use super::{
     sheet::Sheet,
     show::Show,
     site::Sites,
+    squeeze::{Squeeze, Squeezes},
     sums::{BySeverity, Sums},
 };
 use crate::kernel::snapshot::Snapshot;
@@ -42,6 +43,8 @@ pub struct Period {
     pub accounting: Accounting,
     /// What passed.
     pub traffic: Traffic,
+    /// Signs that CPUs did not keep up.
+    pub squeeze: Squeeze,
     /// Runs of the other hooks.
     pub hooks: Vec<HookCount>,
     /// Drops by group; with `totals.hidden` they add up to `totals`.
@@ -61,11 +64,11 @@ pub struct View {
 
 /// What is known about an interval besides its counts.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct Moment<'a> {
     /// The wall clock at its end.
     pub time: Timestamp,
-    /// Delta of `time_squeeze`; `None` when unknown.
-    pub time_squeeze: Option<u64>,
+    /// Delta of `time_squeeze` by CPU; `None` when unknown.
+    pub time_squeeze: Option<&'a [(u32, u64)]>,
     /// What the output lost since the interval before.
     pub output_lost: u64,
 }
@@ -80,6 +83,7 @@ pub struct Tally {
     run: Sheet,
     accounting: Option<Accounting>,
     traffic: Option<Traffic>,
+    squeezes: Option<Squeezes>,
     hooks: Vec<HookCount>,
 }
 
@@ -96,6 +100,7 @@ impl Tally {
             run: Sheet::default(),
             accounting: None,
             traffic: None,
+            squeezes: None,
         }
     }
 
@@ -114,7 +119,7 @@ impl Tally {
     pub fn interval(
         &mut self,
         snapshot: &Snapshot,
-        moment: &Moment,
+        moment: &Moment<'_>,
         names: &mut dyn Names,
     ) -> Period {
         self.sites.next_interval();
@@ -124,11 +129,23 @@ impl Tally {
         self.run.add_sheet(&self.interval);
 
         let accounting = Accounting::of(snapshot, moment.output_lost);
-        let traffic = self.attached.traffic(snapshot, moment.time_squeeze);
+        let cpus = moment.time_squeeze;
+        let time_squeeze = cpus.map(|cpus| cpus.iter().map(|(_, times)| times).sum());
+        let traffic = self.attached.traffic(snapshot, time_squeeze);
+        let (squeeze, by_key) = Squeeze::of(
+            self.attached.full_polls(snapshot),
+            snapshot.counters.get(Counter::NapiOther),
+            cpus,
+            names,
+        );
         let hooks = self.attached.hook_counts(snapshot);
         match &mut self.accounting {
             Some(run) => run.add(&accounting),
             None => self.accounting = Some(accounting),
+        }
+        match &mut self.squeezes {
+            Some(run) => run.add(by_key),
+            None => self.squeezes = Some(by_key),
         }
         match &mut self.traffic {
             Some(run) => run.add(&traffic),
@@ -143,6 +160,7 @@ impl Tally {
             totals: self.interval.totals,
             accounting,
             traffic,
+            squeeze,
             hooks,
             rows: self.interval.rows(&self.view, &self.sites),
         }
@@ -159,6 +177,11 @@ impl Tally {
             totals: self.run.totals,
             accounting,
             traffic: self.traffic.unwrap_or_default(),
+            squeeze: self
+                .squeezes
+                .as_ref()
+                .map(Squeezes::squeeze)
+                .unwrap_or_default(),
             hooks: self.hooks.clone(),
             rows: self.run.rows(&self.view, &self.sites),
         }

@@ -159,9 +159,10 @@ fn push_fields(
             push("ifindex", group.ifindex.map(u32::from).into());
         }
         Key::Netns => {
-            let name = group.netns.and_then(|inode| sites.netns_name(inode.get()));
+            let netns = group.netns.and_then(|inode| sites.netns(inode.get()));
             push("netns", group.netns.map(u32::from).into());
-            push("netns_name", text(name));
+            push("netns_name", text(netns.map(|netns| netns.name)));
+            push("netns_kind", text(netns.map(|netns| netns.kind)));
         }
         Key::Cpu => push("cpu", group.cpu.into()),
         Key::Protocol => push("protocol", text(group.protocol)),

@@ -9,7 +9,7 @@ use super::{
     device::Devices,
     group::Group,
     intern::{Interner, Name},
-    names::{Evidence, Names, ReasonLabel, Severity},
+    names::{Evidence, Names, NetnsName, ReasonLabel, Severity},
     protocol, stack,
 };
 use crate::kernel::symbols::plain_name;
@@ -46,6 +46,15 @@ pub struct Site {
     pub stack: Option<Name>,
 }
 
+/// What a network namespace is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Netns {
+    /// Its name.
+    pub name: Name,
+    /// How it was found.
+    pub kind: Name,
+}
+
 #[derive(Debug)]
 struct Remembered {
     named: Site,
@@ -60,7 +69,7 @@ pub struct Sites {
     pub interner: Interner,
     known: HashMap<SiteKey, Remembered>,
     devices: Devices,
-    namespaces: Changing<u32>,
+    namespaces: Changing<u32, Netns>,
     interval: u64,
 }
 
@@ -186,13 +195,17 @@ impl Sites {
             ..
         } = self;
         namespaces.refresh(inode, self.interval, || {
-            interner.intern(&names.netns_name(inode)?)
+            let NetnsName { name, kind } = names.netns_name(inode)?;
+            Some(Netns {
+                name: interner.intern(&name)?,
+                kind: interner.intern(kind)?,
+            })
         });
     }
 
     /// The network namespace's name as learned last.
     #[must_use]
-    pub fn netns_name(&self, inode: u32) -> Option<Name> {
+    pub fn netns(&self, inode: u32) -> Option<Netns> {
         self.namespaces.get(&inode)
     }
 }
@@ -249,7 +262,7 @@ mod tests {
             None
         }
 
-        fn netns_name(&mut self, _inode: u32) -> Option<Arc<str>> {
+        fn netns_name(&mut self, _inode: u32) -> Option<NetnsName> {
             None
         }
     }

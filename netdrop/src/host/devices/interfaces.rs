@@ -27,6 +27,8 @@ pub(super) trait Reader: std::fmt::Debug + Send {
     fn named(&self) -> Namespaces;
     /// All namespaces that can be found.
     fn all(&self) -> Namespaces;
+    /// Does this process live in this namespace?
+    fn lives_in(&self, pid: u32, netns: u32) -> bool;
     /// The interfaces of the calling thread's namespace.
     fn here(&self) -> Read;
     /// The interfaces of other namespaces.
@@ -48,6 +50,10 @@ impl Reader for SystemReader {
 
     fn all(&self) -> Namespaces {
         netns::all()
+    }
+
+    fn lives_in(&self, pid: u32, netns: u32) -> bool {
+        netns::lives_in(pid, netns)
     }
 
     fn here(&self) -> Read {

@@ -10,7 +10,7 @@ use super::{
     Devices, PAUSE,
     interfaces::{Interface, Read, Reader},
 };
-use crate::host::netns::{Namespace, Namespaces};
+use crate::host::netns::{Identity, Namespace, Namespaces, NetnsKind};
 
 const OWN: u32 = 1;
 const OTHER: u32 = 2;
@@ -22,6 +22,8 @@ struct Canned {
     places: Arc<Mutex<Namespaces>>,
     refuses: bool,
     reads: Arc<Mutex<u32>>,
+    /// Where processes live.
+    homes: Arc<Mutex<HashMap<u32, u32>>>,
 }
 
 impl Canned {
@@ -32,7 +34,7 @@ impl Canned {
         canned.places.lock().unwrap().insert(
             OTHER,
             Namespace {
-                name: Some("blue".into()),
+                identity: Some(Identity::named("blue")),
                 path: "/run/netns/blue".into(),
             },
         );
@@ -65,6 +67,10 @@ impl Reader for Canned {
 
     fn all(&self) -> Namespaces {
         self.places.lock().unwrap().clone()
+    }
+
+    fn lives_in(&self, pid: u32, netns: u32) -> bool {
+        self.homes.lock().unwrap().get(&pid) == Some(&netns)
     }
 
     fn here(&self) -> Read {
@@ -104,7 +110,7 @@ fn devices_of_all_namespaces_have_names() {
     let mut devices = devices(&Canned::host());
     assert_eq!(devices.name(OWN, 1).as_deref(), Some("lo"));
     assert_eq!(devices.name(OTHER, 7).as_deref(), Some("veth0"));
-    assert_eq!(devices.netns_name(OTHER).as_deref(), Some("blue"));
+    assert_eq!(devices.netns_name(OTHER), Some(Identity::named("blue")));
     assert_eq!(devices.name(0, 1), None);
     assert_eq!(devices.name(OWN, 0), None);
     assert_eq!(devices.netns_name(OWN), None);
@@ -145,7 +151,7 @@ fn what_is_gone_keeps_its_name() {
     later(&mut devices);
     devices.refresh();
     assert_eq!(devices.name(OTHER, 7).as_deref(), Some("veth0"));
-    assert_eq!(devices.netns_name(OTHER).as_deref(), Some("blue"));
+    assert_eq!(devices.netns_name(OTHER), Some(Identity::named("blue")));
     assert_eq!(devices.take_warning(), None);
 }
 
@@ -184,14 +190,56 @@ fn a_new_namespace_with_an_old_number_has_its_own_names() {
     devices.refresh();
     canned.set(OTHER, 7, "eth0");
     let path = "/proc/9/ns/net".into();
-    canned
-        .places
-        .lock()
-        .unwrap()
-        .insert(OTHER, Namespace { name: None, path });
+    canned.places.lock().unwrap().insert(
+        OTHER,
+        Namespace {
+            identity: None,
+            path,
+        },
+    );
     devices.name(OTHER, 7);
     later(&mut devices);
     devices.refresh();
     assert_eq!(devices.name(OTHER, 7).as_deref(), Some("eth0"));
     assert_eq!(devices.netns_name(OTHER), None);
+}
+
+#[test]
+fn a_namespace_named_by_a_process_gets_a_new_name_when_that_has_left() {
+    let canned = Canned::host();
+    let by_process = |pid: u32| Identity {
+        name: format!("pid:{pid}(sleep)").into(),
+        kind: NetnsKind::Process,
+        process: Some(pid),
+    };
+    let inhabit = |pid: u32| {
+        canned.homes.lock().unwrap().insert(pid, OTHER);
+        canned.places.lock().unwrap().insert(
+            OTHER,
+            Namespace {
+                identity: Some(by_process(pid)),
+                path: format!("/proc/{pid}/ns/net").into(),
+            },
+        );
+    };
+    let leave = |pid| {
+        canned.homes.lock().unwrap().remove(&pid);
+        canned.places.lock().unwrap().remove(&OTHER);
+    };
+    inhabit(20);
+    let mut devices = devices(&canned);
+    assert_eq!(devices.netns_name(OTHER), Some(by_process(20)));
+    later(&mut devices);
+    devices.refresh();
+    assert_eq!(devices.netns_name(OTHER), Some(by_process(20)));
+    leave(20);
+    inhabit(30);
+    later(&mut devices);
+    devices.refresh();
+    assert_eq!(devices.netns_name(OTHER), Some(by_process(30)));
+    // Nobody is left: the last name stays.
+    leave(30);
+    later(&mut devices);
+    devices.refresh();
+    assert_eq!(devices.netns_name(OTHER), Some(by_process(30)));
 }

@@ -8,6 +8,7 @@ use crate::tally::{
     names::Severity,
     period::{Period, Totals},
     row::{Row, Value},
+    squeeze::{FullPolls, Squeeze},
 };
 
 #[derive(Serialize)]
@@ -18,7 +19,7 @@ pub(super) struct Object<'a> {
     seconds: f64,
     totals: TotalsObject,
     accounting: AccountingObject,
-    traffic: TrafficObject,
+    traffic: TrafficObject<'a>,
     hooks: Hooks<'a>,
     rows: Vec<RowObject<'a>>,
 }
@@ -31,6 +32,7 @@ impl<'a> Object<'a> {
             totals,
             accounting,
             traffic,
+            squeeze,
             hooks,
             rows,
         } = period;
@@ -40,7 +42,7 @@ impl<'a> Object<'a> {
             seconds: (seconds * 1e6).round() / 1e6,
             totals: totals.into(),
             accounting: accounting.into(),
-            traffic: traffic.into(),
+            traffic: TrafficObject::of(traffic, squeeze),
             hooks: Hooks(hooks),
             rows: rows
                 .iter()
@@ -132,16 +134,36 @@ impl From<&Accounting> for AccountingObject {
 }
 
 #[derive(Serialize)]
-struct TrafficObject {
+struct TrafficObject<'a> {
     rx_packets: Option<u64>,
     tx_packets: Option<u64>,
     napi_polls: Option<u64>,
     napi_full: Option<u64>,
+    squeeze: Option<Vec<FullPollsObject<'a>>>,
+    squeeze_other: Option<u64>,
     time_squeeze: Option<u64>,
+    time_squeeze_cpus: Option<Vec<CpuObject>>,
 }
 
-impl From<&Traffic> for TrafficObject {
-    fn from(traffic: &Traffic) -> Self {
+#[derive(Serialize)]
+struct FullPollsObject<'a> {
+    cpu: u32,
+    device: Option<&'a str>,
+    ifindex: Option<u32>,
+    netns: Option<u32>,
+    napi_id: Option<u32>,
+    poll: Option<&'a str>,
+    polls_full: u64,
+}
+
+#[derive(Serialize)]
+struct CpuObject {
+    cpu: u32,
+    time_squeeze: u64,
+}
+
+impl<'a> TrafficObject<'a> {
+    fn of(traffic: &Traffic, squeeze: &'a Squeeze) -> Self {
         let Traffic {
             rx_packets,
             tx_packets,
@@ -154,7 +176,40 @@ impl From<&Traffic> for TrafficObject {
             tx_packets,
             napi_polls,
             napi_full,
+            squeeze: squeeze
+                .full
+                .as_ref()
+                .map(|full| full.iter().map(FullPollsObject::from).collect()),
+            squeeze_other: squeeze.other,
             time_squeeze,
+            time_squeeze_cpus: squeeze.cpus.as_ref().map(|cpus| {
+                cpus.iter()
+                    .map(|&(cpu, time_squeeze)| CpuObject { cpu, time_squeeze })
+                    .collect()
+            }),
+        }
+    }
+}
+
+impl<'a> From<&'a FullPolls> for FullPollsObject<'a> {
+    fn from(full: &'a FullPolls) -> Self {
+        let FullPolls {
+            cpu,
+            device,
+            ifindex,
+            netns,
+            napi_id,
+            poll,
+            polls,
+        } = full;
+        Self {
+            cpu: *cpu,
+            device: device.as_deref(),
+            ifindex: *ifindex,
+            netns: *netns,
+            napi_id: *napi_id,
+            poll: poll.as_deref(),
+            polls_full: *polls,
         }
     }
 }

@@ -89,6 +89,7 @@ fn nothing_happened_is_said_briefly() {
     period.totals = Totals::default();
     period.accounting = Accounting::default();
     period.traffic = crate::tally::accounting::Traffic::default();
+    period.squeeze = crate::tally::squeeze::Squeeze::default();
     period.hooks.clear();
     period.rows.clear();
     let mut out = String::new();

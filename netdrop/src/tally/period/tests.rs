@@ -4,7 +4,10 @@ use netdrop_ebpf::flow::{FlowAddrs, FlowKey};
 
 use super::{
     super::{
-        names::canned::{Canned, NOWHERE},
+        names::{
+            NetnsName,
+            canned::{Canned, NOWHERE},
+        },
         row::{Other, Value},
     },
     *,
@@ -98,9 +101,9 @@ fn snapshot(random: &mut Random, flows: bool, full: bool) -> Snapshot {
     snapshot
 }
 
-const MOMENT: Moment = Moment {
+const MOMENT: Moment<'_> = Moment {
     time: Timestamp::UNIX_EPOCH,
-    time_squeeze: Some(1),
+    time_squeeze: Some(&[(0, 1)]),
     output_lost: 0,
 };
 
@@ -341,8 +344,11 @@ fn a_namespace_named_later_stays_one_row_in_the_summary() {
         fn device(&mut self, netns: u32, ifindex: u32) -> Option<std::sync::Arc<str>> {
             Canned.device(netns, ifindex)
         }
-        fn netns_name(&mut self, _inode: u32) -> Option<std::sync::Arc<str>> {
-            self.0.then(|| "blue".into())
+        fn netns_name(&mut self, _inode: u32) -> Option<NetnsName> {
+            self.0.then(|| NetnsName {
+                name: "blue".into(),
+                kind: "named",
+            })
         }
     }
     let key = SiteKey {
@@ -361,7 +367,7 @@ fn a_namespace_named_later_stays_one_row_in_the_summary() {
     }
     let rows = tally.summary(MOMENT.time, 0).rows;
     assert_eq!(rows.len(), 1);
-    assert_eq!(values(&rows[0]), ["4026531841", "blue"]);
+    assert_eq!(values(&rows[0]), ["4026531841", "blue", "named"]);
 }
 
 #[test]

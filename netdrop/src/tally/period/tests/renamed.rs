@@ -23,7 +23,7 @@ impl Names for Renaming {
     fn device(&mut self, netns: u32, _ifindex: u32) -> Option<Arc<str>> {
         self.0[netns as usize].map(Into::into)
     }
-    fn netns_name(&mut self, _inode: u32) -> Option<Arc<str>> {
+    fn netns_name(&mut self, _inode: u32) -> Option<NetnsName> {
         None
     }
 }
