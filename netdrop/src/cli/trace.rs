@@ -53,6 +53,11 @@ pub(super) struct Args {
     #[arg(long)]
     stack: bool,
 
+    /// Below each drop, how its stage is known, its direction, namespace and
+    /// more
+    #[arg(long, short)]
+    verbose: bool,
+
     /// Size of the event ring: a power of two from 4096, for example 64K or 4M;
     /// what does not fit is counted as lost
     #[arg(
@@ -82,6 +87,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         shared,
         count,
         stack,
+        verbose,
         ring_size,
     } = args;
     let config = CaptureConfig {
@@ -94,7 +100,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
     };
     let mut session = Session::start(&shared, &config).await?;
     let mut printer = Printer {
-        lines: Lines::new(session.renderer.layout.palette),
+        lines: Lines::new(session.renderer.layout.palette, verbose),
         show: shared.show(),
         stack,
         left: count,

@@ -12,6 +12,7 @@ use crate::tally::{names::Severity, packet::Drop};
 #[derive(Debug)]
 pub struct Lines {
     palette: Palette,
+    verbose: bool,
     stage: usize,
     reason: usize,
     place: usize,
@@ -22,11 +23,13 @@ pub struct Lines {
 const WIDEST: usize = 44;
 
 impl Lines {
-    /// Columns wide enough for common names.
+    /// Columns wide enough for common names. `verbose`: below each drop, how its
+    /// stage is known and where it was.
     #[must_use]
-    pub fn new(palette: Palette) -> Self {
+    pub fn new(palette: Palette, verbose: bool) -> Self {
         Self {
             palette,
+            verbose,
             stage: 12,
             reason: 16,
             place: 30,
@@ -53,6 +56,9 @@ impl Lines {
             packet(drop),
         );
         out.push('\n');
+        if self.verbose {
+            let _ = writeln!(out, "    {}", palette.dim(&details(drop)));
+        }
         for frame in drop.stack.iter().flatten() {
             let _ = writeln!(out, "    {}", escape(frame));
         }
@@ -62,6 +68,37 @@ impl Lines {
 fn pad(width: &mut usize, text: &str) -> String {
     *width = text.chars().count().clamp(*width, WIDEST.max(*width));
     format!("{text:<0$}", *width)
+}
+
+/// What has no column.
+fn details(drop: &Drop) -> String {
+    let mut text = format!(
+        "{}; stage by {}",
+        drop.severity,
+        drop.stage_by.as_str().unwrap_or("nothing")
+    );
+    if let Some(engine) = &drop.engine {
+        let _ = write!(text, " ({engine})");
+    }
+    let _ = write!(
+        text,
+        "; {}",
+        drop.direction.as_deref().unwrap_or("direction unknown")
+    );
+    let _ = write!(text, "; CPU {}", drop.cpu);
+    if let Some(index) = drop.ifindex {
+        let _ = write!(text, "; ifindex {index}");
+    }
+    if let Some(netns) = drop.netns {
+        let _ = write!(text, "; netns {netns}");
+        if let Some(name) = &drop.netns_name {
+            let _ = write!(text, " ({})", escape(name));
+        }
+    }
+    if let Some(ethertype) = drop.ethertype {
+        let _ = write!(text, "; ethertype {ethertype:#06x}");
+    }
+    text
 }
 
 fn stage(drop: &Drop) -> String {
@@ -131,9 +168,20 @@ mod tests {
     use super::{super::samples, *};
 
     #[test]
+    fn a_verbose_drop_says_how_its_stage_is_known() {
+        let mut out = String::new();
+        Lines::new(Palette::default(), true).write(&mut out, &samples::datagram());
+        let (_, details) = out.split_once('\n').unwrap();
+        assert_eq!(
+            details,
+            "    suspicious; stage by reason; rx; CPU 0; ifindex 1; netns 4026531833 (host); ethertype 0x0800\n"
+        );
+    }
+
+    #[test]
     fn a_drop_is_a_line() {
         let mut out = String::new();
-        let mut lines = Lines::new(Palette::default());
+        let mut lines = Lines::new(Palette::default(), false);
         lines.write(&mut out, &samples::datagram());
         lines.write(&mut out, &samples::segment());
         println!("{out}");
