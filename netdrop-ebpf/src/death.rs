@@ -138,7 +138,7 @@ fn locate(cpu: u32, skb: Skb, sk: Option<Sock>, rx_sk: Option<Sock>, s: *mut Scr
                 put!(s, key.site.netns, tag.netns);
             }
         }
-        if tags::is_tx(cpu, skb) {
+        if tags::is_tx(cpu, skb, get!(s, key.site.ifindex), get!(s, key.site.netns)) {
             bits |= state::TAG_TX;
         }
     }

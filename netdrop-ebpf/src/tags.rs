@@ -52,12 +52,13 @@ pub(crate) fn rx(cpu: u32, skb: Skb, iif: u32) -> Option<Tag> {
     (before == skb.0 as u64 && after == before && found.ifindex == iif && iif != 0).then_some(found)
 }
 
-/// Does the TX tag name this packet?
+/// Does the TX tag name this packet? Its address alone may have been used again,
+/// so its device must be the one it was sent by.
 #[inline(always)]
-pub(crate) fn is_tx(cpu: u32, skb: Skb) -> bool {
+pub(crate) fn is_tx(cpu: u32, skb: Skb, ifindex: u32, netns: u32) -> bool {
     TAGS.get_ptr(cpu).is_some_and(|tags| {
         // SAFETY: a map value of this CPU.
         let tag = unsafe { (*tags).tx };
-        tag.skb == skb.0 as u64
+        tag.skb == skb.0 as u64 && tag.ifindex == ifindex && tag.netns == netns
     })
 }
