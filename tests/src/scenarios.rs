@@ -13,9 +13,12 @@ mod flood;
 mod fragments;
 mod headers;
 mod malformed;
+mod martians;
 mod receive;
 mod refusals;
 mod routing;
+mod tcp_handshake;
+mod tcp_state;
 mod timer;
 mod transmit;
 mod xdp;
@@ -27,6 +30,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         firewall::SCENARIOS,
         routing::SCENARIOS,
         malformed::SCENARIOS,
+        martians::SCENARIOS,
+        tcp_handshake::SCENARIOS,
+        tcp_state::SCENARIOS,
         transmit::SCENARIOS,
         bridge::SCENARIOS,
         fragments::SCENARIOS,
