@@ -5,7 +5,9 @@ use std::{fs, path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result};
 use nix::mount::{MsFlags, mount};
 
-use crate::{kernel::Kernel, netdrop::Netdrop, scenario::cannot, sys::Stats};
+use crate::{
+    attributed::Attributed, kernel::Kernel, netdrop::Netdrop, scenario::cannot, sys::Stats,
+};
 
 const TRACING: &str = "/sys/kernel/tracing";
 
@@ -16,6 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The place where scenarios run.
 pub(crate) struct Bench {
     pub(crate) kernel: Kernel,
+    pub(crate) attributed: Attributed,
     netdrop: Option<PathBuf>,
     _stats: Stats,
 }
@@ -42,6 +45,7 @@ impl Bench {
         };
         Ok(Self {
             kernel: Kernel::read()?,
+            attributed: Attributed::default(),
             netdrop,
             _stats: Stats::enable().context("cannot count the runs of BPF programs")?,
         })

@@ -18,17 +18,28 @@ use crate::{
     },
 };
 
+mod doomed;
 mod expected;
 mod witness;
 
 pub(crate) use self::{
+    doomed::Doomed,
     expected::{Count, Drops, Flow},
     witness::{Watched, Witnessed},
 };
 
 /// The keys by which the rows of a case are split.
 pub(crate) const BY: &[&str] = &[
-    "reason", "stage", "function", "device", "netns", "protocol", "src", "src_port", "dst",
+    "reason",
+    "stage",
+    "function",
+    "direction",
+    "device",
+    "netns",
+    "protocol",
+    "src",
+    "src_port",
+    "dst",
     "dst_port",
 ];
 
@@ -116,7 +127,7 @@ impl<'a> Case<'a> {
         let watched = self.witness(bench, &mut complaints, provoke)?;
         let run = netdrop.map(Netdrop::stop).transpose()?;
         if let Some(run) = &run {
-            complaints.extend(self.against(run, &watched));
+            complaints.extend(self.against(bench, run, &watched));
         }
         report(&complaints)?;
         Ok(run)
@@ -148,7 +159,7 @@ impl<'a> Case<'a> {
     }
 
     /// Everything in a run that is not as it must be.
-    pub(crate) fn against(&self, run: &Run, witnessed: &Witnessed) -> Vec<String> {
+    pub(crate) fn against(&self, bench: &Bench, run: &Run, witnessed: &Witnessed) -> Vec<String> {
         let Witnessed { watched, traced } = witnessed;
         let mut complaints = identity::complaints(run, BY, self.allow);
         let fired = run.summary.accounting.fired();
@@ -159,11 +170,14 @@ impl<'a> Case<'a> {
             ));
         }
         let rows = &run.summary.rows;
-        complaints.extend(
-            watched
-                .iter()
-                .flat_map(|watched| watched.against_rows(rows)),
-        );
+        bench.attributed.run(run);
+        for one in watched {
+            let wrong = one.against_rows(watched, rows);
+            if wrong.is_empty() {
+                bench.attributed.as_expected(one.rows(rows));
+            }
+            complaints.extend(wrong);
+        }
         for (netns, flow) in &self.none_of {
             complaints.extend(expected::unwanted(*netns, flow, rows));
         }

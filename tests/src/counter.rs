@@ -70,10 +70,16 @@ impl<'a> Counter<'a> {
         })
     }
 
-    /// The packets of the first rule of an xtables chain of the filter table.
-    pub(crate) fn xtables(namespace: &'a Namespace, program: &'a str, chain: &'a str) -> Self {
+    /// The packets of the first rule of an xtables chain.
+    pub(crate) fn xtables(
+        namespace: &'a Namespace,
+        program: &'static str,
+        table: &str,
+        chain: &str,
+    ) -> Self {
+        let arguments = format!("-w -v -x -n -t {table} -L {chain}");
         Self::new(format!("{program} {chain} rule counter"), move || {
-            let list = namespace.run(program, &format!("-w -v -x -n -L {chain}"))?;
+            let list = namespace.run(program, &arguments)?;
             number(
                 list.lines()
                     .nth(2)

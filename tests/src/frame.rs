@@ -3,9 +3,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::lab::{End, Mac};
+use crate::{
+    case::Flow,
+    lab::{End, Mac},
+};
 
 mod checksum;
+mod segment;
+
+pub(crate) use self::segment::{ACK, FIN, RST, SYN, Segment};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -16,8 +22,8 @@ const VLAN: u16 = 0x8100;
 pub(crate) enum Transport {
     /// A datagram.
     Udp { src: u16, dst: u16, payload: usize },
-    /// A segment with these flags (the header's 14th byte).
-    Tcp { src: u16, dst: u16, flags: u8 },
+    /// A segment.
+    Tcp(Segment),
     /// A message of ICMP or of its IPv6 twin.
     Icmp {
         kind: u8,
@@ -41,12 +47,14 @@ pub(crate) struct Frame {
     id: u16,
     fragment: u16,
     extensions: Vec<(u8, Vec<u8>)>,
+    options: Vec<u8>,
+    version: Option<u8>,
+    missing: u16,
+    congested: bool,
     bad_network_checksum: bool,
     bad_transport_checksum: bool,
 }
 
-/// The SYN flag.
-pub(crate) const SYN: u8 = 2;
 /// The flag that says more fragments follow.
 pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
 /// IPv6 hop-by-hop options.
@@ -77,6 +85,10 @@ impl Frame {
             id: 0x1234,
             fragment: 0,
             extensions: Vec::new(),
+            options: Vec::new(),
+            version: None,
+            missing: 0,
+            congested: false,
             bad_network_checksum: false,
             bad_transport_checksum: false,
         }
@@ -126,10 +138,44 @@ impl Frame {
     }
 
     /// An IPv6 extension header of eight bytes full of padding.
-    pub(crate) fn extension(mut self, kind: u8) -> Self {
+    pub(crate) fn extension(self, kind: u8) -> Self {
         // PadN of four bytes after the next header and length bytes.
-        self.extensions.push((kind, vec![0, 0, 1, 4, 0, 0, 0, 0]));
+        self.extension_of(kind, [0, 0, 1, 4, 0, 0, 0, 0])
+    }
+
+    /// An IPv6 extension header of these bytes; the first is made right.
+    pub(crate) fn extension_of(mut self, kind: u8, bytes: [u8; 8]) -> Self {
+        self.extensions.push((kind, bytes.to_vec()));
         self
+    }
+
+    /// Whole words of IPv4 options.
+    pub(crate) fn options(self, options: &[u8]) -> Self {
+        Self {
+            options: options.to_vec(),
+            ..self
+        }
+    }
+
+    /// Another version in the IP header than the true one.
+    pub(crate) fn version(self, version: u8) -> Self {
+        Self {
+            version: Some(version),
+            ..self
+        }
+    }
+
+    /// The IP header speaks of so many bytes more than there are.
+    pub(crate) fn missing(self, missing: u16) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// Routers on the way have marked the packet: congestion experienced.
+    pub(crate) fn congested(self) -> Self {
+        Self {
+            congested: true,
+            ..self
+        }
     }
 
     pub(crate) fn bad_network_checksum(self) -> Self {
@@ -149,6 +195,30 @@ impl Frame {
     /// The length of the IP packet: what netdrop reports as `length`.
     pub(crate) fn packet_length(&self) -> u64 {
         self.packet().len() as u64
+    }
+
+    /// The flow that netdrop must see.
+    pub(crate) fn flow(&self) -> Flow {
+        let bytes = self.transport_bytes();
+        let port = |at: usize| match self.protocol() {
+            6 | 17 if self.fragment & 0x1fff == 0 => {
+                Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
+            }
+            _ => None,
+        };
+        Flow {
+            protocol: match self.protocol() {
+                1 => "icmp",
+                6 => "tcp",
+                17 => "udp",
+                58 => "icmpv6",
+                _ => "253",
+            },
+            src: self.src,
+            src_port: port(0),
+            dst: self.dst,
+            dst_port: port(2),
+        }
     }
 
     /// The frame on the wire.
@@ -174,13 +244,17 @@ impl Frame {
     }
 
     fn packet_v4(&self, src: Ipv4Addr, dst: Ipv4Addr, transport: &[u8]) -> Vec<u8> {
-        let mut header = vec![0x45, 0];
-        header.extend(short(20 + transport.len()));
+        let length = 20 + self.options.len();
+        let words = u8::try_from(length / 4).unwrap_or(15);
+        let mut header = vec![self.version.unwrap_or(4) << 4 | words];
+        header.push(if self.congested { 3 } else { 0 });
+        header.extend(short(length + transport.len() + usize::from(self.missing)));
         header.extend(self.id.to_be_bytes());
         header.extend(self.fragment.to_be_bytes());
         header.extend([self.hops, self.protocol(), 0, 0]);
         header.extend(src.octets());
         header.extend(dst.octets());
+        header.extend(&self.options);
         let sum = checksum::of(&[&header]) ^ u16::from(self.bad_network_checksum);
         header[10..12].copy_from_slice(&sum.to_be_bytes());
         [header.as_slice(), transport].concat()
@@ -195,8 +269,8 @@ impl Frame {
             bytes.extend(following);
             (following, next) = (bytes, *kind);
         }
-        let mut header = vec![0x60, 0, 0, 0];
-        header.extend(short(following.len()));
+        let mut header = vec![self.version.unwrap_or(6) << 4, 0, 0, 0];
+        header.extend(short(following.len() + usize::from(self.missing)));
         header.extend([next, self.hops]);
         header.extend(src.octets());
         header.extend(dst.octets());
@@ -206,7 +280,7 @@ impl Frame {
     fn protocol(&self) -> u8 {
         match self.transport {
             Transport::Udp { .. } => 17,
-            Transport::Tcp { .. } => 6,
+            Transport::Tcp(_) => 6,
             Transport::Icmp { .. } if self.src.is_ipv4() => 1,
             Transport::Icmp { .. } => 58,
             Transport::Other { protocol, .. } => protocol,
@@ -221,11 +295,7 @@ impl Frame {
                 bytes.resize(8 + payload, 0);
                 (bytes, 6)
             }
-            Transport::Tcp { src, dst, flags } => {
-                let mut bytes = [src.to_be_bytes(), dst.to_be_bytes()].concat();
-                bytes.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, *flags, 0xff, 0xff, 0, 0, 0, 0]);
-                (bytes, 16)
-            }
+            Transport::Tcp(segment) => (segment.bytes(), 16),
             Transport::Icmp {
                 kind,
                 code,
@@ -253,6 +323,18 @@ impl Frame {
         pseudo.extend(short(length));
         pseudo.extend([0, self.protocol()]);
         pseudo
+    }
+}
+
+/// A datagram with this content and without a checksum.
+pub(crate) fn datagram(src: u16, dst: u16, content: &[u8]) -> Transport {
+    let mut bytes = [src.to_be_bytes(), dst.to_be_bytes()].concat();
+    bytes.extend(short(8 + content.len()));
+    bytes.extend([0, 0]);
+    bytes.extend(content);
+    Transport::Other {
+        protocol: 17,
+        bytes,
     }
 }
 
@@ -289,6 +371,24 @@ mod tests {
         assert_eq!(frame.packet_length(), 31);
         let bad = frame.bad_network_checksum().bytes();
         assert_ne!(checksum::of(&[&bad[14..34]]), 0);
+    }
+
+    #[test]
+    fn a_frame_knows_its_flow() {
+        let frame = Frame::v4(A, B, datagram(4000, 9, b"x"));
+        assert_eq!(frame.flow(), Flow::new("udp", (A.v4, 4000), (B.v4, 9)));
+        let later = frame.fragment(5).flow();
+        assert_eq!((later.src_port, later.dst_port), (None, None));
+    }
+
+    #[test]
+    fn a_segment_counts_its_options() {
+        let segment = Segment::new(1, 2, SYN).timestamps(3, 4).payload(5);
+        let bytes = Frame::v4(A, B, Transport::Tcp(segment)).bytes();
+        assert_eq!(
+            (bytes[14 + 20 + 12] >> 4, bytes.len()),
+            (8, 14 + 20 + 32 + 5)
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
+mod attributed;
 mod bench;
 mod case;
 mod counter;
@@ -15,6 +16,7 @@ mod frame;
 mod kernel;
 mod lab;
 mod netdrop;
+mod peer;
 mod scenario;
 mod scenarios;
 mod sender;
@@ -62,9 +64,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let bench = bench::Bench::new(arguments.netdrop.clone()).context("cannot prepare the lab")?;
-    Ok(if scenario::run_all(&chosen, &bench) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(
+        if scenario::run_all(&chosen, &bench, arguments.only.is_empty()) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
 }

@@ -46,8 +46,9 @@ pub(crate) fn choose(only: &[String]) -> Result<Vec<&'static Scenario>> {
 }
 
 /// Runs the scenarios, one line each, and says whether the run is a success:
-/// something passed and nothing failed.
-pub(crate) fn run_all(chosen: &[&Scenario], bench: &Bench) -> bool {
+/// something passed, nothing failed, and, where all were run, netdrop knew the
+/// stage of enough drops.
+pub(crate) fn run_all(chosen: &[&Scenario], bench: &Bench, all: bool) -> bool {
     let (mut passed, mut failed, mut cannot) = (0, 0, 0);
     for Scenario { name, run, .. } in chosen {
         let start = Instant::now();
@@ -68,6 +69,11 @@ pub(crate) fn run_all(chosen: &[&Scenario], bench: &Bench) -> bool {
                 }
             }
         }
+    }
+    println!("{}", bench.attributed);
+    if all && !bench.attributed.is_enough() {
+        failed += 1;
+        println!("FAILED attribution: the stage of too many drops is unknown");
     }
     println!("{passed} passed, {failed} failed, {cannot} cannot");
     failed == 0 && passed > 0

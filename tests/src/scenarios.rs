@@ -13,10 +13,13 @@ mod flood;
 mod fragments;
 mod headers;
 mod malformed;
+mod martians;
 mod receive;
 mod refusals;
 mod routing;
 mod squeeze;
+mod tcp_handshake;
+mod tcp_state;
 mod timer;
 mod transmit;
 mod xdp;
@@ -28,6 +31,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         firewall::SCENARIOS,
         routing::SCENARIOS,
         malformed::SCENARIOS,
+        martians::SCENARIOS,
+        tcp_handshake::SCENARIOS,
+        tcp_state::SCENARIOS,
         transmit::SCENARIOS,
         bridge::SCENARIOS,
         fragments::SCENARIOS,

@@ -3,10 +3,12 @@
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 
 mod bpf;
+mod option;
 mod packet;
 
 pub(crate) use self::{
     bpf::{Calls, Object, Program, Stats, XdpDrop, bpf_ids},
+    option::{refuse_all, refuse_hops_below},
     packet::FrameSocket,
 };
 

@@ -155,6 +155,15 @@ impl Row {
         self.keys.get(name).unwrap_or(&Value::Null)
     }
 
+    /// The drops of a severity.
+    pub(crate) fn of(&self, severity: Severity) -> u64 {
+        match severity {
+            Severity::Benign => self.benign,
+            Severity::Suspicious => self.suspicious,
+            Severity::Harmful => self.harmful,
+        }
+    }
+
     /// Whether the row stands for what had no row of its own.
     pub(crate) fn is_other(&self) -> bool {
         !self.key("other").is_null()

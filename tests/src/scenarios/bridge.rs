@@ -37,7 +37,7 @@ fn nft_drop_in_bridge_forward(bench: &Bench) -> Result<()> {
         "table bridge lab { chain c { type filter hook forward priority 0; udp dport 9 counter drop; }; }",
     )?;
     let frame = Frame::v4(A, C, UDP);
-    let drops = Drops::at(site::NFT, &lab.b, Count::Exactly(9))
+    let drops = Drops::at(site::NFT_FORWARD, &lab.b, Count::Exactly(9))
         // The forward hook sees the packet on the port that it would leave by.
         .device(crate::lab::R.device)
         .flow(Flow::new("udp", (A.v4, 4000), (C.v4, 9)))

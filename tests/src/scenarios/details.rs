@@ -9,7 +9,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, report},
     counter::Counter,
-    frame::{Frame, SYN, Transport},
+    frame::{Frame, SYN, Segment, Transport},
     lab::{A, B, GHOST, Namespace, Pair},
     netdrop::{
         Netdrop,
@@ -58,6 +58,7 @@ pub(super) fn trace(
     Case::of([drops]).witness(bench, &mut complaints, provoke)?;
     let run = netdrop.map(Netdrop::stop).transpose()?;
     if let Some(run) = &run {
+        bench.attributed.run(run);
         let by = ["stage", "reason", "function"];
         complaints.extend(identity::complaints(run, &by, Allow::default()));
         let (lines, accounting) = (run.drops.len() as u64, &run.summary.accounting);
@@ -129,16 +130,7 @@ fn trace_reads_tcp_flags(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let drops = Drops::at(site::TCP_NO_SOCKET, &lab.b, Count::Exactly(3))
         .counted_by(Counter::snmp(&lab.b, "Tcp.OutRsts"));
-    let frame = Frame::v4(
-        A,
-        B,
-        Transport::Tcp {
-            src: 4000,
-            dst: 9,
-            flags: SYN,
-        },
-    )
-    .src(GHOST);
+    let frame = Frame::v4(A, B, Transport::Tcp(Segment::new(4000, 9, SYN))).src(GHOST);
     let run = trace(bench, "", drops, || {
         sender::frames(&lab.a, A.device, &frame, 3)
     })?;
@@ -156,7 +148,8 @@ fn trace_reads_tcp_flags(bench: &Bench) -> Result<()> {
 fn the_sender_is_known_in_its_own_context(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.a.nft(&dropping("output"))?;
-    let out = Drops::at(site::NFT, &lab.a, Count::Exactly(8)).counted_by(Counter::nft(&lab.a));
+    let out =
+        Drops::at(site::NFT_OUTPUT, &lab.a, Count::Exactly(8)).counted_by(Counter::nft(&lab.a));
     let run = trace(bench, "", out, || {
         Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, 8).send(&lab.a)?;
         // The same process is on the CPU while these are received, yet they are

@@ -102,7 +102,7 @@ fn ends_by(bench: &Bench, signal: Signal) -> Result<()> {
     let watched = case.witness(bench, &mut complaints, || drop_some(&lab, 40))?;
     netdrop.signal(signal)?;
     let run = netdrop.wait()?.run()?;
-    complaints.extend(case.against(&run, &watched));
+    complaints.extend(case.against(bench, &run, &watched));
     objects::wait_gone(&held)?;
     report(&complaints)
 }
@@ -117,7 +117,7 @@ fn duration_ends_with_the_summary(bench: &Bench) -> Result<()> {
     let watched = case.witness(bench, &mut complaints, || drop_some(&lab, 40))?;
     let run = netdrop.wait()?.run()?;
     let took = start.elapsed();
-    complaints.extend(case.against(&run, &watched));
+    complaints.extend(case.against(bench, &run, &watched));
     let seconds = run.summary.seconds;
     if !(1.9..3.0).contains(&seconds) || took < Duration::from_secs(2) {
         complaints.push(format!(
@@ -226,7 +226,7 @@ fn a_slow_reader_costs_no_count(bench: &Bench) -> Result<()> {
     };
     if let Some(netdrop) = netdrop {
         let run = netdrop.stop()?;
-        complaints.extend(case.against(&run, &watched));
+        complaints.extend(case.against(bench, &run, &watched));
         complaints.extend(lost_in_output(&run));
     }
     report(&complaints)

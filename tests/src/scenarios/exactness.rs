@@ -111,7 +111,7 @@ fn two_netdrops_count_the_same(bench: &Bench) -> Result<()> {
     let watched = case.witness(bench, &mut complaints, || closed_port(&lab, 4000, 1000))?;
     for netdrop in netdrops.into_iter().flatten() {
         let run = netdrop.stop()?;
-        complaints.extend(case.against(&run, &watched));
+        complaints.extend(case.against(bench, &run, &watched));
     }
     report(&complaints)
 }

@@ -114,7 +114,7 @@ fn flood_from_two_cpus_to_a_closed_port(bench: &Bench) -> Result<()> {
 fn flood_from_two_cpus_into_a_firewall(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b.nft(&dropping("input"))?;
-    let drops = Drops::at(site::NFT, &lab.b, Count::AsCounted)
+    let drops = Drops::at(site::NFT_INPUT, &lab.b, Count::AsCounted)
         .device(B.device)
         .counted_by(Counter::nft(&lab.b));
     let run = Case::of([drops])

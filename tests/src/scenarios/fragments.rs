@@ -64,7 +64,7 @@ fn dropped_fragmented_datagrams_are_ten_not_sixty(bench: &Bench) -> Result<()> {
 fn filtered_fragmented_datagrams_are_ten_not_sixty(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b.nft(&dropping("input"))?;
-    let drops = Drops::at(site::NFT, &lab.b, Count::Exactly(10))
+    let drops = Drops::at(site::NFT_INPUT, &lab.b, Count::Exactly(10))
         .device(B.device)
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
         .length(LENGTH)

@@ -6,7 +6,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, Flow},
     counter::Counter,
-    frame::{self, Frame, SYN, Transport},
+    frame::{self, Frame, SYN, Segment, Transport},
     lab::{A, B, GHOST, Pair},
     scenario::Scenario,
     sender, site,
@@ -59,11 +59,7 @@ fn bad_ip_checksum(bench: &Bench) -> Result<()> {
 
 fn bad_tcp_checksum(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let syn = Transport::Tcp {
-        src: 4000,
-        dst: 9,
-        flags: SYN,
-    };
+    let syn = Transport::Tcp(Segment::new(4000, 9, SYN));
     let frame = Frame::v4(A, B, syn).src(GHOST).bad_transport_checksum();
     let drops = Drops::at(site::TCP_CHECKSUM, &lab.b, Count::Exactly(7))
         .device(B.device)

@@ -9,7 +9,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, Flow},
     counter::Counter,
-    frame::{Frame, SYN, Transport},
+    frame::{Frame, SYN, Segment, Transport},
     lab::{A, B, GHOST, Pair},
     scenario::Scenario,
     sender::{self, Datagrams},
@@ -67,16 +67,7 @@ fn udp6_to_a_closed_port(bench: &Bench) -> Result<()> {
 
 fn tcp_to_a_closed_port(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let syn = Frame::v4(
-        A,
-        B,
-        Transport::Tcp {
-            src: 4000,
-            dst: 9,
-            flags: SYN,
-        },
-    )
-    .src(GHOST);
+    let syn = Frame::v4(A, B, Transport::Tcp(Segment::new(4000, 9, SYN))).src(GHOST);
     let drops = Drops::at(site::TCP_NO_SOCKET, &lab.b, Count::Exactly(20))
         .device(B.device)
         .flow(Flow::new("tcp", (GHOST, 4000), (B.v4, 9)))

@@ -79,7 +79,8 @@ fn a_timer_names_no_sender(bench: &Bench) -> Result<()> {
          ip saddr {} tcp dport {PORT} counter drop; }}; }}",
         A.v4
     ))?;
-    let drops = Drops::at(site::NFT, &lab.a, Count::AsCounted).counted_by(Counter::nft(&lab.a));
+    let drops =
+        Drops::at(site::NFT_OUTPUT, &lab.a, Count::AsCounted).counted_by(Counter::nft(&lab.a));
     let run = trace(bench, "", drops, || {
         let _busy = Busy::everywhere()?;
         stream.write_all(b"lost").context("cannot send")?;

@@ -109,7 +109,7 @@ fn gso_packets_weigh_their_segments(bench: &Bench) -> Result<()> {
     // Older kernels take no UDP_SEGMENT without checksum offload.
     lab.a.run("ethtool", "-K a0 tx on sg on")?;
     lab.a.nft(&dropping("output"))?;
-    let drops = Drops::at(site::NFT, &lab.a, Count::Exactly(5))
+    let drops = Drops::at(site::NFT_OUTPUT, &lab.a, Count::Exactly(5))
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
         .length(20 + 8 + 10_000)
         .segments(10)

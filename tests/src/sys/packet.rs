@@ -21,9 +21,12 @@ struct LinkAddress {
 const LINK_ADDRESS_SIZE: libc::socklen_t = 20;
 const _: () = assert!(size_of::<LinkAddress>() == 20);
 
+/// The protocol number of IPv4, in network order.
+const IPV4: u16 = 0x0800_u16.to_be();
+
 /// A packet socket that sends whole Ethernet frames from a device of the
-/// thread's network namespace. It listens to no protocol, so it takes no copies
-/// of what others send.
+/// thread's network namespace. Unless it listens it takes no copies of what
+/// others send.
 pub(crate) struct FrameSocket {
     socket: OwnedFd,
 }
@@ -34,6 +37,19 @@ impl FrameSocket {
     /// # Errors
     /// The errno of socket(2) or bind(2).
     pub(crate) fn open(ifindex: u32) -> io::Result<Self> {
+        Self::bound(ifindex, 0)
+    }
+
+    /// Opens the socket on a device and takes copies of the IPv4 packets that
+    /// the device receives.
+    ///
+    /// # Errors
+    /// The errno of socket(2) or bind(2).
+    pub(crate) fn listen(ifindex: u32) -> io::Result<Self> {
+        Self::bound(ifindex, IPV4)
+    }
+
+    fn bound(ifindex: u32, protocol: u16) -> io::Result<Self> {
         // SAFETY: a call without pointers.
         let socket =
             unsafe { libc::socket(AF_PACKET.into(), libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
@@ -43,7 +59,7 @@ impl FrameSocket {
         let socket = owned(socket);
         let address = LinkAddress {
             family: AF_PACKET,
-            protocol: 0,
+            protocol,
             ifindex: ifindex.cast_signed(),
             rest: [0; 12],
         };
@@ -80,6 +96,33 @@ impl FrameSocket {
             Err(io::Error::last_os_error())
         } else {
             Ok(())
+        }
+    }
+
+    /// Takes the next received frame, if there is one.
+    ///
+    /// # Errors
+    /// The errno of recv(2).
+    pub(crate) fn receive(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut frame = vec![0; 2048];
+        // SAFETY: the buffer is alive and of the given length.
+        let received = unsafe {
+            libc::recv(
+                self.socket.as_raw_fd(),
+                frame.as_mut_ptr().cast(),
+                frame.len(),
+                libc::MSG_DONTWAIT,
+            )
+        };
+        match usize::try_from(received) {
+            Ok(length) => {
+                frame.truncate(length);
+                Ok(Some(frame))
+            }
+            Err(_) => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+                error => Err(error),
+            },
         }
     }
 }

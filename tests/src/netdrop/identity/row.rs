@@ -27,8 +27,7 @@ pub(super) fn check(row: &Row, seconds: f64, by: &[&str], all: &mut Complaints) 
     for key in by
         .iter()
         .copied()
-        .flat_map(|key| [Some(key), beside(key)])
-        .flatten()
+        .flat_map(|key| std::iter::once(key).chain(beside(key).iter().copied()))
     {
         all.must(
             row.keys.get(key).is_some_and(|value| has_kind(key, value)),
@@ -47,12 +46,13 @@ fn worst(row: &Row) -> Severity {
     }
 }
 
-/// The field that comes with a key.
-fn beside(key: &str) -> Option<&'static str> {
+/// The fields that come with a key.
+fn beside(key: &str) -> &'static [&'static str] {
     match key {
-        "device" => Some("ifindex"),
-        "netns" => Some("netns_name"),
-        _ => None,
+        "device" => &["ifindex"],
+        "netns" => &["netns_name"],
+        "stage" => &["hook", "engine", "stage_by"],
+        _ => &[],
     }
 }
 
