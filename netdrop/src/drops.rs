@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod direction;
 pub mod evidence;
 pub mod hook;
+pub mod next;
 pub mod severity;
 pub mod stack;
 pub mod stage;
