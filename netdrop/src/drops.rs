@@ -7,6 +7,7 @@
 
 pub mod attribution;
 pub mod catalogue;
+pub mod coverage;
 pub mod direction;
 pub mod evidence;
 pub mod explain;
