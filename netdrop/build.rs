@@ -1,36 +1,87 @@
-//! Builds the kernel programs and leaves the object in `OUT_DIR`.
+//! Turns the catalogue's data files into Rust, builds the kernel programs, and
+//! leaves both in `OUT_DIR`.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, bail};
+
+#[path = "build/catalogue.rs"]
+mod catalogue;
+#[path = "src/drops/next/template.rs"]
+mod template;
+
+use catalogue::{Catalogue, FILES, Texts};
 
 /// `-Z build-std` on a stable toolchain. Set for a child of this script only:
 /// a host crate that saw it would probe for unstable features.
 const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 
 fn main() -> anyhow::Result<()> {
+    if env::var_os(BOOTSTRAP).is_some() {
+        return build_programs();
+    }
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build");
+    println!("cargo:rerun-if-changed=src/drops/next/template.rs");
     let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/bin");
     println!("cargo:rerun-if-changed={tools}/bpf-linker");
-    if env::var_os(BOOTSTRAP).is_none() {
-        let old = env::var_os("PATH").unwrap_or_default();
-        let path = env::join_paths(
-            [PathBuf::from(tools)]
-                .into_iter()
-                .chain(env::split_paths(&old)),
-        )
-        .context("cannot extend PATH")?;
-        let script = env::current_exe().context("cannot find this build script")?;
-        let status = Command::new(script)
-            .env(BOOTSTRAP, "1")
-            .env("PATH", path)
-            .status()
-            .context("cannot run this build script again")?;
-        if !status.success() {
-            bail!("cannot build the kernel programs; run `cargo xtask setup` first");
-        }
+    let out = PathBuf::from(env::var_os("OUT_DIR").context("no OUT_DIR")?);
+    if !write_catalogue(&out)? {
+        // cargo stops after what was reported.
         return Ok(());
     }
+    let old = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(
+        [PathBuf::from(tools)]
+            .into_iter()
+            .chain(env::split_paths(&old)),
+    )
+    .context("cannot extend PATH")?;
+    let script = env::current_exe().context("cannot find this build script")?;
+    let status = Command::new(script)
+        .env(BOOTSTRAP, "1")
+        .env("PATH", path)
+        .status()
+        .context("cannot run this build script again")?;
+    if !status.success() {
+        bail!("cannot build the kernel programs; run `cargo xtask setup` first");
+    }
+    Ok(())
+}
+
+/// False where the data is wrong, and every error was reported.
+fn write_catalogue(out: &Path) -> anyhow::Result<bool> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let mut texts: [String; FILES.len()] = Default::default();
+    for (text, name) in texts.iter_mut().zip(FILES) {
+        let path = data.join(name);
+        println!("cargo:rerun-if-changed={}", path.display());
+        *text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    }
+    let catalogue = match Catalogue::read(&Texts(texts)) {
+        Ok(catalogue) => catalogue,
+        Err(problems) => {
+            for problem in problems {
+                println!("cargo::error={problem}");
+            }
+            return Ok(false);
+        }
+    };
+    for (name, source) in [
+        ("stages.rs", catalogue.stages_source()),
+        ("catalogue.rs", catalogue.source()),
+    ] {
+        let path = out.join(name);
+        fs::write(&path, source).with_context(|| path.display().to_string())?;
+    }
+    Ok(true)
+}
+
+fn build_programs() -> anyhow::Result<()> {
     let toolchain = env::var("RUSTUP_TOOLCHAIN").unwrap_or_else(|_| "stable".to_owned());
     aya_build::build_ebpf(
         [aya_build::Package {

@@ -9,9 +9,11 @@ mod clock;
 mod completions;
 pub mod doctor;
 mod duration;
+mod explain;
 mod fault;
 mod logger;
 mod options;
+mod print;
 mod reader;
 mod resolve;
 mod session;
@@ -43,6 +45,7 @@ Examples:
   netdrop watch                                  what is dropped, second by second
   netdrop watch --by device,reason --interval 5s
   netdrop trace --count 10                       ten drops, one line each
+  netdrop explain NETFILTER_DROP                 what it means, and what to run next
   netdrop doctor                                 can this host be traced?";
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +54,8 @@ enum Command {
     Watch(watch::Args),
     /// Show one line per drop, like tcpdump
     Trace(trace::Args),
+    /// Explain a reason, a stage or a kernel function
+    Explain(explain::Args),
     /// Tell whether this host can be traced, what is missing and what to do
     Doctor(doctor::Args),
     /// Write a completion script for a shell to standard output
@@ -72,6 +77,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Watch(args) => watch::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(args.format.into()),
         Command::Completions(args) => completions::run(&args),
     };

@@ -7,9 +7,13 @@
 
 pub mod attribution;
 pub mod catalogue;
+pub mod coverage;
 pub mod direction;
 pub mod evidence;
+pub mod explain;
 pub mod hook;
+pub mod nearest;
+pub mod next;
 pub mod severity;
 pub mod stack;
 pub mod stage;

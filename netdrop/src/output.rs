@@ -5,6 +5,7 @@
 //! of its own so that a slow reader never delays counting.
 
 pub mod escape;
+pub mod explain;
 pub mod json;
 pub mod line;
 pub mod palette;

@@ -4,10 +4,12 @@ use crate::scenario::Scenario;
 
 mod attaching;
 mod bridge;
+mod catalogue;
 mod changes;
 mod details;
 mod endings;
 mod exactness;
+mod explain;
 mod firewall;
 mod flood;
 mod fragments;
@@ -48,6 +50,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         changes::SCENARIOS,
         endings::SCENARIOS,
         refusals::SCENARIOS,
+        explain::SCENARIOS,
+        catalogue::SCENARIOS,
     ];
     themes.into_iter().flatten()
 }

@@ -1,12 +1,10 @@
 //! `netdrop completions SHELL`
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::CommandFactory as _;
+
+use super::print;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -15,15 +13,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let script = script(args.shell);
-    let mut stdout = io::stdout();
-    match stdout.write_all(&script).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        result => {
-            result.context("cannot write to standard output")?;
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    print::all(&script(args.shell))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn script(shell: clap_complete::Shell) -> Vec<u8> {

@@ -1,16 +1,13 @@
 //! `netdrop doctor`
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{options::FormatArg, session};
+use super::{options::FormatArg, print, session};
 use crate::{
+    drops::coverage::Coverage,
     kernel::{
         capture::{CaptureConfig, Emit},
         doctor::{Check, Facts, Report, Status},
@@ -43,17 +40,17 @@ struct Object<'a> {
 ///
 /// When standard output cannot be written.
 pub fn run(format: Format) -> anyhow::Result<ExitCode> {
-    let report = Report::new(&Facts::gather(), Some(probe()));
+    let facts = Facts::gather();
+    let mut report = Report::new(&facts, Some(probe()));
+    if let Ok(types) = &facts.types {
+        let coverage = Coverage::of(types.reasons.iter().map(String::as_str));
+        report.checks.extend(catalogue(&coverage));
+    }
     let text = match format {
         Format::Text => text(&report),
         Format::Json => json(&report)?,
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(error).context("cannot write to standard output");
-        }
-        _ => {}
-    }
+    print::all(text.as_bytes())?;
     Ok(if report.is_ok() {
         ExitCode::SUCCESS
     } else {
@@ -74,6 +71,31 @@ fn probe() -> Result<(), String> {
     session::capture(&config)
         .map(drop)
         .map_err(|error| format!("{error:#}"))
+}
+
+/// Nothing for a kernel without reasons.
+fn catalogue(coverage: &Coverage) -> Option<Check> {
+    let Coverage { total, missing } = coverage;
+    let detail = format!(
+        "{} of {total} reasons of this kernel are known",
+        coverage.known()
+    );
+    let (status, detail, remedy) = if missing.is_empty() {
+        (Status::Ok, detail, None)
+    } else {
+        (
+            Status::Warn,
+            format!("{detail}; not {}", missing.join(", ")),
+            Some("their stage is told by the function; a newer netdrop may know them".to_owned()),
+        )
+    };
+    (*total > 0).then(|| Check {
+        name: "catalogue".to_owned(),
+        status,
+        detail,
+        remedy,
+        essential: false,
+    })
 }
 
 fn json(report: &Report) -> anyhow::Result<String> {
@@ -123,7 +145,7 @@ fn text(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Report, Status, json, text};
+    use super::{Check, Coverage, Report, Status, catalogue, json, text};
 
     fn report() -> Report {
         let check = |name: &str, status, remedy: Option<&str>| Check {
@@ -140,6 +162,22 @@ mod tests {
                 check("CAP_BPF", Status::Missing, Some("sudo")),
             ],
         }
+    }
+
+    #[test]
+    fn reasons_that_the_catalogue_lacks_are_listed() {
+        let check = |names: &[&str]| catalogue(&Coverage::of(names.iter().copied()));
+        assert_eq!(check(&[]), None);
+        let known = check(&["NO_SOCKET"]).unwrap();
+        assert_eq!(known.status, Status::Ok);
+        assert_eq!(known.detail, "1 of 1 reasons of this kernel are known");
+        let lacking = check(&["NO_SOCKET", "BRAND_NEW"]).unwrap();
+        assert_eq!(lacking.status, Status::Warn);
+        assert_eq!(
+            lacking.detail,
+            "1 of 2 reasons of this kernel are known; not BRAND_NEW"
+        );
+        assert!(lacking.remedy.is_some());
     }
 
     #[test]

@@ -155,20 +155,25 @@ impl Shared {
     }
 
     pub(super) fn renderer(&self) -> Renderer {
-        let terminal = io::stdout().is_terminal();
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width = terminal
-            .then(terminal_size::terminal_size)
-            .flatten()
-            .map(|(width, _)| usize::from(width.0));
         Renderer {
             format: self.format.into(),
-            layout: Layout {
-                width,
-                palette: Palette {
-                    on: terminal && !no_color && !self.no_color,
-                },
-            },
+            layout: layout(self.no_color),
         }
+    }
+}
+
+/// The terminal's width, and colours where there is one that wants them.
+pub(super) fn layout(no_color: bool) -> Layout {
+    let terminal = io::stdout().is_terminal();
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let width = terminal
+        .then(terminal_size::terminal_size)
+        .flatten()
+        .map(|(width, _)| usize::from(width.0));
+    Layout {
+        width,
+        palette: Palette {
+            on: terminal && !unwanted && !no_color,
+        },
     }
 }

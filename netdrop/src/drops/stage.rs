@@ -1,10 +1,10 @@
 //! The stages of the network stack, in the order a packet passes them.
 
-use std::{fmt, str::FromStr, sync::LazyLock};
+use std::{fmt, str::FromStr};
 
-use super::catalogue::rows;
-
-const TABLE: &str = include_str!("../../data/stages.tsv");
+// `static STAGES: &[StageInfo]` in path order, and `Stage::RX_NIC` and so on,
+// from `data/stages.toml`.
+include!(concat!(env!("OUT_DIR"), "/stages.rs"));
 
 /// A stage: a place in the table of stages. Stages sort in path order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,37 +26,22 @@ pub struct StageInfo {
     /// The queue that can be full.
     pub queue: &'static str,
     /// Counters that see losses there.
-    pub counters: &'static str,
+    pub counters: &'static [&'static str],
     /// What can be tuned.
-    pub tunables: &'static str,
+    pub tunables: &'static [&'static str],
+    /// Commands to run next, with gaps as in [`super::next`].
+    pub next: &'static [&'static str],
 }
 
 /// A name that is no stage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown stage {0:?}; stages are named as `netdrop watch` names them")]
+#[error("unknown stage {0:?}; `netdrop explain` lists the stages")]
 pub struct UnknownStage(pub String);
-
-static STAGES: LazyLock<Vec<StageInfo>> = LazyLock::new(|| {
-    let mut stages: Vec<_> = rows(TABLE).filter_map(StageInfo::parse).collect();
-    stages.sort_by_key(|stage| stage.order);
-    stages
-});
-
-static UNKNOWN: StageInfo = StageInfo {
-    id: "unknown",
-    order: u16::MAX,
-    path: "side",
-    name: "Unknown",
-    meaning: "Neither reason nor function tells the stage",
-    queue: "none",
-    counters: "none",
-    tunables: "none",
-};
 
 impl Stage {
     /// Every stage, in path order.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..=u8::MAX).map(Self).take(STAGES.len())
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        (0..=u8::MAX).take(STAGES.len()).map(Self)
     }
 
     /// Finds a stage by its id.
@@ -67,8 +52,8 @@ impl Stage {
 
     /// The stage of what nothing is known about.
     #[must_use]
-    pub fn unknown() -> Self {
-        Self::find(UNKNOWN.id).unwrap_or(Self(u8::MAX))
+    pub const fn unknown() -> Self {
+        Self::UNKNOWN
     }
 
     /// Its name in every output.
@@ -80,7 +65,14 @@ impl Stage {
     /// What is known of it.
     #[must_use]
     pub fn info(self) -> &'static StageInfo {
-        STAGES.get(usize::from(self.0)).unwrap_or(&UNKNOWN)
+        // Made only from places in the table.
+        &STAGES[usize::from(self.0)]
+    }
+
+    /// The stage at a place in the table.
+    pub(super) const fn at(place: u8) -> Self {
+        assert!((place as usize) < STAGES.len(), "no such stage");
+        Self(place)
     }
 }
 
@@ -104,43 +96,23 @@ impl FromStr for Stage {
     }
 }
 
-impl StageInfo {
-    fn parse(row: [&'static str; 8]) -> Option<Self> {
-        let [id, order, path, name, meaning, queue, counters, tunables] = row;
-        Some(Self {
-            id,
-            order: order.parse().ok()?,
-            path,
-            name,
-            meaning,
-            queue,
-            counters,
-            tunables,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{STAGES, Stage, TABLE};
+    use super::Stage;
 
     #[test]
-    fn every_row_of_the_table_is_read_and_ids_and_orders_are_unique() {
-        assert_eq!(STAGES.len(), TABLE.lines().count() - 1);
-        assert!(STAGES.len() < usize::from(u8::MAX));
-        assert!(STAGES.windows(2).all(|pair| pair[0].order < pair[1].order));
+    fn a_stage_is_found_by_its_id_and_has_a_constant() {
         for stage in Stage::all() {
             assert_eq!(stage.id().parse(), Ok(stage));
-            assert!(["rx", "tx", "side"].contains(&stage.info().path));
         }
+        assert_eq!(Stage::RX_BACKLOG.id(), "rx_backlog");
         assert!("nowhere".parse::<Stage>().is_err());
     }
 
     #[test]
     fn stages_sort_in_path_order() {
-        let stage = |id| Stage::find(id).unwrap();
-        assert!(stage("rx_nic") < stage("rx_ip"));
-        assert!(stage("rx_sock") < stage("tx_qdisc"));
-        assert_eq!(Stage::unknown(), stage("unknown"));
+        assert!(Stage::RX_NIC < Stage::RX_IP);
+        assert!(Stage::RX_SOCK < Stage::TX_QDISC);
+        assert!(Stage::all().is_sorted_by_key(|stage| stage.info().order));
     }
 }

@@ -35,6 +35,8 @@ pub struct ReasonNames {
 #[derive(Debug)]
 struct Subsystem {
     number: u32,
+    /// As the kernel names it, in lower case.
+    name: String,
     /// Module that has the names, unless the kernel itself does.
     module: String,
     /// Enum that has them.
@@ -69,6 +71,37 @@ impl ReasonNames {
     pub fn label(&self, number: u32) -> Cow<'_, str> {
         self.name(number)
             .map_or_else(|| format!("{number:#x}").into(), Cow::Borrowed)
+    }
+
+    /// Every number and its name.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.names
+            .iter()
+            .map(|(number, name)| (*number, name.as_str()))
+    }
+
+    /// The part of the kernel that numbers a reason: `core`, `openvswitch` and
+    /// so on, as in `enum skb_drop_reason_subsys`. `None` for a number of none.
+    #[must_use]
+    pub fn subsystem(&self, number: u32) -> Option<&str> {
+        let subsystem = number >> SUBSYSTEM_SHIFT;
+        if subsystem == 0 {
+            return Some("core");
+        }
+        let mut subsystems = self.subsystems.iter();
+        subsystems
+            .find(|known| known.number == subsystem)
+            .map(|known| known.name.as_str())
+    }
+
+    /// The module that must be loaded before the reasons of a subsystem have
+    /// names.
+    #[must_use]
+    pub fn awaits(&self, subsystem: &str) -> Option<&str> {
+        let mut subsystems = self.subsystems.iter();
+        subsystems
+            .find(|known| known.name == subsystem && !known.known)
+            .map(|known| known.module.as_str())
     }
 
     /// Call this for a number without a name: if its subsystem belongs to a
@@ -177,6 +210,7 @@ impl Subsystem {
         };
         Some(Self {
             number: u32::try_from(value).ok()?,
+            name: name.to_ascii_lowercase(),
             module,
             enumeration,
             known: false,
@@ -203,11 +237,21 @@ fn subsystem_name(name: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod canned {
     use super::{Btf, ReasonNames};
     use crate::kernel::btf::builder::Builder;
 
-    fn kernel() -> Btf<'static> {
+    /// A kernel with a few reasons; its mac80211 is a module.
+    pub(crate) fn reasons() -> ReasonNames {
+        ReasonNames::of_kernel(&kernel())
+    }
+
+    /// A kernel that gives no reasons.
+    pub(crate) fn none() -> ReasonNames {
+        ReasonNames::default()
+    }
+
+    pub(super) fn kernel() -> Btf<'static> {
         let mut builder = Builder::new();
         builder.enumeration(
             "skb_drop_reason",
@@ -216,7 +260,8 @@ mod tests {
                 ("SKB_CONSUMED", 1),
                 ("SKB_DROP_REASON_NOT_SPECIFIED", 2),
                 ("SKB_DROP_REASON_NO_SOCKET", 3),
-                ("SKB_DROP_REASON_MAX", 4),
+                ("SKB_DROP_REASON_BRAND_NEW", 5),
+                ("SKB_DROP_REASON_MAX", 6),
                 ("SKB_DROP_REASON_SUBSYS_MASK", 0xffff_0000),
             ],
         );
@@ -241,6 +286,12 @@ mod tests {
         );
         Btf::parse(builder.build(), None).unwrap()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Btf, ReasonNames, canned::kernel};
+    use crate::kernel::btf::builder::Builder;
 
     fn module<'base>(name: &str, base: &'base Btf<'base>) -> Option<Btf<'base>> {
         let mut builder = Builder::on(base);
@@ -265,10 +316,16 @@ mod tests {
         assert_eq!(reasons.name(0), Some("SKB_NOT_DROPPED_YET"));
         assert_eq!(reasons.name(3), Some("NO_SOCKET"));
         assert_eq!(reasons.name(0x30001), Some("QDISC_DROP_GENERIC"));
-        for pseudo in [4, 0xffff_0000, 0x30000, 0x30002, u32::MAX] {
+        for pseudo in [4, 6, 0xffff_0000, 0x30000, 0x30002, u32::MAX] {
             assert_eq!(reasons.name(pseudo), None, "{pseudo:#x}");
         }
         assert_eq!(reasons.label(0x30007), "0x30007");
+        assert_eq!(reasons.subsystem(3), Some("core"));
+        assert_eq!(reasons.subsystem(0x30001), Some("qdisc"));
+        assert_eq!(reasons.subsystem(0x90001), None);
+        assert!(reasons.iter().any(|found| found == (3, "NO_SOCKET")));
+        assert_eq!(reasons.awaits("mac80211_unusable"), Some("mac80211"));
+        assert_eq!(reasons.awaits("qdisc"), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn drop(out: &mut Vec<u8>, drop: &Drop) {
     line(out, &drop::Object::of(drop));
 }
 
-fn line<T: Serialize>(out: &mut Vec<u8>, object: &T) {
+pub(super) fn line<T: Serialize>(out: &mut Vec<u8>, object: &T) {
     let start = out.len();
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter::OneLine);
     match object.serialize(&mut serializer) {

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::drops::nearest::nearest;
+
 /// One key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
@@ -140,14 +142,7 @@ impl fmt::Display for UnknownKey {
         } else {
             write!(f, "unknown key '{word}'")?;
         }
-        let nearest = WORDS
-            .iter()
-            .map(|(known, _)| (edits(word, known), *known))
-            .min();
-        if let Some((distance, known)) = nearest
-            && distance <= 2
-            && !word.is_empty()
-        {
+        if let [known, ..] = *nearest(word, WORDS.iter().map(|(known, _)| *known)) {
             write!(f, ", did you mean '{known}'?")?;
         }
         write!(f, " (keys: ")?;
@@ -179,21 +174,6 @@ impl FromStr for By {
         }
         Ok(Self(keys))
     }
-}
-
-/// Levenshtein distance.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.chars().count()]
 }
 
 #[cfg(test)]

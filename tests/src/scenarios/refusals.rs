@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -59,7 +59,7 @@ fn refused(bench: &Bench, arguments: &[&str], word: &str) -> Result<()> {
 }
 
 /// Checks the exit code and that standard error, and nothing else, says it.
-fn says(output: &Output, code: i32, words: &[&str]) -> Result<()> {
+pub(super) fn says(output: &Output, code: i32, words: &[&str]) -> Result<()> {
     let Output {
         status,
         stdout,
@@ -87,10 +87,10 @@ fn says(output: &Output, code: i32, words: &[&str]) -> Result<()> {
 }
 
 /// A copy of the binary where everybody may run it.
-struct PublicCopy(PathBuf);
+pub(super) struct PublicCopy(pub(super) PathBuf);
 
 impl PublicCopy {
-    fn of(binary: &PathBuf) -> Result<Self> {
+    pub(super) fn of(binary: &Path) -> Result<Self> {
         let copy = std::env::temp_dir().join(format!("netdrop-tests-{}", std::process::id()));
         fs::copy(binary, &copy).with_context(|| copy.display().to_string())?;
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;

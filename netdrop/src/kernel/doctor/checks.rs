@@ -134,7 +134,7 @@ fn of_types(types: &Types, checks: &mut Vec<Check>) {
         });
     }
     let arguments = types.kfree_skb_arguments.unwrap_or_default();
-    checks.push(if arguments >= 3 && types.reasons {
+    checks.push(if arguments >= 3 && !types.reasons.is_empty() {
         Check::ok("drop reasons", "the kernel gives and names them")
     } else if arguments >= 3 {
         Check::warn(

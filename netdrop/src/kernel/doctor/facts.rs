@@ -48,8 +48,8 @@ pub struct Types {
     pub kfree_skb_arguments: Option<usize>,
     /// Why a packet could not be read.
     pub offsets: Result<(), String>,
-    /// Does the kernel name its reasons?
-    pub reasons: bool,
+    /// Names of the kernel's drop reasons, those of loaded modules included.
+    pub reasons: Vec<String>,
 }
 
 /// Whether addresses can be named.
@@ -106,7 +106,10 @@ impl Types {
                 .collect(),
             kfree_skb_arguments: btf.tracepoint_arguments("kfree_skb"),
             offsets: offsets(btf).map(|_| ()).map_err(|error| error.to_string()),
-            reasons: ReasonNames::load(btf).has_reasons(),
+            reasons: ReasonNames::load(btf)
+                .iter()
+                .map(|(_, name)| name.to_owned())
+                .collect(),
         }
     }
 }

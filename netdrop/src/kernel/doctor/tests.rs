@@ -13,7 +13,7 @@ fn healthy() -> Facts {
             hooks: HOOKS.iter().map(|hook| (hook, true)).collect(),
             kfree_skb_arguments: Some(4),
             offsets: Ok(()),
-            reasons: true,
+            reasons: vec!["NO_SOCKET".to_owned()],
         }),
         capabilities: Ok(caps::all()),
         uid_map: Some("         0          0 4294967295".to_owned()),
@@ -99,7 +99,7 @@ fn an_old_kernel_goes_without_reasons_and_charges_maps_to_memlock() {
     facts.release = "5.10.0-32-cloud-amd64".to_owned();
     let types = facts.types.as_mut().unwrap();
     types.kfree_skb_arguments = Some(2);
-    types.reasons = false;
+    types.reasons.clear();
     let report = report(&facts);
     assert!(report.is_ok());
     assert_eq!(status(&report, "drop reasons"), Status::Missing);

@@ -1,0 +1,225 @@
+//! What to run next: commands whose gaps are filled with a drop's own device,
+//! flow and network namespace.
+
+pub(crate) mod template;
+
+use std::borrow::Cow;
+
+use self::template::{Piece, pieces};
+
+/// What gaps are filled with, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values {
+    /// Name of the device.
+    pub device: Option<String>,
+    /// Source address.
+    pub src: Option<String>,
+    /// Destination address.
+    pub dst: Option<String>,
+    /// Source port.
+    pub src_port: Option<u16>,
+    /// Destination port.
+    pub dst_port: Option<u16>,
+    /// Protocol.
+    pub protocol: Option<String>,
+    /// The function that dropped.
+    pub function: Option<String>,
+    /// Where the commands must run.
+    pub place: Place,
+}
+
+/// The network namespace in which a command sees what the drop saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Not known, so nothing is said of it.
+    #[default]
+    Unknown,
+    /// The one that netdrop runs in.
+    Here,
+    /// One with a name for `ip netns`.
+    Named(String),
+    /// One of the processes in it, by pid.
+    Process(u32),
+    /// Another one, to which no way is known, by inode number.
+    Elsewhere(u32),
+}
+
+/// A command to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// As a shell takes it. Gaps that could not be filled are words in capitals.
+    pub text: String,
+    /// Were all gaps filled?
+    pub complete: bool,
+}
+
+/// Commands that see the whole host, or only themselves, wherever they run.
+const EVERYWHERE: [&str; 9] = [
+    "netdrop",
+    "dmesg",
+    "journalctl",
+    "bpftool",
+    "perf",
+    "free",
+    "top",
+    "mpstat",
+    "uname",
+];
+
+impl Values {
+    /// Fills the gaps of a command, and makes it run in the drop's network
+    /// namespace.
+    #[must_use]
+    pub fn fill(&self, command: &str) -> Command {
+        let mut text = String::with_capacity(command.len() + 32);
+        let mut complete = true;
+        for piece in pieces(command) {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Gap(gap) | Piece::Unknown(gap) => {
+                    let value = self.value(gap);
+                    complete &= value.is_some();
+                    text.push_str(&match value {
+                        Some(value) => quoted(&value).into_owned(),
+                        None => gap.to_ascii_uppercase(),
+                    });
+                }
+            }
+        }
+        Command {
+            text: self.place.wrap(text),
+            complete,
+        }
+    }
+
+    fn value(&self, gap: &str) -> Option<Cow<'_, str>> {
+        let Self {
+            device,
+            src,
+            dst,
+            src_port,
+            dst_port,
+            protocol,
+            function,
+            place,
+        } = self;
+        let text = |value: &'_ Option<String>| value.clone().map(Cow::Owned);
+        let number = |value: &Option<u16>| value.map(|port| port.to_string().into());
+        match gap {
+            "device" => text(device),
+            "src" => text(src),
+            "dst" => text(dst),
+            "src_port" => number(src_port),
+            "dst_port" => number(dst_port),
+            "protocol" => text(protocol),
+            "function" => text(function),
+            "netns" => match place {
+                Place::Named(name) => Some(name.into()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl Place {
+    fn wrap(&self, command: String) -> String {
+        let prefix = match self {
+            Self::Unknown | Self::Here | Self::Elsewhere(_) => return command,
+            Self::Named(name) => format!("ip netns exec {}", quoted(name)),
+            Self::Process(pid) => format!("nsenter --net=/proc/{pid}/ns/net"),
+        };
+        let tool = command.split(' ').next().unwrap_or_default();
+        if EVERYWHERE.contains(&tool) {
+            command
+        } else if [";", "&&", "||"].iter().any(|it| command.contains(it)) {
+            format!("{prefix} sh -c {}", quoted(&command))
+        } else {
+            format!("{prefix} {command}")
+        }
+    }
+
+    /// What a reader must know before running the commands.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Elsewhere(inode) => Some(format!(
+                "run these in network namespace {inode}, which has no name and no process"
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// As one word of a shell.
+fn quoted(value: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/@%+=,".contains(&byte);
+    if !value.is_empty() && value.bytes().all(plain) {
+        return value.into();
+    }
+    format!("'{}'", value.replace('\'', r"'\''")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Values};
+
+    fn values() -> Values {
+        Values {
+            device: Some("eth0".to_owned()),
+            dst_port: Some(53),
+            protocol: Some("udp".to_owned()),
+            ..Values::default()
+        }
+    }
+
+    #[test]
+    fn gaps_are_filled_and_what_is_not_known_is_a_word_in_capitals() {
+        let filled = values().fill("tcpdump -ni {device} {protocol} port {dst_port}");
+        assert_eq!(filled.text, "tcpdump -ni eth0 udp port 53");
+        assert!(filled.complete);
+        let filled = values().fill("ip route get {dst} | awk '{print $1}'");
+        assert_eq!(filled.text, "ip route get DST | awk '{print $1}'");
+        assert!(!filled.complete);
+    }
+
+    #[test]
+    fn commands_run_in_the_namespace_of_the_drop() {
+        let at = |place, command| {
+            let values = Values { place, ..values() };
+            values.fill(command).text
+        };
+        let blue = || Place::Named("blue".to_owned());
+        assert_eq!(
+            at(blue(), "ip -s link show {device}"),
+            "ip netns exec blue ip -s link show eth0"
+        );
+        assert_eq!(
+            at(Place::Process(42), "nstat -az"),
+            "nsenter --net=/proc/42/ns/net nstat -az"
+        );
+        assert_eq!(at(Place::Here, "nstat -az"), "nstat -az");
+        assert_eq!(at(blue(), "dmesg | tail"), "dmesg | tail");
+        assert_eq!(
+            at(blue(), "nstat; ss -lnt"),
+            "ip netns exec blue sh -c 'nstat; ss -lnt'"
+        );
+        assert_eq!(
+            at(blue(), "ls /run/netns/{netns}"),
+            "ip netns exec blue ls /run/netns/blue"
+        );
+        assert!(Place::Elsewhere(7).note().is_some());
+    }
+
+    #[test]
+    fn a_strange_name_stays_one_word_of_the_shell() {
+        let values = Values {
+            device: Some("a';reboot;'".to_owned()),
+            ..Values::default()
+        };
+        assert_eq!(
+            values.fill("ip link show {device}").text,
+            r"ip link show 'a'\'';reboot;'\'''"
+        );
+    }
+}
