@@ -13,6 +13,7 @@ mod flood;
 mod fragments;
 mod headers;
 mod malformed;
+mod naming;
 mod receive;
 mod refusals;
 mod routing;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         details::SCENARIOS,
         timer::SCENARIOS,
         squeeze::SCENARIOS,
+        naming::SCENARIOS,
         headers::SCENARIOS,
         attaching::SCENARIOS,
         changes::SCENARIOS,
