@@ -6,6 +6,7 @@
 
 pub mod cgroups;
 pub mod devices;
+pub mod netfilter;
 pub mod netns;
 mod pause;
 pub mod sockets;
