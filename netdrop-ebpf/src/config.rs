@@ -65,6 +65,10 @@ pub struct Offsets {
     pub sk_dport: u32,
     /// Byte offset of `sock.sk_protocol`
     pub sk_protocol: u32,
+    /// `sock.sk_socket`
+    pub sk_socket: u32,
+    /// `socket_alloc.vfs_inode.i_ino`, from the `struct socket` at its start
+    pub socket_inode: u32,
     /// `sk_buff.cb`
     pub skb_cb: u32,
     /// `sk_buff._nfct`
@@ -132,6 +136,8 @@ pub struct Features {
     pub bridge_port_flag: u32,
     /// Put the stack into the site key.
     pub stack_key: u32,
+    /// The kernel has control groups.
+    pub cgroups: u32,
 }
 
 /// No events.

@@ -34,6 +34,8 @@ static OFFSETS: Offsets = Offsets {
     sk_num: 0,
     sk_dport: 0,
     sk_protocol: 0,
+    sk_socket: 0,
+    socket_inode: 0,
     skb_cb: 0,
     skb_nfct: 0,
     dev_priv_flags: 0,
@@ -66,6 +68,7 @@ static FEATURES: Features = Features {
     bridge_flag: 0,
     bridge_port_flag: 0,
     stack_key: 0,
+    cgroups: 0,
 };
 
 /// The offset named by a field of [`Offsets`].

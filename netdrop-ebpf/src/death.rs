@@ -88,9 +88,23 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
         area.count_flow(ctx, key, weights);
     }
     if setting!(emit) == EMIT_ALL {
+        put!(s, receiver, receiver(rx_sk, sk, bits));
         emit::drop(ctx, area, s);
     } else if setting!(emit) == EMIT_HINTS && open && matches!(counted, Counted::First) {
         emit::hint(ctx, area, s);
+    }
+}
+
+/// Address of the socket that was to get the packet: the one the kernel names,
+/// else, for a received packet, the one it holds.
+#[inline(always)]
+fn receiver(rx_sk: Option<Sock>, sk: Option<Sock>, bits: u16) -> u64 {
+    if let Some(socket) = rx_sk {
+        return socket.address();
+    }
+    match sk {
+        Some(socket) if bits & state::RECEIVED != 0 => socket.address(),
+        _ => 0,
     }
 }
 

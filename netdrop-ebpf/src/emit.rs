@@ -4,7 +4,10 @@ use aya_ebpf::{
     EbpfContext,
     helpers::{
         bpf_get_current_pid_tgid,
-        generated::{bpf_get_current_comm, bpf_get_stack, bpf_get_stackid, bpf_ktime_get_boot_ns},
+        generated::{
+            bpf_get_current_cgroup_id, bpf_get_current_comm, bpf_get_stack, bpf_get_stackid,
+            bpf_ktime_get_boot_ns,
+        },
     },
     programs::BtfTracePointContext,
 };
@@ -19,7 +22,7 @@ use crate::{
     constants::setting,
     maps::{EVENTS, STACKS},
     scratch::{Scratch, get, put},
-    skb,
+    skb::{self, Sock},
 };
 
 /// `BPF_RB_NO_WAKEUP`: the reader comes by itself.
@@ -105,6 +108,11 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scrat
     put!(event, generation, area.generation());
     put!(event, pid, 0);
     put!(event, command, [0; 16]);
+    put!(event, cgroup, 0);
+    put!(event, receiver, 0);
+    if let Some(receiver) = Sock::at(get!(s, receiver)) {
+        put!(event, receiver, receiver.inode());
+    }
     if get!(s, key.site.state) & (state::SOCKET | state::RECEIVED) == state::SOCKET {
         name_sender(event, ctx);
     }
@@ -125,4 +133,8 @@ fn name_sender(event: *mut Event, ctx: &BtfTracePointContext) {
     put!(event, pid, (bpf_get_current_pid_tgid() >> 32) as u32);
     // SAFETY: the helper writes the 16 bytes of the field.
     unsafe { bpf_get_current_comm((&raw mut (*event).command).cast(), 16) };
+    if setting!(cgroups) != 0 {
+        // SAFETY: the helper takes no arguments.
+        put!(event, cgroup, unsafe { bpf_get_current_cgroup_id() });
+    }
 }

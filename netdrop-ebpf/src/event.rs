@@ -35,9 +35,13 @@ pub struct Event {
     pub stack_len: u32,
     /// The generation it is counted in.
     pub generation: u32,
+    /// The sender's control group (version 2), with `pid`; 0 when unknown.
+    pub cgroup: u64,
+    /// Inode number of the receiving socket; 0 when unknown.
+    pub receiver: u64,
 }
 
-const _: () = assert!(size_of::<Event>() == 112);
+const _: () = assert!(size_of::<Event>() == 128);
 
 /// `tcp_flags` was read.
 pub const EVENT_TCP_FLAGS: u8 = 1 << 0;

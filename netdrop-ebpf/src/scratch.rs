@@ -37,6 +37,9 @@ pub(crate) struct Scratch {
     pub(crate) tcp_flags: u32,
     /// Bits of an event's `flags`.
     pub(crate) event_flags: u32,
+    /// Address of the receiving socket, 0 when unknown; set where events are
+    /// sent.
+    pub(crate) receiver: u64,
 }
 
 /// [`Scratch::network`] of a packet without a network header.

@@ -326,6 +326,38 @@ impl Sock {
     }
 
     #[inline(always)]
+    pub(crate) fn at(address: u64) -> Option<Self> {
+        (address != 0).then_some(Self(address))
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(self) -> u64 {
+        self.0
+    }
+
+    /// Inode number of the file that stands for it; 0 where it has none: a
+    /// request or time-wait socket, one not accepted yet or closed.
+    #[inline(always)]
+    pub(crate) fn inode(self) -> u64 {
+        /// `include/net/tcp_states.h`, 5.10 to 7.2.
+        const TIME_WAIT: u8 = 6;
+        const NEW_SYN_RECV: u8 = 12;
+        if offset!(sk_socket) == ABSENT || offset!(socket_inode) == ABSENT {
+            return 0;
+        }
+        let state = self.state();
+        // The sockets of TUN and TAP have no family, and no inode of sockfs.
+        if state == TIME_WAIT || state == NEW_SYN_RECV || self.family() == 0 {
+            return 0;
+        }
+        let socket = copy_u64(self.0 + u64::from(offset!(sk_socket)));
+        if socket == 0 {
+            return 0;
+        }
+        copy_u64(socket + u64::from(offset!(socket_inode)))
+    }
+
+    #[inline(always)]
     pub(crate) fn netns(self) -> u32 {
         let net = copy_u64(self.0 + u64::from(offset!(sk_net)));
         if net == 0 {

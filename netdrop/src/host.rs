@@ -4,6 +4,10 @@
 //! Comes in: `/proc`, `/run/netns` and netlink. Goes out: names for the numbers
 //! that the programs count by, and counters to hold the counts against.
 
+pub mod cgroups;
 pub mod devices;
+pub mod netfilter;
 pub mod netns;
+mod pause;
+pub mod sockets;
 pub mod softnet;

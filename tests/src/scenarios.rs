@@ -16,6 +16,7 @@ mod fragments;
 mod headers;
 mod malformed;
 mod martians;
+mod naming;
 mod receive;
 mod refusals;
 mod routing;
@@ -45,6 +46,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         details::SCENARIOS,
         timer::SCENARIOS,
         squeeze::SCENARIOS,
+        naming::SCENARIOS,
         headers::SCENARIOS,
         attaching::SCENARIOS,
         changes::SCENARIOS,

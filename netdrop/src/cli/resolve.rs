@@ -12,14 +12,20 @@ use crate::{
         attribution::{self, Facts, Frames},
         hook::{self, Hook},
     },
-    host::{devices::Devices, netns::Identity, softnet::Softnet},
+    host::{
+        cgroups::Cgroups,
+        devices::Devices,
+        netns::Identity,
+        sockets::{Holder, Sockets},
+        softnet::Softnet,
+    },
     kernel::{
         btf::Btf,
         reasons::ReasonNames,
         symbols::{Symbol, Symbols, plain_name},
     },
     tally::{
-        names::{Attribution, Names, NetnsName, Place, ReasonLabel},
+        names::{Attribution, Names, NetnsName, Place, Process, ReasonLabel},
         stack::from_death,
     },
 };
@@ -30,6 +36,8 @@ pub(super) struct Resolver {
     symbols: Symbols,
     reasons: ReasonNames,
     devices: Devices,
+    cgroups: Cgroups,
+    sockets: Sockets,
     stacks: Stacks,
 }
 
@@ -40,6 +48,8 @@ impl Resolver {
             symbols,
             reasons: ReasonNames::load(btf),
             devices: Devices::new(),
+            cgroups: Cgroups::new(),
+            sockets: Sockets::default(),
             stacks: Stacks::default(),
         }
     }
@@ -157,6 +167,15 @@ impl Names for Resolver {
             name,
             kind: kind.as_str(),
         })
+    }
+
+    fn cgroup(&mut self, id: u64, pid: u32) -> Option<Arc<str>> {
+        self.cgroups.path(id, pid)
+    }
+
+    fn holder(&mut self, socket: u64) -> Option<Process> {
+        let Holder { pid, command } = self.sockets.holder(socket)?;
+        Some(Process { pid, command })
     }
 }
 

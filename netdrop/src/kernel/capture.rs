@@ -213,7 +213,8 @@ impl Capture {
             .filter(|detail| detail.event.generation == capture.generation)
             .collect();
         release_memory();
-        privileges::drop_unneeded(&|| capture.grace.wait().is_ok());
+        let sockets = config.emit == Emit::All;
+        privileges::drop_unneeded(sockets, &|| capture.grace.wait().is_ok());
         Ok(capture)
     }
 

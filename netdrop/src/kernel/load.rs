@@ -123,6 +123,7 @@ pub(super) fn load(
         },
         stack: u32::from(config.stack),
         stack_key: u32::from(config.stacks.is_some()),
+        cgroups: u32::from(btf.member("task_struct", "cgroups").is_some()),
         tags: u32::from(!config.lite),
         // Not static since the commit that guards tracepoints (6.1).
         guarded: u32::from(symbols.range("bpf_prog_inc_misses_counter").is_some()),

@@ -21,7 +21,8 @@ pub struct OffsetError {
 ///
 /// [`ABSENT`] may be: the IPv6 addresses (kernel without `CONFIG_IPV6`), the
 /// namespace pointers and number (without `CONFIG_NET_NS`), the GSO fields,
-/// the route and what it leads to, and those of `task_struct` and `napi_struct`.
+/// the route and what it leads to, a socket's file, and those of `task_struct`
+/// and `napi_struct`.
 ///
 /// # Errors
 ///
@@ -65,6 +66,8 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         sk_num: sock("__sk_common.skc_num")?,
         sk_dport: sock("__sk_common.skc_dport")?,
         sk_protocol: sock("sk_protocol")?,
+        sk_socket: may("sock", "sk_socket"),
+        socket_inode: may("socket_alloc", "vfs_inode.i_ino"),
         skb_cb: may("sk_buff", "cb"),
         skb_nfct: may("sk_buff", "_nfct"),
         dev_priv_flags: may("net_device", "priv_flags"),

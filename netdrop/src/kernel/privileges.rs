@@ -5,19 +5,24 @@ use caps::{CapSet, Capability, CapsHashSet};
 /// What naming devices and namespaces of others takes, all the time.
 const KEPT: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_SYS_PTRACE];
 
+/// What naming the processes that hold sockets takes besides: the list of
+/// another user's open files.
+const FOR_SOCKETS: Capability = Capability::CAP_DAC_READ_SEARCH;
+
 /// Gives up every capability of this thread that reading counts and names does
-/// not need; threads started later have no more. `works` tries to use the maps:
-/// up to 5.18 that still takes `CAP_BPF`.
+/// not need; threads started later have no more. `sockets`: holders of sockets
+/// are to be named. `works` tries to use the maps: up to 5.18 that still takes
+/// `CAP_BPF`.
 ///
 /// Failing to give something up is no reason to stop.
-pub(super) fn drop_unneeded(works: &dyn Fn() -> bool) {
+pub(super) fn drop_unneeded(sockets: bool, works: &dyn Fn() -> bool) {
     let Ok(permitted) = caps::read(None, CapSet::Permitted) else {
         return;
     };
     let kept: CapsHashSet = permitted
         .iter()
         .copied()
-        .filter(|capability| KEPT.contains(capability))
+        .filter(|capability| KEPT.contains(capability) || (sockets && *capability == FOR_SOCKETS))
         .collect();
     if caps::set(None, CapSet::Effective, &kept).is_err() {
         return;

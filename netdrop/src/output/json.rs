@@ -135,7 +135,7 @@ mod tests {
                 r#""ifindex":1,"netns":4026531833,"netns_name":"host","netns_kind":"host","protocol":"udp","src":"127.0.0.1","#,
                 r#""src_port":40000,"dst":"127.0.0.1","dst_port":9,"icmp_type":null,"#,
                 r#""icmp_code":null,"length":29,"segments":1,"ethertype":"0x0800","#,
-                r#""tcp_flags":null,"pid":null,"command":null,"age_ns":null,"#,
+                r#""tcp_flags":null,"pid":null,"command":null,"cgroup":null,"receiver_pid":null,"receiver_command":null,"age_ns":null,"#,
                 r#""severity":"suspicious","stack":null,"#,
                 r#""hook":null,"engine":null,"stage_by":"reason"}"#,
                 "\n"

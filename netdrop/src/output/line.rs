@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{escape::escape, palette::Palette};
-use crate::tally::{names::Severity, packet::Drop};
+use crate::tally::{
+    names::{Process, Severity},
+    packet::Drop,
+};
 
 /// Writes lines whose columns stay as wide as they once were.
 #[derive(Debug)]
@@ -153,6 +156,9 @@ fn packet(drop: &Drop) -> String {
         let command = drop.command.as_deref().unwrap_or_default();
         let _ = write!(text, " from {}[{pid}]", escape(command));
     }
+    if let Some(Process { pid, command }) = &drop.receiver {
+        let _ = write!(text, " for {}[{pid}]", escape(command));
+    }
     text
 }
 
@@ -191,7 +197,7 @@ mod tests {
              udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
              21:01:02.003004Z rx_lookup    NO_SOCKET        0xffffffffc0001234             lo     \
              tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
-             cu\\x1brl[321]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
+             cu\\x1brl[321] for ng\\x1binx[5]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
         );
     }
 }

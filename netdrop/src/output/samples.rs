@@ -8,7 +8,7 @@ use crate::{
     kernel::capture::HookStatus,
     tally::{
         accounting::{Accounting, Attached, Traffic},
-        names::{Evidence, Severity},
+        names::{Evidence, Process, Severity},
         packet::Drop,
         period::{Period, Totals},
         row::{Field, Other, Row, Value},
@@ -193,6 +193,8 @@ pub(super) fn datagram() -> Drop {
         tcp_flags: None,
         pid: None,
         command: None,
+        cgroup: None,
+        receiver: None,
         severity: Severity::Suspicious,
         stack: None,
     }
@@ -212,6 +214,11 @@ pub(super) fn segment() -> Drop {
         segments: 3,
         pid: Some(321),
         command: Some("cu\x1brl".to_owned()),
+        cgroup: Some("/system.slice".into()),
+        receiver: Some(Process {
+            pid: 5,
+            command: "ng\x1binx".into(),
+        }),
         stack: Some(vec![
             "ip_rcv+0x1a".to_owned(),
             "0xffffffffc0001234".to_owned(),

@@ -43,6 +43,15 @@ pub struct NetnsName {
     pub kind: &'static str,
 }
 
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its command (not escaped).
+    pub command: Arc<str>,
+}
+
 /// What a drop reason is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReasonLabel {
@@ -79,12 +88,24 @@ pub trait Names {
 
     /// The name of a network namespace, by inode number.
     fn netns_name(&mut self, inode: u32) -> Option<NetnsName>;
+
+    /// The path of a control group, by its number; `pid` is a process that was
+    /// in it.
+    fn cgroup(&mut self, _id: u64, _pid: u32) -> Option<Arc<str>> {
+        None
+    }
+
+    /// The process that holds a socket, by the socket's inode number.
+    fn holder(&mut self, _socket: u64) -> Option<Process> {
+        None
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod canned {
     use super::{
-        Arc, Attribution, Evidence, Names, NetnsName, Place, ReasonLabel, Severity, SiteKey,
+        Arc, Attribution, Evidence, Names, NetnsName, Place, Process, ReasonLabel, Severity,
+        SiteKey,
     };
 
     /// A host on which everything has a name; the names tell the numbers, and
@@ -132,6 +153,17 @@ pub(crate) mod canned {
             inode.is_multiple_of(2).then(|| NetnsName {
                 name: format!("ns{inode}").into(),
                 kind: "named",
+            })
+        }
+
+        fn cgroup(&mut self, id: u64, _pid: u32) -> Option<Arc<str>> {
+            Some(format!("/group{id}").into())
+        }
+
+        fn holder(&mut self, socket: u64) -> Option<Process> {
+            Some(Process {
+                pid: u32::try_from(socket).ok()?,
+                command: "server".into(),
             })
         }
     }

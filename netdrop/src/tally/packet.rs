@@ -10,7 +10,7 @@ use netdrop_ebpf::{
 
 use super::{
     intern::Name,
-    names::{Evidence, Names, Severity},
+    names::{Evidence, Names, Process, Severity},
     protocol::{self, Ends},
     site::Sites,
 };
@@ -78,6 +78,10 @@ pub struct Drop {
     pub pid: Option<u32>,
     /// The sender's command.
     pub command: Option<String>,
+    /// The sender's control group.
+    pub cgroup: Option<Arc<str>>,
+    /// The process that holds the receiving socket.
+    pub receiver: Option<Process>,
     /// How much it matters.
     pub severity: Severity,
     /// Kernel stack from `function` on, innermost first.
@@ -87,6 +91,15 @@ pub struct Drop {
 /// Stages that packets of other senders reach in this sender's context, unless
 /// the tag shows that this packet was sent just now.
 const SHARED_STAGES: [&str; 5] = ["tx_neigh", "tx_qdisc", "tx_dev", "tx_tc", "tx_done"];
+
+/// Stages in which a received packet that holds a socket holds its receiver's.
+const SOCKET_STAGES: [&str; 5] = [
+    "rx_synq",
+    "rx_acceptq",
+    "rx_tcp_auth",
+    "rx_tcp_state",
+    "rx_sock",
+];
 
 impl Drop {
     /// Names what an event tells by number. `boot` is the wall clock at
@@ -114,6 +127,11 @@ impl Drop {
         let text = |name: Option<Name>| name.map(|name| Arc::clone(sites.interner.text(name)));
         let stage = text(site.stage);
         let (pid, command) = sender(event, stage.as_deref());
+        let cgroup = match (pid, event.cgroup) {
+            (None, _) | (_, 0) => None,
+            (Some(pid), id) => names.cgroup(id, pid),
+        };
+        let receiver = receiver(event, stage.as_deref()).and_then(|socket| names.holder(socket));
         Self {
             time: at(boot, event.time),
             cpu: key.cpu.into(),
@@ -143,6 +161,8 @@ impl Drop {
             tcp_flags: (event.flags & EVENT_TCP_FLAGS != 0).then(|| tcp_flags(event.tcp_flags)),
             pid,
             command,
+            cgroup,
+            receiver,
             severity: site.severity,
             stack: stack.then(|| super::stack::frames(&frames, key.location, names)),
             stage,
@@ -171,6 +191,15 @@ fn sender(event: &Event, stage: Option<&str>) -> (Option<u32>, Option<String>) {
     let command = event.command.split(|byte| *byte == 0).next();
     let command = command.map(|command| String::from_utf8_lossy(command).into_owned());
     (Some(event.pid), command)
+}
+
+/// The socket that was to get the packet: the one that the kernel names, or,
+/// where the packet has come to sockets, the one it holds. Before that it may
+/// still hold its sender's.
+fn receiver(event: &Event, stage: Option<&str>) -> Option<u64> {
+    let named = event.site.state & state::RX_SOCKET != 0;
+    let at_socket = stage.is_some_and(|stage| SOCKET_STAGES.contains(&stage));
+    (event.receiver != 0 && (named || at_socket)).then_some(event.receiver)
 }
 
 /// The flags that are set, lowest bit first.
@@ -214,6 +243,8 @@ mod tests {
             command: *b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
             stack_len: 0,
             generation: 0,
+            cgroup: 0,
+            receiver: 0,
         }
     }
 
@@ -247,6 +278,38 @@ mod tests {
             stack,
             ["function_1+0x10", "function_3+0x21", "0xffffffffffff0000"]
         );
+    }
+
+    #[test]
+    fn a_receiver_is_the_socket_that_the_kernel_names() {
+        let with = |state, receiver| {
+            named(
+                Event {
+                    receiver,
+                    ..event(0x110, state)
+                },
+                &[],
+            )
+        };
+        let receiver = with(state::RX_SOCKET, 77).receiver.unwrap();
+        assert_eq!((receiver.pid, &*receiver.command), (77, "server"));
+        assert_eq!(with(state::RX_SOCKET, 0).receiver, None);
+        // At netfilter, a packet may still hold its sender's socket.
+        assert_eq!(with(state::SOCKET | state::RECEIVED, 77).receiver, None);
+    }
+
+    #[test]
+    fn a_control_group_is_told_only_with_its_process() {
+        let with = |location, cgroup| {
+            let event = Event {
+                cgroup,
+                ..event(location, 0)
+            };
+            named(event, &[]).cgroup
+        };
+        assert_eq!(with(0x110, 5).as_deref(), Some("/group5"));
+        assert_eq!(with(0x110, 0), None);
+        assert_eq!(with(0x210, 5), None);
     }
 
     #[test]

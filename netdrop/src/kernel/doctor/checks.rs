@@ -17,10 +17,10 @@ const MAPS_IN_CGROUP: (u32, u32) = (5, 11);
 const MEMLOCK_ENOUGH: u64 = 64 << 20;
 
 const RUN_AS_ROOT: &str = "run with sudo, or once: setcap \
-     cap_bpf,cap_perfmon,cap_sys_admin,cap_sys_ptrace,cap_syslog=ep $(command -v netdrop)";
+     cap_bpf,cap_perfmon,cap_sys_admin,cap_sys_ptrace,cap_dac_read_search,cap_syslog=ep $(command -v netdrop)";
 
 /// A capability, whether it is needed to watch at all, and its use.
-const CAPABILITIES: [(Capability, bool, &str); 5] = [
+const CAPABILITIES: [(Capability, bool, &str); 6] = [
     (
         Capability::CAP_BPF,
         true,
@@ -40,6 +40,11 @@ const CAPABILITIES: [(Capability, bool, &str); 5] = [
         Capability::CAP_SYS_PTRACE,
         false,
         "finds the network namespaces of other users' processes",
+    ),
+    (
+        Capability::CAP_DAC_READ_SEARCH,
+        false,
+        "lets trace name processes of other users that hold a receiving socket",
     ),
     (
         Capability::CAP_SYSLOG,
