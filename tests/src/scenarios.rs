@@ -8,6 +8,7 @@ mod catalogue;
 mod changes;
 mod details;
 mod endings;
+mod engine;
 mod exactness;
 mod explain;
 mod firewall;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         details::SCENARIOS,
         timer::SCENARIOS,
         squeeze::SCENARIOS,
+        engine::SCENARIOS,
         naming::SCENARIOS,
         headers::SCENARIOS,
         attaching::SCENARIOS,

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use super::stacks::Stacks;
 
-use netdrop_ebpf::site::{NO_REASON, SiteKey};
+use netdrop_ebpf::site::{NO_REASON, SiteKey, facts};
 
 use crate::{
     drops::{
         attribution::{self, Facts, Frames},
-        hook::{self, Hook},
+        hook::Hook,
     },
     host::{
         cgroups::Cgroups,
         devices::Devices,
+        netfilter::{Netfilter, Nft},
         netns::Identity,
         sockets::{Holder, Sockets},
         softnet::Softnet,
@@ -39,14 +40,18 @@ pub(super) struct Resolver {
     cgroups: Cgroups,
     sockets: Sockets,
     stacks: Stacks,
+    netfilter: Netfilter,
 }
 
 impl Resolver {
     /// Names from the kernel's symbols and type information.
     pub(super) fn new(symbols: Symbols, btf: &Btf<'_>) -> Self {
+        let reasons = ReasonNames::load(btf);
+        let nft = Nft::of(|name| reasons.has(name));
         Self {
+            netfilter: Netfilter::new(nft, symbols.range("nft_do_chain").is_some()),
             symbols,
-            reasons: ReasonNames::load(btf),
+            reasons,
             devices: Devices::new(),
             cgroups: Cgroups::new(),
             sockets: Sockets::default(),
@@ -66,6 +71,7 @@ impl Resolver {
 
     /// Ends an interval: looks for new names, and tells once what is missing.
     pub(super) fn refresh(&mut self) -> Option<String> {
+        self.netfilter.next_interval();
         self.devices.refresh();
         self.devices.take_warning()
     }
@@ -102,6 +108,7 @@ impl Names for Resolver {
             symbols,
             reasons,
             stacks,
+            netfilter,
             ..
         } = self;
         let reason = (site.reason != NO_REASON)
@@ -141,7 +148,7 @@ impl Names for Resolver {
         let engine = function
             .filter(|_| found.is_netfilter())
             .map(plain_name)
-            .and_then(hook::engine);
+            .and_then(|function| netfilter.engine(used_in(site), function));
         Attribution {
             stage: found.stage.id(),
             hook: found.hook.map(Hook::as_str),
@@ -177,6 +184,14 @@ impl Names for Resolver {
         let Holder { pid, command } = self.sockets.holder(socket)?;
         Some(Process { pid, command })
     }
+}
+
+/// The namespace whose engines of the IP layer can have dropped there; 0 for
+/// none: what the bridge passes may be ebtables', which cannot be seen.
+fn used_in(site: &SiteKey) -> u32 {
+    let is = |fact| site.facts & fact != 0;
+    let bridged = is(facts::BRIDGE_PORT) || (is(facts::BRIDGE) && !is(facts::IP_RECEIVED));
+    if bridged { 0 } else { site.netns }
 }
 
 /// The stack's own counters, as far as they are shown.

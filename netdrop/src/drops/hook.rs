@@ -145,12 +145,6 @@ fn before_routing(facts: u16) -> Hook {
     }
 }
 
-/// Which engine a function belongs to, as far as the function alone tells.
-#[must_use]
-pub fn engine(function: &str) -> Option<&'static str> {
-    function.starts_with("nft_").then_some("nftables")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

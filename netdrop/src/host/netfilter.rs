@@ -27,11 +27,11 @@ pub enum Nft {
 }
 
 impl Nft {
-    /// Tells by the names of the kernel's drop reasons (without
-    /// `SKB_DROP_REASON_`): an inline function leaves no trace of its own, so
-    /// those of TCP-AO, which came in the same release, stand in.
-    pub fn of<'n>(reasons: impl IntoIterator<Item = &'n str>) -> Self {
-        if reasons.into_iter().any(|name| name == "TCP_AONOTFOUND") {
+    /// Tells by the kernel's drop reasons (named without `SKB_DROP_REASON_`): an
+    /// inline function leaves no trace of its own, so one of those for TCP-AO,
+    /// which came in the same release, stands in.
+    pub fn of(has_reason: impl Fn(&str) -> bool) -> Self {
+        if has_reason("TCP_AONOTFOUND") {
             Self::Frees
         } else {
             Self::Verdict
@@ -72,10 +72,10 @@ struct Seen {
 }
 
 impl Netfilter {
-    /// `built_in`: the kernel has `nft_do_chain` without a module.
+    /// `there`: the kernel has `nft_do_chain` from the start.
     #[must_use]
-    pub fn new(nft: Nft, built_in: bool) -> Self {
-        Self::with(nft, Box::new(SystemReader::new(built_in)))
+    pub fn new(nft: Nft, there: bool) -> Self {
+        Self::with(nft, Box::new(SystemReader::new(there)))
     }
 
     fn with(nft: Nft, reader: Box<dyn Reader>) -> Self {
@@ -100,7 +100,7 @@ impl Netfilter {
     /// cannot be told.
     ///
     /// Neither ebtables nor BPF programs nor security modules leave a trace that
-    /// could be read: do not ask for drops on a bridge.
+    /// could be read: give namespace 0 for drops on a bridge.
     pub fn engine(&mut self, netns: u32, function: &str) -> Option<&'static str> {
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| function.starts_with(prefix));
         if starts(&["nft_"]) {
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_kernels_reasons_tell_what_nftables_does() {
-        assert_eq!(Nft::of(["NO_SOCKET", "TCP_AONOTFOUND"]), Nft::Frees);
-        assert_eq!(Nft::of(["NO_SOCKET"]), Nft::Verdict);
+        assert_eq!(Nft::of(|name| name == "TCP_AONOTFOUND"), Nft::Frees);
+        assert_eq!(Nft::of(|name| name == "NO_SOCKET"), Nft::Verdict);
     }
 }

@@ -60,6 +60,12 @@ impl ReasonNames {
         !self.names.is_empty()
     }
 
+    /// Does this kernel have a reason of this name?
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.values().any(|known| known == name)
+    }
+
     /// The name as the kernel has it, without `SKB_DROP_REASON_`.
     #[must_use]
     pub fn name(&self, number: u32) -> Option<&str> {

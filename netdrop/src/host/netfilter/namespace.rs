@@ -24,16 +24,17 @@ pub(super) trait Reader: std::fmt::Debug + Send {
 /// The running system.
 #[derive(Debug)]
 pub(super) struct SystemReader {
-    built_in: bool,
+    /// nftables was there at the start.
+    nft: bool,
     own: Option<u32>,
     places: Namespaces,
     pause: Pause,
 }
 
 impl SystemReader {
-    pub(super) fn new(built_in: bool) -> Self {
+    pub(super) fn new(nft: bool) -> Self {
         Self {
-            built_in,
+            nft,
             own: netns::own().ok(),
             places: Namespaces::new(),
             pause: Pause::default(),
@@ -51,7 +52,7 @@ impl SystemReader {
 
 impl Reader for SystemReader {
     fn read(&mut self, netns: u32) -> Option<Engines> {
-        let nft = self.built_in || fs::exists("/sys/module/nf_tables").unwrap_or(false);
+        let nft = self.nft || fs::exists("/sys/module/nf_tables").unwrap_or(false);
         if self.own == Some(netns) {
             return here(nft);
         }
