@@ -58,10 +58,15 @@ fn an_xtables_drop_names_its_engine(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b
         .offer("iptables-legacy", "-w -A INPUT -p udp --dport 9 -j DROP")?;
-    let drops = Drops::at(site::XTABLES, &lab.b, Count::Exactly(12))
+    let drops = Drops::at(site::XT_INPUT, &lab.b, Count::Exactly(12))
         .device(B.device)
         .flow(flow())
-        .counted_by(Counter::xtables(&lab.b, "iptables-legacy", "INPUT"));
+        .counted_by(Counter::xtables(
+            &lab.b,
+            "iptables-legacy",
+            "filter",
+            "INPUT",
+        ));
     // Up to 6.6 nftables may have given the verdict, if it is loaded.
     let allowed: &[_] = if bench.kernel.version >= (6, 7) {
         &[Some("xtables")]
@@ -74,7 +79,7 @@ fn an_xtables_drop_names_its_engine(bench: &Bench) -> Result<()> {
 fn an_nftables_drop_names_its_engine(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b.nft(&dropping("input"))?;
-    let drops = Drops::at(site::NFT, &lab.b, Count::Exactly(12))
+    let drops = Drops::at(site::NFT_INPUT, &lab.b, Count::Exactly(12))
         .device(B.device)
         .flow(flow())
         .counted_by(Counter::nft(&lab.b));

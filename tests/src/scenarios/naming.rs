@@ -194,7 +194,8 @@ fn a_sender_is_told_with_its_control_group(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.a.nft(&dropping("output"))?;
     let mut group = Group::new(&hierarchy, &format!("netdrop-tests-{}", std::process::id()))?;
-    let drops = Drops::at(site::NFT_OUTPUT, &lab.a, Count::Exactly(6)).counted_by(Counter::nft(&lab.a));
+    let drops =
+        Drops::at(site::NFT_OUTPUT, &lab.a, Count::Exactly(6)).counted_by(Counter::nft(&lab.a));
     let run = trace(bench, "", drops, || {
         group.enter(&hierarchy)?;
         Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, 6)

@@ -83,11 +83,21 @@ pub(super) fn check_order(rows: &[Row], by: &[&str], all: &mut Complaints) {
 fn order(left: &Row, right: &Row, by: &[&str]) -> Ordering {
     let keys = by
         .iter()
+        .flat_map(|key| std::iter::once(key).chain(ordered_beside(key)))
         .map(|key| order_of_values(left.key(key), right.key(key)));
     right
         .drops
         .cmp(&left.drops)
         .then(keys.fold(Ordering::Equal, Ordering::then))
+}
+
+/// The fields beside a key by which rows of the same key are sorted.
+fn ordered_beside(key: &str) -> &'static [&'static str] {
+    match key {
+        "device" => &["ifindex"],
+        "stage" => &["hook", "engine"],
+        _ => &[],
+    }
 }
 
 /// Numbers by value, text by bytes, null last.
