@@ -20,6 +20,7 @@ mod naming;
 mod receive;
 mod refusals;
 mod routing;
+mod severities;
 mod squeeze;
 mod tcp_handshake;
 mod tcp_state;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         changes::SCENARIOS,
         endings::SCENARIOS,
         refusals::SCENARIOS,
+        severities::SCENARIOS,
         explain::SCENARIOS,
         catalogue::SCENARIOS,
     ];

@@ -11,6 +11,7 @@ use crate::{
     drops::{
         attribution::{self, Facts, Frames},
         hook::{self, Hook},
+        reclassified::Reclassified,
     },
     host::{
         cgroups::Cgroups,
@@ -39,6 +40,7 @@ pub(super) struct Resolver {
     cgroups: Cgroups,
     sockets: Sockets,
     stacks: Stacks,
+    reclassified: Reclassified,
 }
 
 impl Resolver {
@@ -51,7 +53,13 @@ impl Resolver {
             cgroups: Cgroups::new(),
             sockets: Sockets::default(),
             stacks: Stacks::default(),
+            reclassified: Reclassified::default(),
         }
+    }
+
+    /// From now on, the user's severities come before the catalogue's.
+    pub(super) fn reclassify(&mut self, reclassified: Reclassified) {
+        self.reclassified = reclassified;
     }
 
     /// The kernel's symbols.
@@ -102,6 +110,7 @@ impl Names for Resolver {
             symbols,
             reasons,
             stacks,
+            reclassified,
             ..
         } = self;
         let reason = (site.reason != NO_REASON)
@@ -149,7 +158,9 @@ impl Names for Resolver {
             by: found.by,
             open: found.is_open(),
             direction: found.direction.as_str(),
-            severity: found.severity,
+            severity: reclassified
+                .severity(reason, function)
+                .unwrap_or(found.severity),
         }
     }
 
