@@ -17,6 +17,7 @@ mod print;
 mod reader;
 mod resolve;
 mod session;
+mod severity_file;
 mod signals;
 mod stacks;
 mod trace;

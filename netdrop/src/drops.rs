@@ -14,6 +14,7 @@ pub mod explain;
 pub mod hook;
 pub mod nearest;
 pub mod next;
+pub mod reclassified;
 pub mod severity;
 pub mod stack;
 pub mod stage;

@@ -21,6 +21,7 @@ mod naming;
 mod receive;
 mod refusals;
 mod routing;
+mod severities;
 mod squeeze;
 mod tcp_handshake;
 mod tcp_state;
@@ -54,6 +55,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         changes::SCENARIOS,
         endings::SCENARIOS,
         refusals::SCENARIOS,
+        severities::SCENARIOS,
         explain::SCENARIOS,
         catalogue::SCENARIOS,
     ];

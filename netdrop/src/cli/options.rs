@@ -3,6 +3,7 @@
 use std::{
     io::{self, IsTerminal as _},
     num::{IntErrorKind, ParseIntError},
+    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
@@ -73,6 +74,10 @@ pub(super) struct Shared {
     #[arg(long, value_enum)]
     severity: Option<SeverityArg>,
 
+    /// Severities of the user's own
+    #[arg(long, value_name = "FILE", help = SEVERITY_FILE)]
+    pub(super) severity_file: Option<PathBuf>,
+
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
@@ -96,6 +101,9 @@ pub(super) struct Shared {
     )]
     flows: u32,
 }
+
+const SEVERITY_FILE: &str = "Severities of your own: a TOML file with the tables [reasons] and \
+    [functions], for example NO_SOCKET = \"benign\"; a function wins over a reason";
 
 pub(super) const KEYS: &str = "Keys that rows are grouped by, separated by commas: stage, \
     reason, function, device, netns, cpu, protocol, flow, src, dst, src_port, dst_port, \

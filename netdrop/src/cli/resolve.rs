@@ -11,6 +11,7 @@ use crate::{
     drops::{
         attribution::{self, Facts, Frames},
         hook::Hook,
+        reclassified::Reclassified,
     },
     host::{
         cgroups::Cgroups,
@@ -41,6 +42,7 @@ pub(super) struct Resolver {
     sockets: Sockets,
     stacks: Stacks,
     netfilter: Netfilter,
+    reclassified: Reclassified,
 }
 
 impl Resolver {
@@ -56,7 +58,13 @@ impl Resolver {
             cgroups: Cgroups::new(),
             sockets: Sockets::default(),
             stacks: Stacks::default(),
+            reclassified: Reclassified::default(),
         }
+    }
+
+    /// From now on, the user's severities come before the catalogue's.
+    pub(super) fn reclassify(&mut self, reclassified: Reclassified) {
+        self.reclassified = reclassified;
     }
 
     /// The kernel's symbols.
@@ -109,6 +117,7 @@ impl Names for Resolver {
             reasons,
             stacks,
             netfilter,
+            reclassified,
             ..
         } = self;
         let reason = (site.reason != NO_REASON)
@@ -156,7 +165,9 @@ impl Names for Resolver {
             by: found.by,
             open: found.is_open(),
             direction: found.direction.as_str(),
-            severity: found.severity,
+            severity: reclassified
+                .severity(reason, function)
+                .unwrap_or(found.severity),
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     options::Shared,
     reader::{self, Reader},
     resolve::{Resolver, Squeezes},
+    severity_file,
     signals::Signals,
 };
 use crate::{
@@ -101,8 +102,17 @@ pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::
 impl Session {
     /// Attaches, and says so.
     pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
+        let given = match &shared.severity_file {
+            Some(path) => Some((path, severity_file::read(path)?)),
+            None => None,
+        };
         let signals = Signals::listen()?;
-        let (capture, names) = capture(config)?;
+        let (capture, mut names) = capture(config)?;
+        let mut warnings = capture.warnings().to_vec();
+        if let Some((path, given)) = given {
+            warnings.extend(severity_file::warnings(path, &given, names.symbols()));
+            names.reclassify(given);
+        }
         // A thread: started now, it has no more capabilities than are left.
         let sink = Sink::stdout()?;
         let session = Self {
@@ -120,11 +130,11 @@ impl Session {
             lost: 0,
             hints: config.emit == Emit::Hints,
         };
-        session.say_ready().await?;
+        session.say_ready(&warnings).await?;
         Ok(session)
     }
 
-    async fn say_ready(&self) -> anyhow::Result<()> {
+    async fn say_ready(&self, warnings: &[String]) -> anyhow::Result<()> {
         let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
         let ready = Ready {
             time: Timestamp::now(),
@@ -132,7 +142,7 @@ impl Session {
             host: &system.nodename().to_string_lossy(),
             kernel: &system.release().to_string_lossy(),
             hooks: self.capture.hooks(),
-            warnings: self.capture.warnings(),
+            warnings,
         };
         if let Some(frame) = self.renderer.ready(&ready) {
             // The sink is asked again, and tells why, at the next occasion.
@@ -264,6 +274,6 @@ fn announce(ready: &Ready<'_>) {
         ready.hooks.len()
     ));
     for warning in ready.warnings {
-        fault::say(&format!("warning: {warning}"));
+        fault::say(&format!("warning: {}", escape(warning)));
     }
 }
