@@ -9,7 +9,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, report},
     counter::Counter,
-    frame::{Frame, SYN, Transport},
+    frame::{Frame, SYN, Segment, Transport},
     lab::{A, B, GHOST, Pair},
     netdrop::{
         identity::{self, Allow},
@@ -117,11 +117,7 @@ fn a_severity_file_reclassifies_reasons_and_functions(bench: &Bench) -> Result<(
 
 fn provoke(lab: &Pair) -> Result<()> {
     Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, UDP).send(&lab.a)?;
-    let syn = Transport::Tcp {
-        src: 4000,
-        dst: 9,
-        flags: SYN,
-    };
+    let syn = Transport::Tcp(Segment::new(4000, 9, SYN));
     let frame = Frame::v4(A, B, syn).src(GHOST);
     sender::frames(&lab.a, A.device, &frame, TCP)
 }
