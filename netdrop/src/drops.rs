@@ -5,6 +5,7 @@
 //! out: an [`attribution`]. The knowledge itself is data (`netdrop/data`), held
 //! by the [`catalogue`]; nothing here asks the kernel.
 
+pub mod advice;
 pub mod attribution;
 pub mod catalogue;
 pub mod coverage;

@@ -4,6 +4,7 @@
 //! output. Renderers ask nothing of the kernel; the [`sink`] writes in a thread
 //! of its own so that a slow reader never delays counting.
 
+pub mod advice;
 pub mod escape;
 pub mod explain;
 pub mod json;

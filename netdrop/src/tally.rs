@@ -8,6 +8,7 @@
 
 pub mod accounting;
 mod changing;
+pub mod circumstances;
 mod device;
 pub mod group;
 pub mod intern;

@@ -82,6 +82,12 @@ pub(super) struct Shared {
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
 
+    /// Say below what is shown what it means and what to run next: for the
+    /// reasons of the first rows, and in trace for a reason's first drop; JSON
+    /// has no such text, see `netdrop explain --format json`
+    #[arg(long)]
+    explain: bool,
+
     /// No colours
     #[arg(long, help = "No colours, as with the environment variable NO_COLOR")]
     no_color: bool,
@@ -152,6 +158,11 @@ impl Shared {
             Some(SeverityArg::Benign) => Show::Only(Severity::Benign),
             Some(SeverityArg::All) => Show::All,
         }
+    }
+
+    /// Is advice asked for, and somebody there to read it?
+    pub(super) fn explains(&self) -> bool {
+        self.explain && matches!(self.format, FormatArg::Text)
     }
 
     pub(super) fn view(&self) -> View {

@@ -11,13 +11,14 @@ use crate::{
     drops::{
         attribution::{self, Facts, Frames},
         hook::Hook,
+        next,
         reclassified::Reclassified,
     },
     host::{
         cgroups::Cgroups,
         devices::Devices,
         netfilter::{Netfilter, Nft},
-        netns::Identity,
+        netns::{Identity, Namespace, NetnsKind},
         sockets::{Holder, Sockets},
         softnet::Softnet,
     },
@@ -177,6 +178,24 @@ impl Names for Resolver {
 
     fn device(&mut self, netns: u32, ifindex: u32) -> Option<Arc<str>> {
         self.devices.name(netns, ifindex)
+    }
+
+    fn netns_place(&mut self, inode: u32) -> next::Place {
+        if inode == 0 {
+            return next::Place::Unknown;
+        }
+        if self.devices.is_own(inode) {
+            return next::Place::Here;
+        }
+        match self.devices.place(inode) {
+            None => next::Place::Elsewhere(inode),
+            Some(Namespace { identity, path }) => match identity {
+                Some(Identity { name, kind, .. }) if *kind == NetnsKind::Named => {
+                    next::Place::Named(name.to_string())
+                }
+                _ => next::Place::File(path.to_string_lossy().into_owned()),
+            },
+        }
     }
 
     fn netns_name(&mut self, inode: u32) -> Option<NetnsName> {

@@ -1,6 +1,6 @@
 //! `netdrop trace`
 
-use std::{process::ExitCode, time::Duration};
+use std::{collections::HashSet, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     kernel::capture::{CaptureConfig, Detail, Emit},
-    output::{json, line::Lines, render::Format},
-    tally::{packet::Drop, show::Show},
+    output::{advice, json, line::Lines, render::Format},
+    tally::{circumstances::about_drop, packet::Drop, show::Show},
 };
 
 /// How often the ring is emptied; programs do not wake us.
@@ -103,6 +103,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         lines: Lines::new(session.renderer.layout.palette, verbose),
         show: shared.show(),
         stack,
+        explained: shared.explains().then(HashSet::new),
         left: count,
         shown: 0,
         taken: 0,
@@ -133,6 +134,8 @@ struct Printer {
     lines: Lines,
     show: Show,
     stack: bool,
+    /// Reasons and stages that were explained, where that is asked for.
+    explained: Option<HashSet<[Option<Arc<str>>; 2]>>,
     /// Drops that may still be printed.
     left: Option<u64>,
     /// Drops printed.
@@ -208,6 +211,7 @@ impl Printer {
                 Format::Text => {
                     let mut line = String::new();
                     self.lines.write(&mut line, &drop);
+                    self.explain(&mut line, &drop, session);
                     frame.bytes.extend_from_slice(line.as_bytes());
                 }
             }
@@ -218,6 +222,17 @@ impl Printer {
         }
         self.send(session, &mut frame);
         Ok(())
+    }
+
+    /// Explains a reason and stage where they are seen first.
+    fn explain(&mut self, out: &mut String, drop: &Drop, session: &mut Session) {
+        let Some(explained) = &mut self.explained else {
+            return;
+        };
+        if explained.insert([drop.reason.clone(), drop.stage.clone()]) {
+            let advice = about_drop(drop, &mut session.names);
+            advice::write(out, &advice, session.renderer.layout);
+        }
     }
 
     fn send(&mut self, session: &mut Session, frame: &mut Frame) {

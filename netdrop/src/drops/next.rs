@@ -38,10 +38,12 @@ pub enum Place {
     Here,
     /// One with a name for `ip netns`.
     Named(String),
-    /// One of the processes in it, by pid.
-    Process(u32),
-    /// Another one, to which no way is known, by inode number.
+    /// One that has a file to enter it by.
+    File(String),
+    /// One to which no way is known, by inode number.
     Elsewhere(u32),
+    /// Several.
+    Several,
 }
 
 /// A command to run.
@@ -125,9 +127,9 @@ impl Values {
 impl Place {
     fn wrap(&self, command: String) -> String {
         let prefix = match self {
-            Self::Unknown | Self::Here | Self::Elsewhere(_) => return command,
+            Self::Unknown | Self::Here | Self::Elsewhere(_) | Self::Several => return command,
             Self::Named(name) => format!("ip netns exec {}", quoted(name)),
-            Self::Process(pid) => format!("nsenter --net=/proc/{pid}/ns/net"),
+            Self::File(path) => format!("nsenter --net={}", quoted(path)),
         };
         let tool = command.split(' ').next().unwrap_or_default();
         if EVERYWHERE.contains(&tool) {
@@ -144,8 +146,14 @@ impl Place {
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Elsewhere(inode) => Some(format!(
-                "run these in network namespace {inode}, which has no name and no process"
+                "these drops happened in network namespace {inode}, to which no way is known: \
+                 run the commands there"
             )),
+            Self::Several => Some(
+                "these drops happened in several network namespaces: run the commands in the one \
+                 you mean (`--by netns` tells them apart)"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -195,7 +203,7 @@ mod tests {
             "ip netns exec blue ip -s link show eth0"
         );
         assert_eq!(
-            at(Place::Process(42), "nstat -az"),
+            at(Place::File("/proc/42/ns/net".to_owned()), "nstat -az"),
             "nsenter --net=/proc/42/ns/net nstat -az"
         );
         assert_eq!(at(Place::Here, "nstat -az"), "nstat -az");
@@ -208,7 +216,9 @@ mod tests {
             at(blue(), "ls /run/netns/{netns}"),
             "ip netns exec blue ls /run/netns/blue"
         );
-        assert!(Place::Elsewhere(7).note().is_some());
+        assert_eq!(at(Place::Several, "nstat -az"), "nstat -az");
+        assert!(Place::Several.note().is_some());
+        assert_eq!(Place::Here.note(), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use self::interfaces::{Interface, Read, Reader, SystemReader};
-use super::netns::{Identity, Namespaces};
+use super::netns::{Identity, Namespace, Namespaces};
 
 /// Shortest time between two readings of one namespace, and between two
 /// searches for namespaces.
@@ -111,6 +111,21 @@ impl Devices {
         self.asked.insert(netns);
         self.find(netns);
         self.namespaces.get(&netns).cloned()
+    }
+
+    /// Where a namespace can be entered, if it is known to be there.
+    pub fn place(&mut self, netns: u32) -> Option<&Namespace> {
+        if netns == 0 {
+            return None;
+        }
+        self.find(netns);
+        self.places.get(&netns)
+    }
+
+    /// Is this the namespace that netdrop runs in?
+    #[must_use]
+    pub fn is_own(&self, netns: u32) -> bool {
+        self.own == Some(netns)
     }
 
     /// Call this at the end of an interval: reads the namespaces asked for in

@@ -87,6 +87,7 @@ pub(super) fn period() -> Period {
         },
         squeeze: squeeze(),
         hooks,
+        advice: Vec::new(),
         rows: vec![
             Row {
                 fields: fields([

@@ -4,7 +4,7 @@ mod squeeze;
 
 use std::fmt::Write as _;
 
-use super::{palette::Palette, table};
+use super::{advice, palette::Palette, table};
 use crate::tally::{
     accounting::Accounting,
     period::{Period, Totals},
@@ -60,6 +60,12 @@ fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, l
     accounting(out, &period.accounting, palette);
     if !period.rows.is_empty() {
         table::write(out, &period.rows, period.seconds, width, palette);
+    }
+    if !period.advice.is_empty() {
+        out.push('\n');
+    }
+    for advice in &period.advice {
+        advice::write(out, advice, layout);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use netdrop_ebpf::site::SiteKey;
 
+use crate::drops::next;
 pub use crate::drops::{evidence::Evidence, severity::Severity};
 
 /// What is derived from a site besides its names.
@@ -88,6 +89,11 @@ pub trait Names {
 
     /// The name of a network namespace, by inode number.
     fn netns_name(&mut self, inode: u32) -> Option<NetnsName>;
+
+    /// How to run a command in a network namespace.
+    fn netns_place(&mut self, _inode: u32) -> next::Place {
+        next::Place::Unknown
+    }
 
     /// The path of a control group, by its number; `pid` is a process that was
     /// in it.

@@ -8,6 +8,7 @@ use netdrop_ebpf::{
 
 use super::{
     accounting::{Accounting, Attached, HookCount, Traffic, sum},
+    circumstances::Circumstances,
     group::Group,
     key::By,
     names::{Names, Severity},
@@ -19,7 +20,7 @@ use super::{
     squeeze::{Squeeze, Squeezes},
     sums::{BySeverity, Sums},
 };
-use crate::kernel::snapshot::Snapshot;
+use crate::{drops::advice::Advice, kernel::snapshot::Snapshot};
 
 /// All drops, whatever is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Period {
     pub hooks: Vec<HookCount>,
     /// Drops by group; with `totals.hidden` they add up to `totals`.
     pub rows: Vec<Row>,
+    /// What the drops of the first rows mean, where that was asked for.
+    pub advice: Vec<Advice>,
 }
 
 /// What is grouped and shown.
@@ -85,6 +88,8 @@ pub struct Tally {
     traffic: Option<Traffic>,
     squeezes: Option<Squeezes>,
     hooks: Vec<HookCount>,
+    /// Of the interval and of the run, where advice is asked for.
+    circumstances: Option<[Circumstances; 2]>,
 }
 
 impl Tally {
@@ -101,7 +106,13 @@ impl Tally {
             accounting: None,
             traffic: None,
             squeezes: None,
+            circumstances: None,
         }
+    }
+
+    /// From now on, periods come with advice.
+    pub fn explain(&mut self) {
+        self.circumstances = Some(<[Circumstances; 2]>::default());
     }
 
     /// The names met so far, for events between intervals.
@@ -127,6 +138,7 @@ impl Tally {
         self.interval.seconds = snapshot.seconds;
         self.fill(snapshot, names);
         self.run.add_sheet(&self.interval);
+        self.learn_circumstances(snapshot, names);
 
         let accounting = Accounting::of(snapshot, moment.output_lost);
         let cpus = moment.time_squeeze;
@@ -154,7 +166,12 @@ impl Tally {
         for (run, interval) in self.hooks.iter_mut().zip(&hooks) {
             run.count = sum(run.count, interval.count);
         }
+        let rows = self.interval.rows(&self.view, &self.sites);
+        let circumstances = self.circumstances.as_ref();
         Period {
+            advice: circumstances
+                .map(|[interval, _]| interval.advice(&rows, &self.sites))
+                .unwrap_or_default(),
             time: moment.time,
             seconds: snapshot.seconds,
             totals: self.interval.totals,
@@ -162,7 +179,7 @@ impl Tally {
             traffic,
             squeeze,
             hooks,
-            rows: self.interval.rows(&self.view, &self.sites),
+            rows,
         }
     }
 
@@ -171,7 +188,12 @@ impl Tally {
     pub fn summary(&self, time: Timestamp, output_lost: u64) -> Period {
         let mut accounting = self.accounting.unwrap_or_default();
         accounting.output_lost = output_lost;
+        let rows = self.run.rows(&self.view, &self.sites);
+        let circumstances = self.circumstances.as_ref();
         Period {
+            advice: circumstances
+                .map(|[_, run]| run.advice(&rows, &self.sites))
+                .unwrap_or_default(),
             time,
             seconds: self.run.seconds,
             totals: self.run.totals,
@@ -183,8 +205,25 @@ impl Tally {
                 .map(Squeezes::squeeze)
                 .unwrap_or_default(),
             hooks: self.hooks.clone(),
-            rows: self.run.rows(&self.view, &self.sites),
+            rows,
         }
+    }
+
+    fn learn_circumstances(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
+        let Self {
+            circumstances,
+            sites,
+            ..
+        } = self;
+        let Some([interval, run]) = circumstances else {
+            return;
+        };
+        interval.clear();
+        for (key, weights) in &snapshot.sites {
+            let site = sites.site(key, names);
+            interval.add(key, &site, weights.drops, sites, names);
+        }
+        run.add_all(interval);
     }
 
     /// Adds every row of the snapshot to its group. What the tables had no

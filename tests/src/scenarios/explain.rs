@@ -4,13 +4,23 @@ use std::{
     os::unix::process::CommandExt as _,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::refusals::{PublicCopy, says};
-use crate::{bench::Bench, scenario::Scenario};
+use crate::{
+    bench::Bench,
+    lab::{A, B, Pair},
+    netdrop::{Ended, Netdrop},
+    scenario::Scenario,
+    sender::Datagrams,
+};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -24,6 +34,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: explain_alone_is_the_map,
     },
     Scenario {
+        name: "watch_explains_the_first_rows",
+        about: "--explain: meaning and commands in the namespace of the drops, once",
+        run: watch_explains_the_first_rows,
+    },
+    Scenario {
+        name: "trace_explains_the_first_drop_of_a_kind",
+        about: "--explain: meaning and commands with the drop's own port, once",
+        run: trace_explains_the_first_drop_of_a_kind,
+    },
+    Scenario {
         name: "explain_offers_what_was_meant",
         about: "an unknown name: exit 2 and the nearest name",
         run: |bench| {
@@ -35,6 +55,83 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
 ];
+
+/// Datagrams of each burst.
+const BURST: u64 = 20;
+
+/// Drops again and again until netdrop has explained them, and returns all that
+/// it printed.
+fn explained(bench: &Bench, command: &str, lab: &Pair) -> Result<Vec<String>> {
+    let arguments = format!("{command} --explain");
+    let mut netdrop = Netdrop::start(bench.binary()?, &arguments)?;
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, BURST).send(&lab.a)?;
+                thread::sleep(Duration::from_millis(100));
+            }
+            anyhow::Ok(())
+        });
+        let wish = format!("$ ip netns exec {} ", lab.b.name());
+        let found = netdrop.wait_for("explanation", |line| line.contains(&wish));
+        done.store(true, Ordering::Relaxed);
+        sending.join().map_err(|_| anyhow!("the sender died"))??;
+        found
+    })?;
+    netdrop.signal(Signal::SIGINT)?;
+    let Ended { status, lines, .. } = netdrop.wait()?;
+    ensure!(status.success(), "{status}");
+    Ok(lines)
+}
+
+/// What stands above the explanation of a datagram for a closed port.
+fn heading(bench: &Bench) -> &'static str {
+    if bench.kernel.has_reasons() {
+        "  NO_SOCKET in rx_lookup (suspicious)"
+    } else {
+        "  no reason given, in rx_lookup (suspicious)"
+    }
+}
+
+fn watch_explains_the_first_rows(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let lines = explained(bench, "watch --interval 200ms", &lab)?;
+    let heading = heading(bench);
+    let below = lines.iter().skip_while(|line| *line != heading);
+    let commands = below
+        .skip(1)
+        .take_while(|line| line.starts_with("    "))
+        .filter(|line| line.starts_with("    $ "))
+        .count();
+    ensure!(commands > 0, "no commands below {heading}: {lines:#?}");
+    // Each block says it once: a block begins with its number of drops.
+    for block in lines.split(|line| line.contains(" drops, ") || line.contains(" drop, ")) {
+        let times = block.iter().filter(|line| *line == heading).count();
+        ensure!(times <= 1, "{times} times in one block: {block:#?}");
+    }
+    Ok(())
+}
+
+fn trace_explains_the_first_drop_of_a_kind(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let lines = explained(bench, "trace", &lab)?;
+    let heading = heading(bench);
+    let times = lines.iter().filter(|line| *line == heading).count();
+    let drops = lines.iter().filter(|line| line.contains(" > 10.")).count();
+    ensure!(
+        times == 1 && drops > 1,
+        "{heading} stands {times} times among {drops} drops: {lines:#?}"
+    );
+    let own = lines
+        .iter()
+        .any(|line| line.starts_with("    $ ") && line.contains(":9"));
+    ensure!(
+        own || !bench.kernel.has_reasons(),
+        "no command names the port: {lines:#?}"
+    );
+    Ok(())
+}
 
 const NOBODY: u32 = 65534;
 

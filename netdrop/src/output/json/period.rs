@@ -35,6 +35,8 @@ impl<'a> Object<'a> {
             squeeze,
             hooks,
             rows,
+            // Text: `explain --format json` has it.
+            advice: _,
         } = period;
         Self {
             r#type,
