@@ -134,7 +134,7 @@ pub fn attribute(facts: &Facts<'_>) -> Attribution {
     let mut direction = Direction::of(way, stage, bits);
     let mut hook = None;
     if stage.id() == NETFILTER {
-        let (found, told) = hook_of(site, frames);
+        let (found, told) = hook_of(function, site, frames);
         hook = found;
         if let Some(hook) = hook {
             by = by.max(told);
@@ -166,8 +166,12 @@ fn is_bridged_on(site: &SiteKey) -> bool {
     site.state & state::RECEIVED != 0 && port == facts::BRIDGE_PORT
 }
 
-/// The drop's own stack knows the hook best, then the packet, then a hint.
-fn hook_of(site: &SiteKey, frames: Frames<'_>) -> (Option<Hook>, Evidence) {
+/// A function into which a hook was inlined knows it, then the drop's own stack,
+/// then the packet, then a hint.
+fn hook_of(function: Option<&str>, site: &SiteKey, frames: Frames<'_>) -> (Option<Hook>, Evidence) {
+    if let Some(hook) = function.and_then(Hook::run_by) {
+        return (Some(hook), Evidence::Function);
+    }
     if let Frames::Own(frames) = frames
         && let Some(hook) = stack::hook(frames)
     {

@@ -55,6 +55,11 @@ fn a_netfilter_drop_names_its_hook_and_says_how_it_is_known() {
     let open = with(reason, function, &loopback, Frames::None);
     assert_eq!((open.hook, open.by), (None, Evidence::Function));
     assert!(open.is_open());
+    let inlined = with(reason, Some("ip_forward"), &loopback, Frames::None);
+    assert_eq!(
+        (inlined.hook, inlined.by),
+        (Some(Hook::Forward), Evidence::Function)
+    );
     let stack = ["nf_hook_slow", "ip_local_deliver"];
     let hinted = with(reason, function, &loopback, Frames::Hint(&stack));
     assert_eq!(
