@@ -23,17 +23,27 @@ use crate::{
 };
 
 /// What the kernel answers when a preallocated hash is full.
-const E2BIG: i32 = -7;
+pub(crate) const E2BIG: i32 = -7;
 
-/// Where a drop was counted.
+/// Where a drop was counted; of a slot, its `claim`.
 #[derive(Clone, Copy)]
 pub(crate) enum Counted {
     /// In a slot just claimed for its key.
-    First,
+    First(*mut u32),
     /// In a slot that its key had.
-    Again,
+    Again(*mut u32),
     /// In no slot.
     Elsewhere,
+}
+
+impl Counted {
+    #[inline(always)]
+    fn claim(self) -> Option<*mut u32> {
+        match self {
+            Self::First(claim) | Self::Again(claim) => Some(claim),
+            Self::Elsewhere => None,
+        }
+    }
 }
 
 /// The area of the running CPU in the current generation.
@@ -134,21 +144,26 @@ impl Area {
         Counted::Elsewhere
     }
 
-    /// Counts a drop under its flow.
+    /// Counts a drop under its flow; returns the `claim` of its slot, if it has
+    /// one.
     #[inline(always)]
-    pub(crate) fn count_flow(self, ctx: &impl EbpfContext, key: &FlowKey, weights: Weights) {
+    pub(crate) fn count_flow(
+        self,
+        ctx: &impl EbpfContext,
+        key: &FlowKey,
+        weights: Weights,
+    ) -> Option<*mut u32> {
         let words: [u64; 9] = transmute!(*key);
         let hash = hash(&words);
         // SAFETY: an array of the live map value.
         let slots = unsafe { &raw mut (*self.memory).flows };
-        if !matches!(
-            add_to_slot(slots, hash, &words, weights),
-            Counted::Elsewhere
-        ) || !matches!(
-            add_to_slot(slots, hash >> 32, &words, weights),
-            Counted::Elsewhere
-        ) {
-            return;
+        let slot = add_to_slot(slots, hash, &words, weights).claim();
+        if slot.is_some() {
+            return slot;
+        }
+        let slot = add_to_slot(slots, hash >> 32, &words, weights).claim();
+        if slot.is_some() {
+            return slot;
         }
         self.count(Counter::FlowSpilled);
         let spilled = if self.generation == 0 {
@@ -162,6 +177,7 @@ impl Area {
                 warn!(ctx, "the flow table refused an entry: error {}", error);
             }
         }
+        None
     }
 }
 
@@ -185,6 +201,7 @@ fn add_to_slot<K, const SLOTS: usize, const WORDS: usize>(
     unsafe {
         let slot = slots.cast::<Slot<K>>().add(hash as usize % SLOTS);
         let key = (&raw mut (*slot).key).cast::<u64>();
+        let claim = &raw mut (*slot).claim;
         if read_volatile(&raw const (*slot).ready) != 0 {
             let mut difference = 0;
             for (i, word) in words.iter().enumerate() {
@@ -193,9 +210,8 @@ fn add_to_slot<K, const SLOTS: usize, const WORDS: usize>(
             if difference != 0 {
                 return Counted::Elsewhere;
             }
-            counted = Counted::Again;
+            counted = Counted::Again(claim);
         } else {
-            let claim = &raw mut (*slot).claim;
             if read_volatile(claim) != 0 {
                 return Counted::Elsewhere;
             }
@@ -207,7 +223,7 @@ fn add_to_slot<K, const SLOTS: usize, const WORDS: usize>(
                 write_volatile(key.add(i), *word);
             }
             write_volatile(&raw mut (*slot).ready, 1);
-            counted = Counted::First;
+            counted = Counted::First(claim);
         }
         add_weights(&raw mut (*slot).weights, weights);
     }
@@ -274,7 +290,7 @@ pub(crate) fn xadd(to: *mut u64, amount: u64) {
 }
 
 #[inline(always)]
-fn xadd32(to: *mut u32, amount: u32) {
+pub(crate) fn xadd32(to: *mut u32, amount: u32) {
     // SAFETY: `to` points into a live map value.
     let _ = unsafe { atomic_xadd::<u32, u32, { AtomicOrdering::Relaxed }>(to, amount) };
 }

@@ -40,7 +40,9 @@ pub struct Weights {
 #[repr(C)]
 #[derive(Clone, Copy, FromBytes, Immutable, KnownLayout)]
 pub struct Slot<K> {
-    /// How many runs tried to claim the slot.
+    /// How many runs tried to claim the slot. Once it is `ready`, and if it is a
+    /// flow's: the jiffies in which a drop of its connection was last noted,
+    /// their lowest bit set.
     pub claim: u32,
     /// 1 once `key` is complete.
     pub ready: u32,
@@ -138,9 +140,12 @@ pub enum Counter {
     QdiscDrop,
     /// Full polls of instances for which the table had no room.
     NapiOther,
+    /// Counted drops of TCP flows for which the table of consequences had no
+    /// room.
+    ConsequenceOther,
 }
 
-const _: () = assert!((Counter::NapiOther as usize) < COUNTERS);
+const _: () = assert!((Counter::ConsequenceOther as usize) < COUNTERS);
 
 /// What user space tells running programs; one entry, mapped into user space.
 #[repr(C)]

@@ -99,6 +99,9 @@ pub struct Offsets {
     pub napi_id: u32,
     /// `napi_struct.poll`
     pub napi_poll: u32,
+    /// Where the `sock_common` of a `request_sock` lies, beyond where that of a
+    /// `sock` does
+    pub req_common: u32,
 }
 
 /// An [`Offsets`] member that the running kernel lacks.
@@ -112,6 +115,8 @@ pub struct Features {
     pub kfree_skb_args: u32,
     /// Count flows.
     pub flows: u32,
+    /// Count what follows the drops of TCP flows.
+    pub consequences: u32,
     /// One of the `EMIT_*` values.
     pub emit: u32,
     /// Send the kernel stack with every event.

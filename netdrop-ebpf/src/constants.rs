@@ -51,12 +51,14 @@ static OFFSETS: Offsets = Offsets {
     napi_dev: 0,
     napi_id: 0,
     napi_poll: 0,
+    req_common: 0,
 };
 
 #[unsafe(no_mangle)]
 static FEATURES: Features = Features {
     kfree_skb_args: 2,
     flows: 0,
+    consequences: 0,
     emit: 0,
     stack: 0,
     tags: 0,

@@ -9,7 +9,7 @@ use netdrop_ebpf::{
 
 use crate::{
     account::{Area, Counted},
-    circumstances,
+    circumstances, consequences,
     constants::setting,
     emit,
     headers::{self, mark},
@@ -85,12 +85,13 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     if bits & state::FLOW == 0 {
         area.count(Counter::NoFlow);
     } else if setting!(flows) != 0 {
-        area.count_flow(ctx, key, weights);
+        let slot = area.count_flow(ctx, key, weights);
+        consequences::after_drop(area, skb, slot, s);
     }
     if setting!(emit) == EMIT_ALL {
         put!(s, receiver, receiver(rx_sk, sk, bits));
         emit::drop(ctx, area, s);
-    } else if setting!(emit) == EMIT_HINTS && open && matches!(counted, Counted::First) {
+    } else if setting!(emit) == EMIT_HINTS && open && matches!(counted, Counted::First(_)) {
         emit::hint(ctx, area, s);
     }
 }

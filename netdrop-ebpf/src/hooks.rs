@@ -1,9 +1,9 @@
 //! The entry points.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use netdrop_ebpf::area::Counter;
+use netdrop_ebpf::{area::Counter, hurt::Consequence};
 
-use crate::{account::Area, death, polls, skb::Skb, tags};
+use crate::{account::Area, consequences, death, polls, skb::Skb, tags};
 
 #[btf_tracepoint]
 fn kfree_skb(ctx: BtfTracePointContext) -> i32 {
@@ -35,6 +35,42 @@ fn napi_poll(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+#[btf_tracepoint]
+fn tcp_retransmit_skb(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::TcpRetransmitSkb);
+        consequences::of_socket(ctx.arg(0), Consequence::Retransmit);
+    }
+    0
+}
+
+#[btf_tracepoint]
+fn tcp_retransmit_synack(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::TcpRetransmitSynack);
+        consequences::of_request(ctx.arg(1));
+    }
+    0
+}
+
+#[btf_tracepoint]
+fn tcp_receive_reset(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::TcpReceiveReset);
+        consequences::of_socket(ctx.arg(0), Consequence::Reset);
+    }
+    0
+}
+
+#[btf_tracepoint]
+fn tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
+    if let Some(area) = Area::current() {
+        area.count(Counter::TcpSendReset);
+        consequences::of_reset(area.cpu, ctx.arg(0), ctx.arg(1));
+    }
+    0
+}
+
 /// Hooks of which only the number is kept.
 macro_rules! counted {
     ($($hook:ident => $counter:ident,)*) => {$(
@@ -49,10 +85,6 @@ macro_rules! counted {
 }
 
 counted! {
-    tcp_retransmit_skb => TcpRetransmitSkb,
-    tcp_retransmit_synack => TcpRetransmitSynack,
-    tcp_receive_reset => TcpReceiveReset,
-    tcp_send_reset => TcpSendReset,
     tcp_bad_csum => TcpBadCsum,
     sock_rcvqueue_full => SockRcvqueueFull,
     sock_exceed_buf_limit => SockExceedBufLimit,

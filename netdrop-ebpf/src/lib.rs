@@ -10,5 +10,6 @@ pub mod area;
 pub mod config;
 pub mod event;
 pub mod flow;
+pub mod hurt;
 pub mod site;
 pub mod squeeze;

@@ -37,6 +37,8 @@ mod account;
 #[cfg(target_arch = "bpf")]
 mod circumstances;
 #[cfg(target_arch = "bpf")]
+mod consequences;
+#[cfg(target_arch = "bpf")]
 mod constants;
 #[cfg(target_arch = "bpf")]
 mod death;

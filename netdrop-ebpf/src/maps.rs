@@ -11,6 +11,7 @@ use netdrop_ebpf::{
     area::{Control, CpuArea, FLOW_ENTRIES, SITE_SPILL_ENTRIES, Tags, Weights},
     event::STACK_DEPTH,
     flow::FlowKey,
+    hurt::{Connection, HURT_ENTRIES, Hurt},
     site::SiteKey,
     squeeze::{NAPI_ENTRIES, NapiKey},
 };
@@ -55,6 +56,9 @@ pub(crate) static NAPIS_0: HashMap<NapiKey, u64> = HashMap::with_max_entries(NAP
 
 #[map]
 pub(crate) static NAPIS_1: HashMap<NapiKey, u64> = HashMap::with_max_entries(NAPI_ENTRIES, 0);
+
+#[map]
+pub(crate) static HURT: HashMap<Connection, Hurt> = HashMap::with_max_entries(HURT_ENTRIES, 0);
 
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);

@@ -3,7 +3,7 @@
 //! packet meet again after each step instead of multiplying (5.10 and 6.1
 //! refused the stack version at a million instructions).
 
-use netdrop_ebpf::flow::FlowKey;
+use netdrop_ebpf::{flow::FlowKey, hurt::Connection};
 
 use crate::{constants::setting, maps::SCRATCH};
 
@@ -21,6 +21,8 @@ pub(crate) const WINDOW: usize = 64;
 pub(crate) struct Scratch {
     /// Complete once the headers are read and the site is known.
     pub(crate) key: FlowKey,
+    /// The connection of a TCP packet, whichever way it was going.
+    pub(crate) connection: Connection,
     /// Header bytes.
     pub(crate) window: [u8; WINDOW],
     /// A VLAN tag or IPv6 extension header.
@@ -51,6 +53,46 @@ pub(crate) const NO_HEADER: u32 = u32::MAX;
 pub(crate) struct CpuScratch {
     depth: u64,
     levels: [Scratch; LEVELS],
+    answered: Answered,
+    clock: Clock,
+}
+
+/// The time, asked for once a jiffy.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// When `time` was asked for.
+    pub(crate) jiffies: u64,
+    /// `CLOCK_MONOTONIC` in nanoseconds.
+    pub(crate) time: u64,
+    /// The jiffies in which the table of consequences was last full.
+    pub(crate) full: u64,
+}
+
+/// The last packet that was answered with an RST before it died.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub(crate) struct Answered {
+    /// Address of the skb; only compared, never read through.
+    pub(crate) skb: u64,
+    /// Its connection.
+    pub(crate) connection: Connection,
+}
+
+/// This CPU's clock.
+#[inline(always)]
+pub(crate) fn clock(cpu: u32) -> Option<*mut Clock> {
+    let mine = SCRATCH.get_ptr_mut(cpu)?;
+    // SAFETY: a field of a live map value.
+    Some(unsafe { &raw mut (*mine).clock })
+}
+
+/// This CPU's packet.
+#[inline(always)]
+pub(crate) fn answered(cpu: u32) -> Option<*mut Answered> {
+    let mine = SCRATCH.get_ptr_mut(cpu)?;
+    // SAFETY: a field of a live map value.
+    Some(unsafe { &raw mut (*mine).answered })
 }
 
 /// Reads a field of `*mut Scratch`, hiding from the compiler, and so from the

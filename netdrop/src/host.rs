@@ -4,6 +4,7 @@
 //! Comes in: `/proc`, `/run/netns` and netlink. Goes out: names for the numbers
 //! that the programs count by, and counters to hold the counts against.
 
+pub mod addresses;
 pub mod cgroups;
 pub mod devices;
 pub mod netfilter;

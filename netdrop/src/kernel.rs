@@ -2,6 +2,7 @@
 //! symbols, loading and attaching the programs, reading the maps. Comes in:
 //! what to capture. Goes out: snapshots of exact counts, and events.
 
+mod aftermath;
 pub mod btf;
 pub mod capture;
 pub mod doctor;

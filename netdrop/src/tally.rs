@@ -9,8 +9,10 @@
 pub mod accounting;
 mod changing;
 pub mod circumstances;
+mod consequences;
 mod device;
 pub mod group;
+pub mod harm;
 pub mod intern;
 pub mod key;
 pub mod names;

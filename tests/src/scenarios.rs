@@ -6,6 +6,7 @@ mod attaching;
 mod bridge;
 mod catalogue;
 mod changes;
+mod consequences;
 mod details;
 mod endings;
 mod engine;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         exactness::SCENARIOS,
         flood::SCENARIOS,
         details::SCENARIOS,
+        consequences::SCENARIOS,
         timer::SCENARIOS,
         squeeze::SCENARIOS,
         engine::SCENARIOS,

@@ -17,7 +17,7 @@ use crate::{
         render::{Format, Renderer},
         text::Layout,
     },
-    tally::{key::By, names::Severity, period::View, show::Show},
+    tally::{key::By, names::Severity, period::View, rank::Sort, show::Show},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,6 +45,12 @@ enum SeverityArg {
     All,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SortArg {
+    Drops,
+    Hurt,
+}
+
 /// Options of every command that captures.
 #[derive(Debug, clap::Args)]
 pub(super) struct Shared {
@@ -68,6 +74,11 @@ pub(super) struct Shared {
     /// Rows to show; the others are summed up in one more row
     #[arg(long, value_name = "N", default_value = "20", value_parser = at_least_one::<u32>, allow_hyphen_values = true)]
     top: u32,
+
+    /// What comes first: the rows with most drops, or those whose flows were hurt
+    /// most, by retransmissions and resets (with a key of the flow in --by)
+    #[arg(long, value_enum, default_value = "drops")]
+    sort: SortArg,
 
     /// Show only drops of one severity, or all; without it benign drops are
     /// counted but hidden
@@ -128,6 +139,16 @@ where
 }
 
 impl Shared {
+    /// Harm is known by flow only.
+    pub(super) fn refuse_sort(&self) -> Result<(), Usage> {
+        if self.sort == SortArg::Drops || self.by.needs_flows() {
+            return Ok(());
+        }
+        Err(Usage(
+            "--sort hurt needs a key of the flow in --by, for example --by flow".to_owned(),
+        ))
+    }
+
     /// What cannot be done in this version.
     pub(super) fn refuse_filter(&self) -> Result<(), Usage> {
         if self.filter.is_empty() {
@@ -169,6 +190,10 @@ impl Shared {
         View {
             by: self.by.clone(),
             top: self.top as usize,
+            sort: match self.sort {
+                SortArg::Drops => Sort::Drops,
+                SortArg::Hurt => Sort::Hurt,
+            },
             show: self.show(),
         }
     }

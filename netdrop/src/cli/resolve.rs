@@ -1,7 +1,7 @@
 //! What this host calls things: the tally's [`Names`] over the kernel's symbols
 //! and reasons, the catalogue of drops, and the host's devices.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::stacks::Stacks;
 
@@ -15,6 +15,7 @@ use crate::{
         reclassified::Reclassified,
     },
     host::{
+        addresses::Addresses,
         cgroups::Cgroups,
         devices::Devices,
         netfilter::{Netfilter, Nft},
@@ -44,6 +45,7 @@ pub(super) struct Resolver {
     stacks: Stacks,
     netfilter: Netfilter,
     reclassified: Reclassified,
+    addresses: Addresses,
 }
 
 impl Resolver {
@@ -60,6 +62,7 @@ impl Resolver {
             sockets: Sockets::default(),
             stacks: Stacks::default(),
             reclassified: Reclassified::default(),
+            addresses: Addresses::new(),
         }
     }
 
@@ -213,6 +216,13 @@ impl Names for Resolver {
     fn holder(&mut self, socket: u64) -> Option<Process> {
         let Holder { pid, command } = self.sockets.holder(socket)?;
         Some(Process { pid, command })
+    }
+
+    fn is_local(&mut self, netns: u32, address: IpAddr) -> Option<bool> {
+        let Self {
+            devices, addresses, ..
+        } = self;
+        addresses.is_local(netns, address, || Some(devices.place(netns)?.path.clone()))
     }
 }
 

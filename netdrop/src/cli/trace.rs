@@ -79,6 +79,7 @@ Examples:
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_filter()?;
+    args.shared.refuse_sort()?;
     session::run(trace(args))
 }
 

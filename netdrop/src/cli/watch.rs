@@ -43,11 +43,13 @@ Examples:
   netdrop watch                                   stage, reason and function, every second
   netdrop watch --by reason,device,netns          where, by device and namespace
   netdrop watch --by flow --top 10                the flows that lose most
+  netdrop watch --by flow --sort hurt             the TCP flows that retransmit or reset most
   netdrop watch --severity all                    benign drops, too
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_filter()?;
+    args.shared.refuse_sort()?;
     session::run(watch(args))
 }
 
@@ -114,6 +116,7 @@ mod tests {
         let view = View {
             by: By::default(),
             top: 1,
+            sort: crate::tally::rank::Sort::Drops,
             show: Show::All,
         };
         let none = crate::tally::period::Tally::new(view, Attached::default());

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::sched::{CloneFlags, setns};
+
 mod identity;
 
 pub use self::identity::{Identity, NetnsKind};
@@ -39,6 +41,21 @@ pub type Namespaces = HashMap<u32, Namespace>;
 pub fn own() -> io::Result<u32> {
     inode(&fs::metadata("/proc/thread-self/ns/net")?)
         .ok_or_else(|| io::Error::other("the inode of /proc/thread-self/ns/net has over 32 bits"))
+}
+
+/// Moves the calling thread into a namespace: one of its own, which ends there.
+///
+/// # Errors
+///
+/// When it is gone, or may not be entered (`CAP_SYS_ADMIN`).
+pub fn enter(inode: u32, path: &Path) -> io::Result<()> {
+    setns(fs::File::open(path)?, CloneFlags::CLONE_NEWNET)?;
+    // The path may lead to another namespace by now.
+    if own()? == inode {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
 }
 
 /// The namespaces with a name: cheap, one file each.

@@ -19,6 +19,7 @@ use netdrop_ebpf::{
 use zerocopy::FromBytes as _;
 
 use super::{
+    aftermath::Hurts,
     error::CaptureError,
     hooks::HOOKS,
     load::{self, Loaded, Types},
@@ -142,6 +143,7 @@ pub struct Capture {
     messages: Messages,
     warnings: Vec<String>,
     counts_flows: bool,
+    hurts: Hurts,
     emit: Emit,
     /// Stacks read so far.
     known_stacks: HashSet<u16>,
@@ -188,6 +190,7 @@ impl Capture {
             );
         }
         let mut capture = Self {
+            hurts: Hurts::new(&loaded),
             loaded,
             areas,
             control,
@@ -297,7 +300,16 @@ impl Capture {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
         snapshot.stacks = self.new_stacks(&snapshot.sites);
-        snapshot.flows = self.counts_flows.then_some(flows);
+        if self.counts_flows {
+            let dropped = !flows.is_empty() || snapshot.counters.get(Counter::FlowOther) > 0;
+            let map = self.loaded.map_fd("HURT")?;
+            let aftermath = self
+                .hurts
+                .read(map, dropped)
+                .map_err(|source| map_error("read the table of consequences", source))?;
+            snapshot.aftermath = Some(aftermath);
+            snapshot.flows = Some(flows);
+        }
         let missed = self.recursion_misses();
         snapshot.recursion_missed =
             missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));

@@ -10,6 +10,7 @@ use aya::{
 use netdrop_ebpf::{
     area::GENERATIONS,
     config::{EMIT_ALL, EMIT_HINTS, EMIT_NONE, Features},
+    hurt::HURT_ENTRIES,
 };
 use zerocopy::IntoBytes as _;
 
@@ -65,6 +66,8 @@ impl Types {
 pub(super) struct Loaded {
     pub(super) ebpf: Ebpf,
     pub(super) hooks: Vec<HookStatus>,
+    /// Does `tcp:tcp_send_reset` tell of every RST?
+    pub(super) all_resets: bool,
     pub(super) cpus: usize,
 }
 
@@ -116,6 +119,7 @@ pub(super) fn load(
     let features = Features {
         kfree_skb_args: u32::try_from(arguments).unwrap_or(u32::MAX),
         flows: u32::from(config.flows.is_some()),
+        consequences: u32::from(config.flows.is_some()),
         emit: match config.emit {
             Emit::Nothing => EMIT_NONE,
             Emit::Hints => EMIT_HINTS,
@@ -147,6 +151,7 @@ pub(super) fn load(
         .map_max_entries("SCRATCH", cpu_count)
         .map_max_entries("FLOWS_0", flows)
         .map_max_entries("FLOWS_1", flows)
+        .map_max_entries("HURT", flows.min(HURT_ENTRIES))
         .map_max_entries("EVENTS", config.ring_bytes)
         .map_max_entries("STACKS", config.stacks.unwrap_or(1))
         .load(OBJECT)
@@ -165,7 +170,15 @@ pub(super) fn load(
                 .map_err(|error| refused(hook, error))?;
         }
     }
-    Ok(Loaded { ebpf, hooks, cpus })
+    Ok(Loaded {
+        ebpf,
+        hooks,
+        // It came to tell of RSTs without a socket together with its reason.
+        all_resets: btf
+            .tracepoint_arguments("tcp_send_reset")
+            .is_some_and(|arguments| arguments >= 3),
+        cpus,
+    })
 }
 
 /// An attached program that does nothing, to measure what attaching costs.
@@ -185,6 +198,7 @@ impl Empty {
             .btf(Some(&ayas))
             .map_max_entries("FLOWS_0", 1)
             .map_max_entries("FLOWS_1", 1)
+            .map_max_entries("HURT", 1)
             .load(OBJECT)
             .map_err(|error| CaptureError::Load(error.into()))?;
         let hook = &HOOKS[0];

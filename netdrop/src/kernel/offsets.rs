@@ -83,6 +83,13 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         napi_dev: may("napi_struct", "dev"),
         napi_id: may("napi_struct", "napi_id"),
         napi_poll: may("napi_struct", "poll"),
+        req_common: match (
+            may("request_sock", "__req_common"),
+            may("sock", "__sk_common"),
+        ) {
+            (ABSENT, _) | (_, ABSENT) => ABSENT,
+            (request, sock) => request.wrapping_sub(sock),
+        },
     })
 }
 

@@ -3,6 +3,7 @@
 use netdrop_ebpf::{
     area::{COUNTERS, Counter, Weights},
     flow::FlowKey,
+    hurt::Connection,
     site::SiteKey,
     squeeze::NapiKey,
 };
@@ -34,6 +35,31 @@ impl Counters {
     }
 }
 
+/// What followed the drops of a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Whose.
+    pub connection: Connection,
+    /// Since the connection came into the table: `Hurt::followed`.
+    pub counts: [[u32; 3]; 2],
+    /// It has been removed from the table: when it comes back, its counts begin
+    /// at zero.
+    pub removed: bool,
+}
+
+/// The connections whose drops may have consequences.
+#[derive(Clone, Debug, Default)]
+pub struct Aftermath {
+    /// Every connection of which a packet died not long ago, but those that the
+    /// table had no room for. Each once.
+    pub connections: Vec<Followed>,
+    /// Does this kernel show every retransmission?
+    pub all_retransmits: bool,
+    /// Does this kernel show every RST sent? Before 6.10 `tcp_send_reset` was
+    /// silent about those without a socket.
+    pub all_resets: bool,
+}
+
 /// What happened since the snapshot before.
 ///
 /// `sites` and `flows` may hold a key more than once; sum them.
@@ -54,6 +80,9 @@ pub struct Snapshot {
     /// Full polls by NAPI instance and CPU. `counters[NapiFull]` = their sum +
     /// `counters[NapiOther]`.
     pub napis: Vec<(NapiKey, u64)>,
+    /// What followed the drops of TCP connections; `None` where flows are not
+    /// counted.
+    pub aftermath: Option<Aftermath>,
     /// Runs that the kernel skipped because the program was already running on
     /// that CPU; `None` where the kernel cannot tell.
     pub recursion_missed: Option<u64>,

@@ -14,7 +14,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// `enum bpf_cmd` (include/uapi/linux/bpf.h).
 const BPF_MAP_CREATE: libc::c_int = 0;
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
+const BPF_MAP_LOOKUP_BATCH: libc::c_int = 24;
 const BPF_MAP_LOOKUP_AND_DELETE_BATCH: libc::c_int = 25;
+const BPF_MAP_DELETE_BATCH: libc::c_int = 27;
 
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
 const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
@@ -228,7 +230,46 @@ fn address<T>(of: &T) -> u64 {
 }
 
 /// Takes every entry out of a hash and gives it to `each`.
-pub(super) fn drain<K, V>(map: BorrowedFd<'_>, mut each: impl FnMut(&K, &V)) -> io::Result<()>
+pub(super) fn drain<K, V>(map: BorrowedFd<'_>, each: impl FnMut(&K, &V)) -> io::Result<()>
+where
+    K: FromBytes + Immutable + Default + Copy,
+    V: FromBytes + Immutable + Default + Copy,
+{
+    walk(BPF_MAP_LOOKUP_AND_DELETE_BATCH, map, each)
+}
+
+/// Gives every entry of a hash to `each`. Those that are made or removed
+/// meanwhile may be missed.
+pub(super) fn read<K, V>(map: BorrowedFd<'_>, each: impl FnMut(&K, &V)) -> io::Result<()>
+where
+    K: FromBytes + Immutable + Default + Copy,
+    V: FromBytes + Immutable + Default + Copy,
+{
+    walk(BPF_MAP_LOOKUP_BATCH, map, each)
+}
+
+/// Removes entries that are there from a hash.
+pub(super) fn remove<K: IntoBytes + Immutable>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    bpf(
+        BPF_MAP_DELETE_BATCH,
+        &mut MapBatch {
+            keys: keys.as_ptr().addr() as u64,
+            count: u32::try_from(keys.len()).unwrap_or(u32::MAX),
+            map_fd: map.as_raw_fd().unsigned_abs(),
+            ..MapBatch::default()
+        },
+    )
+    .map(drop)
+}
+
+fn walk<K, V>(
+    command: libc::c_int,
+    map: BorrowedFd<'_>,
+    mut each: impl FnMut(&K, &V),
+) -> io::Result<()>
 where
     K: FromBytes + Immutable + Default + Copy,
     V: FromBytes + Immutable + Default + Copy,
@@ -250,7 +291,7 @@ where
             elem_flags: 0,
             flags: 0,
         };
-        let result = bpf(BPF_MAP_LOOKUP_AND_DELETE_BATCH, &mut attr);
+        let result = bpf(command, &mut attr);
         let end = match result {
             Ok(_) => false,
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,

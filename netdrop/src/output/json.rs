@@ -64,8 +64,10 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn lines() -> [String; 5] {
+    fn lines() -> [String; 6] {
         let period = samples::period();
+        let mut hurt = samples::period();
+        hurt.rows = samples::hurt_rows();
         [
             print(|out| {
                 ready(
@@ -84,6 +86,7 @@ mod tests {
             print(|out| summary(out, &period)),
             print(|out| drop(out, &samples::datagram())),
             print(|out| drop(out, &samples::segment())),
+            print(|out| interval(out, &hurt)),
         ]
     }
 
@@ -154,8 +157,8 @@ mod tests {
                 r#""totals":{"drops":34,"packets":30,"bytes":3000,"harmful":20,"#,
                 r#""suspicious":10,"benign":4,"hidden":4},"accounting":{"counted":34,"#,
                 r#""filtered":0,"undecided":0,"parts":50,"recursion_missed":0,"flow_other":2,"#,
-                r#""no_flow":3,"site_other":0,"delivered":0,"ring_lost":7,"sampled_out":0,"#,
-                r#""unparsed":0,"#,
+                r#""no_flow":3,"consequence_other":1,"site_other":0,"delivered":0,"#,
+                r#""ring_lost":7,"sampled_out":0,"unparsed":0,"#,
                 r#""output_lost":0},"traffic":{"rx_packets":600,"tx_packets":400,"#,
                 r#""napi_polls":30,"napi_full":2,"squeeze":[{"cpu":0,"device":"eth0","ifindex":2,"#,
                 r#""netns":4026531840,"napi_id":8193,"poll":"virtnet_poll","polls_full":1},"#,
@@ -171,6 +174,15 @@ mod tests {
             r#""suspicious":0,"benign":0},"#
         )));
         assert!(rows.contains(r#""benign":0,"other":"top"}]}"#));
+    }
+
+    #[test]
+    fn a_row_of_flows_tells_what_followed_and_what_cannot_be_known() {
+        let mut period = samples::period();
+        period.rows = samples::hurt_rows();
+        let line = print(|out| interval(out, &period));
+        assert!(line.contains(r#""benign":0,"retransmits":4,"resets":1,"ends":"both"}"#));
+        assert!(line.contains(r#""benign":0,"retransmits":null,"resets":0,"ends":"dst"}"#));
     }
 
     #[test]

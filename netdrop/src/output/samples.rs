@@ -8,6 +8,7 @@ use crate::{
     kernel::capture::HookStatus,
     tally::{
         accounting::{Accounting, Attached, Traffic},
+        harm::{Counts, Harm, Here},
         names::{Evidence, Process, Severity},
         packet::Drop,
         period::{Period, Totals},
@@ -58,6 +59,7 @@ pub(super) fn period() -> Period {
         suspicious,
         benign: 0,
         by: Some(Evidence::Reason),
+        harm: Harm::default(),
     };
     Period {
         time: time(),
@@ -75,6 +77,7 @@ pub(super) fn period() -> Period {
             recursion_missed: Some(0),
             flow_other: Some(2),
             no_flow: Some(3),
+            consequence_other: Some(1),
             ring_lost: 7,
             ..Accounting::default()
         },
@@ -100,6 +103,7 @@ pub(super) fn period() -> Period {
                     ("netns_kind", text("named")),
                 ]),
                 sums: sums(20, 0),
+                tells_harm: false,
                 other: None,
             },
             Row {
@@ -114,6 +118,7 @@ pub(super) fn period() -> Period {
                     ("netns_kind", Value::Null),
                 ]),
                 sums: sums(0, 6),
+                tells_harm: false,
                 other: None,
             },
             Row {
@@ -127,10 +132,38 @@ pub(super) fn period() -> Period {
                     ("netns_kind", Value::Null),
                 ]),
                 sums: sums(0, 4),
+                tells_harm: false,
                 other: Some(Other::Top(37)),
             },
         ],
     }
+}
+
+/// A row of a TCP flow that was hurt, and one of a flow of which less is seen.
+pub(super) fn hurt_rows() -> Vec<Row> {
+    let row = |here, counts| {
+        let mut harm = Harm::of_flow(Some(here), true, true);
+        harm.credit(counts);
+        Row {
+            fields: fields([
+                ("src", text("192.0.2.1")),
+                ("src_port", Value::Number(40000)),
+            ]),
+            sums: Sums {
+                packets: 5,
+                bytes: 500,
+                harmful: 5,
+                harm,
+                ..Sums::default()
+            },
+            tells_harm: true,
+            other: None,
+        }
+    };
+    vec![
+        row(Here::Both, Counts::of(4, 1)),
+        row(Here::Dst, Counts::of(0, 0)),
+    ]
 }
 
 /// A card's and a backlog's full poll.

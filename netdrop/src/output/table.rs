@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{escape::escape, palette::Palette};
 use crate::tally::{
+    harm::Here,
     names::Severity,
     row::{Field, Other, Row, Value},
 };
@@ -15,7 +16,7 @@ const NARROWEST_NAME: usize = 8;
 /// Nor an address and port: `255.255.255.255:65535` has room.
 const NARROWEST_END: usize = 21;
 /// Columns that give way on a narrow terminal, first to last.
-const LESS_WANTED: [&str; 2] = ["BYTES", "RATE/S"];
+const LESS_WANTED: [&str; 3] = ["HERE", "BYTES", "RATE/S"];
 
 struct Column {
     title: String,
@@ -119,6 +120,19 @@ fn columns(rows: &[Row], seconds: f64) -> Vec<Column> {
             least: None,
         },
     ];
+    if rows.iter().any(|row| row.tells_harm) {
+        let or_dash = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        columns.extend([
+            number("RETRANS", &|row| or_dash(row.sums.harm.retransmits())),
+            number("RESETS", &|row| or_dash(row.sums.harm.resets())),
+            Column {
+                right: false,
+                ..number("HERE", &|row| {
+                    row.sums.harm.here().map_or("-", Here::as_str).to_owned()
+                })
+            },
+        ]);
+    }
     columns.extend(key_columns(rows));
     columns
 }

@@ -20,6 +20,10 @@ pub struct Layout {
     pub palette: Palette,
 }
 
+/// Below rows of TCP flows of which not both ends are seen.
+const HALF_SEEN: &str = "RETRANS: what senders in other network namespaces or on other hosts sent \
+    again is not visible here";
+
 /// Appends an interval.
 pub fn interval(out: &mut String, period: &Period, layout: Layout) {
     let heading = format!("{:.0}", period.time);
@@ -60,6 +64,9 @@ fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, l
     accounting(out, &period.accounting, palette);
     if !period.rows.is_empty() {
         table::write(out, &period.rows, period.seconds, width, palette);
+        if period.rows.iter().any(|row| row.sums.harm.is_half_seen()) {
+            let _ = writeln!(out, "  {}", palette.dim(HALF_SEEN));
+        }
     }
     if !period.advice.is_empty() {
         out.push('\n');
@@ -173,6 +180,7 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
         flow_other,
         // Rows of their own.
         no_flow: _,
+        consequence_other,
         site_other,
         delivered: _,
         ring_lost,
@@ -208,6 +216,7 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
     let lost = [
         ("site_other", site_other),
         ("flow_other", flow_other.unwrap_or_default()),
+        ("consequence_other", consequence_other.unwrap_or_default()),
         ("ring_lost", ring_lost),
         ("output_lost", output_lost),
     ];

@@ -27,6 +27,9 @@ pub struct Accounting {
     /// Counted drops that have no flow, or none that could be read; `None`
     /// where flows are not counted.
     pub no_flow: Option<u64>,
+    /// Counted drops of TCP flows without room in the table of consequences;
+    /// `None` where flows are not counted.
+    pub consequence_other: Option<u64>,
     /// Counted drops without room in the site table.
     pub site_other: u64,
     /// Events handed to the ring.
@@ -54,6 +57,10 @@ impl Accounting {
             recursion_missed: snapshot.recursion_missed,
             flow_other: snapshot.flows.as_ref().map(|_| count(Counter::FlowOther)),
             no_flow: snapshot.flows.as_ref().map(|_| count(Counter::NoFlow)),
+            consequence_other: snapshot
+                .aftermath
+                .as_ref()
+                .map(|_| count(Counter::ConsequenceOther)),
             site_other: count(Counter::SiteOther),
             delivered: count(Counter::Emitted),
             ring_lost: count(Counter::RingLost),
@@ -72,6 +79,7 @@ impl Accounting {
         self.recursion_missed = sum(self.recursion_missed, other.recursion_missed);
         self.flow_other = sum(self.flow_other, other.flow_other);
         self.no_flow = sum(self.no_flow, other.no_flow);
+        self.consequence_other = sum(self.consequence_other, other.consequence_other);
         self.site_other += other.site_other;
         self.delivered += other.delivered;
         self.ring_lost += other.ring_lost;

@@ -1,6 +1,6 @@
 //! What the tally asks of the modules that know names.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use netdrop_ebpf::site::SiteKey;
 
@@ -93,6 +93,12 @@ pub trait Names {
     /// How to run a command in a network namespace.
     fn netns_place(&mut self, _inode: u32) -> next::Place {
         next::Place::Unknown
+    }
+
+    /// Does this address belong to this network namespace? `None` when unknown,
+    /// as for who does not know addresses at all.
+    fn is_local(&mut self, _netns: u32, _address: IpAddr) -> Option<bool> {
+        None
     }
 
     /// The path of a control group, by its number; `pid` is a process that was

@@ -3,16 +3,20 @@
 use jiff::Timestamp;
 use netdrop_ebpf::{
     area::{Counter, Weights},
+    flow::FlowKey,
     site::{SiteKey, state},
 };
 
 use super::{
     accounting::{Accounting, Attached, HookCount, Traffic, sum},
     circumstances::Circumstances,
+    consequences::{self, Consequences},
     group::Group,
+    harm::{Harm, Here},
     key::By,
     names::{Names, Severity},
-    protocol::Ends,
+    protocol::{self, Ends},
+    rank::Sort,
     row::Row,
     sheet::Sheet,
     show::Show,
@@ -20,7 +24,10 @@ use super::{
     squeeze::{Squeeze, Squeezes},
     sums::{BySeverity, Sums},
 };
-use crate::{drops::advice::Advice, kernel::snapshot::Snapshot};
+use crate::{
+    drops::advice::Advice,
+    kernel::snapshot::{Aftermath, Snapshot},
+};
 
 /// All drops, whatever is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +68,8 @@ pub struct View {
     pub by: By,
     /// Rows shown at most, besides those that stand for others.
     pub top: usize,
+    /// What comes first.
+    pub sort: Sort,
     /// Severities shown.
     pub show: Show,
 }
@@ -82,6 +91,7 @@ pub struct Tally {
     view: View,
     attached: Attached,
     sites: Sites,
+    consequences: Consequences,
     interval: Sheet,
     run: Sheet,
     accounting: Option<Accounting>,
@@ -101,6 +111,7 @@ impl Tally {
             view,
             attached,
             sites: Sites::default(),
+            consequences: Consequences::default(),
             interval: Sheet::default(),
             run: Sheet::default(),
             accounting: None,
@@ -137,6 +148,7 @@ impl Tally {
         self.interval.clear();
         self.interval.seconds = snapshot.seconds;
         self.fill(snapshot, names);
+        self.consequences.settle(&mut self.interval, &mut self.run);
         self.run.add_sheet(&self.interval);
         self.learn_circumstances(snapshot, names);
 
@@ -243,13 +255,17 @@ impl Tally {
         } else {
             None
         };
+        let aftermath = snapshot.aftermath.as_ref();
+        if let Some(aftermath) = aftermath {
+            self.consequences.read(aftermath);
+        }
         for (key, weights) in flows.unwrap_or_default() {
-            let ends = Ends::of(&key.site, &key.addrs);
-            self.add(&key.site, &ends, weights, &mut seen, names);
+            self.add_flow(key, weights, aftermath, &mut seen, names);
         }
         for (key, weights) in &snapshot.sites {
             if flows.is_none() || key.state & state::FLOW == 0 {
-                self.add(key, &Ends::default(), weights, &mut seen, names);
+                let (ends, harm) = (Ends::default(), Harm::default());
+                self.add(key, &ends, weights, harm, &mut seen, names);
             }
         }
         let all = [Severity::Benign, Severity::Suspicious, Severity::Harmful];
@@ -277,16 +293,49 @@ impl Tally {
         }
     }
 
+    fn add_flow(
+        &mut self,
+        key: &FlowKey,
+        weights: &Weights,
+        aftermath: Option<&Aftermath>,
+        seen: &mut BySeverity,
+        names: &mut dyn Names,
+    ) {
+        let ends = Ends::of(&key.site, &key.addrs);
+        let connection = consequences::connection(key);
+        let harm = if protocol::is_tcp(&key.site) {
+            let here = here(key.site.netns, &ends, names);
+            let shows = |all: fn(&Aftermath) -> bool| {
+                aftermath.is_some_and(all)
+                    && connection
+                        .is_some_and(|(connection, _)| self.consequences.knows(&connection))
+            };
+            Harm::of_flow(
+                here,
+                shows(|aftermath| aftermath.all_retransmits),
+                shows(|aftermath| aftermath.all_resets),
+            )
+        } else {
+            Harm::default()
+        };
+        let group = self.add(&key.site, &ends, weights, harm, seen, names);
+        if let (Some(group), Some((connection, end))) = (group, connection) {
+            self.consequences.dropped(&connection, end, &group);
+        }
+    }
+
+    /// Adds drops; returns their group if they are shown.
     fn add(
         &mut self,
         key: &SiteKey,
         ends: &Ends,
         weights: &Weights,
+        harm: Harm,
         seen: &mut BySeverity,
         names: &mut dyn Names,
-    ) {
+    ) -> Option<Group> {
         if weights.drops == 0 {
-            return;
+            return None;
         }
         let Self {
             view,
@@ -295,16 +344,29 @@ impl Tally {
             ..
         } = self;
         let site = sites.site(key, names);
-        let sums = Sums::of(site.severity, Some(site.by), weights);
+        let mut sums = Sums::of(site.severity, Some(site.by), weights);
+        sums.harm = harm;
         seen.add(site.severity, weights);
         interval.totals.sums += &sums;
         if view.show.includes(site.severity) {
             let group = Group::of(&view.by, key, &site, ends, sites, names);
             interval.add(&group, &sums);
+            Some(group)
         } else {
             interval.totals.hidden += sums.drops();
+            None
         }
     }
+}
+
+/// Which ends live in the namespace; `None` unless known of both.
+fn here(netns: u32, ends: &Ends, names: &mut dyn Names) -> Option<Here> {
+    if netns == 0 {
+        return None;
+    }
+    let src = names.is_local(netns, ends.src?)?;
+    let dst = names.is_local(netns, ends.dst?)?;
+    Some(Here::of(src, dst))
 }
 
 #[cfg(test)]

@@ -29,6 +29,16 @@ fn is_ip(ethertype: u16) -> bool {
     matches!(ethertype, ETHERTYPE_IPV4 | ETHERTYPE_IPV6)
 }
 
+/// Is it a packet of IPv4?
+pub(super) fn is_ipv4(site: &SiteKey) -> bool {
+    site.ethertype == ETHERTYPE_IPV4
+}
+
+/// Is it a packet of TCP?
+pub(super) fn is_tcp(site: &SiteKey) -> bool {
+    is_ip(site.ethertype) && site.protocol == TCP
+}
+
 /// The protocol's name, its number where it has none here, or the ethertype;
 /// `None` when unknown.
 #[must_use]

@@ -1,5 +1,5 @@
-//! The first rows of many, in the order they are shown: by drops descending,
-//! then by keys, numbers by value, text by bytes, null last.
+//! The first rows of many, in the order they are shown: by drops (or first by
+//! harm) descending, then by keys, numbers by value, text by bytes, null last.
 
 use std::{
     cmp::Ordering,
@@ -16,16 +16,31 @@ use super::{
     sums::Sums,
 };
 
+/// What comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Most drops.
+    #[default]
+    Drops,
+    /// Most retransmissions and resets, then most drops.
+    Hurt,
+}
+
 struct Candidate<'a> {
     group: &'a Group,
     sums: &'a Sums,
+    sort: Sort,
     by: &'a By,
     interner: &'a Interner,
 }
 
 impl Ord for Candidate<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let more = other.sums.drops().cmp(&self.sums.drops());
+        let harm = match self.sort {
+            Sort::Drops => Ordering::Equal,
+            Sort::Hurt => other.sums.harm.sum().cmp(&self.sums.harm.sum()),
+        };
+        let more = harm.then_with(|| other.sums.drops().cmp(&self.sums.drops()));
         self.by
             .keys()
             .iter()
@@ -55,6 +70,7 @@ impl Eq for Candidate<'_> {}
 pub fn first<'a, S: BuildHasher>(
     groups: &'a HashMap<Group, Sums, S>,
     most: usize,
+    sort: Sort,
     by: &'a By,
     interner: &'a Interner,
 ) -> (Vec<(&'a Group, &'a Sums)>, Sums) {
@@ -64,6 +80,7 @@ pub fn first<'a, S: BuildHasher>(
         heap.push(Candidate {
             group,
             sums,
+            sort,
             by,
             interner,
         });

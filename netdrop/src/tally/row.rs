@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     group::Group,
+    harm::Harm,
     key::{By, Key},
     names::Evidence,
     site::Sites,
@@ -65,6 +66,9 @@ pub struct Row {
     pub fields: Vec<Field>,
     /// Its sums.
     pub sums: Sums,
+    /// Does it tell of what followed its drops? Rows without a key of the flow
+    /// do not.
+    pub tells_harm: bool,
     /// Set on a row that stands for others.
     pub other: Option<Other>,
 }
@@ -80,6 +84,7 @@ impl Row {
         Self {
             fields,
             sums,
+            tells_harm: by.needs_flows(),
             other: None,
         }
     }
@@ -96,9 +101,15 @@ impl Row {
                 value: Value::Null,
             })
             .collect();
+        // Its flows may be in other rows, too: their harm would count twice.
+        let sums = Sums {
+            harm: Harm::default(),
+            ..sums
+        };
         Self {
             fields,
             sums,
+            tells_harm: by.needs_flows(),
             other: Some(other),
         }
     }

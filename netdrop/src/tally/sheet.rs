@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     group::Group,
+    harm::Counts,
     key::{By, Key},
     period::{Totals, View},
     rank,
@@ -34,6 +35,13 @@ impl Sheet {
             self.groups.insert(*group, *sums);
         } else {
             self.table += sums;
+        }
+    }
+
+    /// Adds to a group's harm, if it is one of its own.
+    pub(super) fn credit(&mut self, group: &Group, counts: Counts) {
+        if let Some(row) = self.groups.get_mut(group) {
+            row.harm.credit(counts);
         }
     }
 
@@ -71,9 +79,9 @@ impl Sheet {
     }
 
     pub(super) fn rows(&self, view: &View, sites: &Sites) -> Vec<Row> {
-        let View { by, top, .. } = view;
+        let View { by, top, sort, .. } = view;
         let groups = self.present_groups(by, sites);
-        let (first, rest) = rank::first(&groups, *top, by, &sites.interner);
+        let (first, rest) = rank::first(&groups, *top, *sort, by, &sites.interner);
         let more = groups.len() - first.len();
         let mut rows: Vec<Row> = first
             .into_iter()

@@ -2,7 +2,10 @@
 
 use netdrop_ebpf::area::Weights;
 
-use super::names::{Evidence, Severity};
+use super::{
+    harm::Harm,
+    names::{Evidence, Severity},
+};
 
 /// Drops by severity, with their packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub struct Sums {
     pub benign: u64,
     /// What told their stages: the least certain. `None` without a site.
     pub by: Option<Evidence>,
+    /// What they did to their TCP flows.
+    pub harm: Harm,
 }
 
 impl Sums {
@@ -68,6 +73,7 @@ impl std::ops::AddAssign<&Self> for Sums {
         self.suspicious += other.suspicious;
         self.benign += other.benign;
         self.by = self.by.max(other.by);
+        self.harm += &other.harm;
     }
 }
 

@@ -1,11 +1,8 @@
 //! Reading the interfaces of a namespace.
 
-use std::{fs::File, io, path::PathBuf, thread};
+use std::{io, path::PathBuf, thread};
 
-use nix::{
-    net::if_::if_nameindex,
-    sched::{CloneFlags, setns},
-};
+use nix::net::if_::if_nameindex;
 
 use crate::host::netns::{self, Namespaces};
 
@@ -73,15 +70,7 @@ impl Reader for SystemReader {
             namespaces
                 .into_iter()
                 .map(|(netns, path)| {
-                    let found = File::open(path).and_then(|file| {
-                        setns(file, CloneFlags::CLONE_NEWNET)?;
-                        // The path may lead to another namespace by now.
-                        if netns::own()? == netns {
-                            Self.here()
-                        } else {
-                            Err(io::ErrorKind::NotFound.into())
-                        }
-                    });
+                    let found = netns::enter(netns, &path).and_then(|()| Self.here());
                     (netns, found)
                 })
                 .collect()

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use crate::tally::{
     accounting::{Accounting, HookCount, Traffic},
+    harm::Here,
     names::Severity,
     period::{Period, Totals},
     row::{Row, Value},
@@ -92,6 +93,7 @@ struct AccountingObject {
     recursion_missed: Option<u64>,
     flow_other: Option<u64>,
     no_flow: Option<u64>,
+    consequence_other: Option<u64>,
     site_other: u64,
     delivered: u64,
     ring_lost: u64,
@@ -110,6 +112,7 @@ impl From<&Accounting> for AccountingObject {
             recursion_missed,
             flow_other,
             no_flow,
+            consequence_other,
             site_other,
             delivered,
             ring_lost,
@@ -125,6 +128,7 @@ impl From<&Accounting> for AccountingObject {
             recursion_missed,
             flow_other,
             no_flow,
+            consequence_other,
             site_other,
             delivered,
             ring_lost,
@@ -235,6 +239,7 @@ impl Serialize for RowObject<'_> {
         let Row {
             fields,
             sums,
+            tells_harm,
             other,
         } = row;
         let mut map = serializer.serialize_map(None)?;
@@ -261,6 +266,11 @@ impl Serialize for RowObject<'_> {
         map.serialize_entry("harmful", &sums.harmful)?;
         map.serialize_entry("suspicious", &sums.suspicious)?;
         map.serialize_entry("benign", &sums.benign)?;
+        if *tells_harm {
+            map.serialize_entry("retransmits", &sums.harm.retransmits())?;
+            map.serialize_entry("resets", &sums.harm.resets())?;
+            map.serialize_entry("ends", &sums.harm.here().map(Here::as_str))?;
+        }
         if let Some(other) = other {
             map.serialize_entry("other", other.as_str())?;
         }

@@ -19,6 +19,7 @@ fn flow(src: &str, dst: &str, reason: &str) -> Row {
             harmful: 3,
             ..Sums::default()
         },
+        tells_harm: false,
         other: None,
     }
 }

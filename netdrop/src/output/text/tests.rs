@@ -14,6 +14,29 @@ fn an_interval_is_a_block() {
 }
 
 #[test]
+fn flows_that_were_hurt_say_so_and_what_is_not_seen() {
+    let mut period = samples::period();
+    period.rows = samples::hurt_rows();
+    let mut out = String::new();
+    interval(&mut out, &period, Layout::default());
+    let (_, table) = out.split_at(out.find("DROPS").unwrap());
+    assert_eq!(
+        table,
+        "\
+DROPS  RATE/S  BYTES  SEVERITY  RETRANS  RESETS  HERE  SRC
+    5     2.5    500  harmful         4       1  both  192.0.2.1:40000
+    5     2.5    500  harmful         -       0  dst   192.0.2.1:40000
+  RETRANS: what senders in other network namespaces or on other hosts sent again is not visible here
+
+"
+    );
+    period.rows.truncate(1);
+    let mut out = String::new();
+    interval(&mut out, &period, Layout::default());
+    assert!(!out.contains("not visible"));
+}
+
+#[test]
 fn on_a_terminal_long_names_give_way() {
     let text = render(Layout {
         width: Some(80),

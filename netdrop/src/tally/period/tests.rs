@@ -1,3 +1,4 @@
+mod hurt;
 mod renamed;
 
 use netdrop_ebpf::flow::{FlowAddrs, FlowKey};
@@ -169,6 +170,7 @@ fn rows_and_hidden_add_up_to_the_drops_counted_whatever_is_asked() {
                 let view = View {
                     by: by.parse().unwrap(),
                     top,
+                    sort: Sort::Drops,
                     show,
                 };
                 let mut tally = Tally::new(view.clone(), Attached::default());
@@ -209,6 +211,7 @@ fn rows(by: &str, snapshot: &Snapshot) -> Vec<Row> {
     let view = View {
         by: by.parse().unwrap(),
         top: 20,
+        sort: Sort::Drops,
         show: Show::All,
     };
     Tally::new(view, Attached::default())
@@ -359,6 +362,7 @@ fn a_namespace_named_later_stays_one_row_in_the_summary() {
     let view = View {
         by: "netns".parse().unwrap(),
         top: 20,
+        sort: Sort::Drops,
         show: Show::All,
     };
     let mut tally = Tally::new(view, Attached::default());
@@ -388,6 +392,7 @@ fn what_no_hook_counts_is_unknown_and_not_zero() {
     let view = View {
         by: By::default(),
         top: 20,
+        sort: Sort::Drops,
         show: Show::All,
     };
     let mut tally = Tally::new(view, attached);

@@ -33,6 +33,7 @@ fn summary_by_device(intervals: &[[Option<&'static str>; 2]]) -> Vec<(Vec<String
     let view = View {
         by: "device".parse().unwrap(),
         top: 20,
+        sort: Sort::Drops,
         show: Show::All,
     };
     let mut tally = Tally::new(view, Attached::default());
