@@ -1,10 +1,10 @@
 //! The kernel's own counters, each as a named reading that can be taken twice.
 
-use std::fs;
+use std::{cell::Cell, fs};
 
 use anyhow::{Context as _, Result};
 
-use crate::lab::Namespace;
+use crate::{lab::Namespace, sys::FrameSocket};
 
 /// A counter of the kernel that never falls.
 pub(crate) struct Counter<'a> {
@@ -61,6 +61,18 @@ impl<'a> Counter<'a> {
         })
     }
 
+    /// A device's statistics by their name in sysfs, like `tx_dropped`.
+    pub(crate) fn link(namespace: &'a Namespace, device: &'static str, name: &'static str) -> Self {
+        Self::new(format!("{device} {name}"), move || {
+            let text = namespace.run("ip", &format!("-s -s -j link show dev {device}"))?;
+            let links: serde_json::Value = serde_json::from_str(&text)?;
+            let (way, field) = name.split_once('_').context("no _ in the name")?;
+            links[0]["stats64"][way][field]
+                .as_u64()
+                .context("no such counter")
+        })
+    }
+
     /// The packets of all rules with `counter` in a namespace's nftables.
     pub(crate) fn nft(namespace: &'a Namespace) -> Self {
         Self::new("nft rule counters", || {
@@ -93,6 +105,32 @@ impl<'a> Counter<'a> {
         Self::new(format!("tc drops of {device}"), move || {
             let list = namespace.run("tc", &format!("-s qdisc show dev {device}"))?;
             number_after(&list, "(dropped ")
+        })
+    }
+
+    /// Frames that a packet socket had no room for.
+    pub(crate) fn packet_socket(socket: &'a FrameSocket) -> Self {
+        let sum = Cell::new(0);
+        Self::new("tp_drops of a packet socket", move || {
+            sum.set(sum.get() + socket.lost()?);
+            Ok(sum.get())
+        })
+    }
+
+    /// Packets that did not fit the queue of an unresolved neighbour, on the whole
+    /// host.
+    pub(crate) fn unresolved() -> Counter<'static> {
+        Counter::new("arp_cache unresolved_discards", || {
+            let text = fs::read_to_string("/proc/net/stat/arp_cache")?;
+            let mut lines = text.lines().map(|line| line.split_whitespace());
+            let mut names = lines.next().context("empty")?;
+            let column = names.position(|name| name == "unresolved_discards");
+            let column = column.context("no such column")?;
+            let numbers = lines.map(|mut line| {
+                let number = line.nth(column).context("too few columns")?;
+                Ok(u64::from_str_radix(number, 16)?)
+            });
+            numbers.sum()
         })
     }
 

@@ -1,7 +1,7 @@
 //! Ethernet frames byte by byte, right by default and wrong where a scenario
 //! wants them wrong.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::{
     case::Flow,
@@ -9,6 +9,7 @@ use crate::{
 };
 
 mod checksum;
+mod packet;
 mod segment;
 
 pub(crate) use self::segment::{ACK, FIN, RST, SYN, Segment};
@@ -57,8 +58,12 @@ pub(crate) struct Frame {
 
 /// The flag that says more fragments follow.
 pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
+/// Where a fragment lies in its packet.
+const OFFSET: u16 = 0x1fff;
 /// IPv6 hop-by-hop options.
 pub(crate) const HOP_BY_HOP: u8 = 0;
+/// The IPv6 fragment header.
+pub(crate) const FRAGMENT: u8 = 44;
 /// IPv6 destination options.
 pub(crate) const DESTINATION_OPTIONS: u8 = 60;
 
@@ -201,7 +206,7 @@ impl Frame {
     pub(crate) fn flow(&self) -> Flow {
         let bytes = self.transport_bytes();
         let port = |at: usize| match self.protocol() {
-            6 | 17 if self.fragment & 0x1fff == 0 => {
+            6 | 17 if self.fragment & OFFSET == 0 => {
                 Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
             }
             _ => None,
@@ -233,103 +238,12 @@ impl Frame {
         frame.extend(self.packet());
         frame
     }
-
-    fn packet(&self) -> Vec<u8> {
-        let transport = self.transport_bytes();
-        match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => self.packet_v4(src, dst, &transport),
-            (IpAddr::V6(src), IpAddr::V6(dst)) => self.packet_v6(src, dst, &transport),
-            _ => unreachable!("both addresses are of one family"),
-        }
-    }
-
-    fn packet_v4(&self, src: Ipv4Addr, dst: Ipv4Addr, transport: &[u8]) -> Vec<u8> {
-        let length = 20 + self.options.len();
-        let words = u8::try_from(length / 4).unwrap_or(15);
-        let mut header = vec![self.version.unwrap_or(4) << 4 | words];
-        header.push(if self.congested { 3 } else { 0 });
-        header.extend(short(length + transport.len() + usize::from(self.missing)));
-        header.extend(self.id.to_be_bytes());
-        header.extend(self.fragment.to_be_bytes());
-        header.extend([self.hops, self.protocol(), 0, 0]);
-        header.extend(src.octets());
-        header.extend(dst.octets());
-        header.extend(&self.options);
-        let sum = checksum::of(&[&header]) ^ u16::from(self.bad_network_checksum);
-        header[10..12].copy_from_slice(&sum.to_be_bytes());
-        [header.as_slice(), transport].concat()
-    }
-
-    fn packet_v6(&self, src: Ipv6Addr, dst: Ipv6Addr, transport: &[u8]) -> Vec<u8> {
-        let mut following = transport.to_vec();
-        let mut next = self.protocol();
-        for (kind, extension) in self.extensions.iter().rev() {
-            let mut bytes = extension.clone();
-            bytes[0] = next;
-            bytes.extend(following);
-            (following, next) = (bytes, *kind);
-        }
-        let mut header = vec![self.version.unwrap_or(6) << 4, 0, 0, 0];
-        header.extend(short(following.len() + usize::from(self.missing)));
-        header.extend([next, self.hops]);
-        header.extend(src.octets());
-        header.extend(dst.octets());
-        [header, following].concat()
-    }
-
-    fn protocol(&self) -> u8 {
-        match self.transport {
-            Transport::Udp { .. } => 17,
-            Transport::Tcp(_) => 6,
-            Transport::Icmp { .. } if self.src.is_ipv4() => 1,
-            Transport::Icmp { .. } => 58,
-            Transport::Other { protocol, .. } => protocol,
-        }
-    }
-
-    fn transport_bytes(&self) -> Vec<u8> {
-        let (mut bytes, checksum_at) = match &self.transport {
-            Transport::Udp { src, dst, payload } => {
-                let mut bytes = [src.to_be_bytes(), dst.to_be_bytes()].concat();
-                bytes.extend(short(8 + payload));
-                bytes.resize(8 + payload, 0);
-                (bytes, 6)
-            }
-            Transport::Tcp(segment) => (segment.bytes(), 16),
-            Transport::Icmp {
-                kind,
-                code,
-                payload,
-            } => {
-                let mut bytes = vec![*kind, *code, 0, 0, 0, 0, 0, 0];
-                bytes.extend(payload);
-                (bytes, 2)
-            }
-            Transport::Other { bytes, .. } => return bytes.clone(),
-        };
-        let sum = checksum::of(&[&self.pseudo_header(bytes.len()), &bytes]);
-        let sum = sum ^ u16::from(self.bad_transport_checksum);
-        bytes[checksum_at..checksum_at + 2].copy_from_slice(&sum.to_be_bytes());
-        bytes
-    }
-
-    fn pseudo_header(&self, length: usize) -> Vec<u8> {
-        let mut pseudo = match (self.src, self.dst) {
-            (IpAddr::V4(_), _) if self.protocol() == 1 => return Vec::new(),
-            (IpAddr::V4(src), IpAddr::V4(dst)) => [src.octets(), dst.octets()].concat(),
-            (IpAddr::V6(src), IpAddr::V6(dst)) => [src.octets(), dst.octets()].concat(),
-            _ => unreachable!("both addresses are of one family"),
-        };
-        pseudo.extend(short(length));
-        pseudo.extend([0, self.protocol()]);
-        pseudo
-    }
 }
 
 /// A datagram with this content and without a checksum.
 pub(crate) fn datagram(src: u16, dst: u16, content: &[u8]) -> Transport {
     let mut bytes = [src.to_be_bytes(), dst.to_be_bytes()].concat();
-    bytes.extend(short(8 + content.len()));
+    bytes.extend(packet::short(8 + content.len()));
     bytes.extend([0, 0]);
     bytes.extend(content);
     Transport::Other {
@@ -344,11 +258,6 @@ pub(crate) fn ethernet(from: End, to: End, ethertype: u16, payload: &[u8]) -> Ve
     frame.extend(ethertype.to_be_bytes());
     frame.extend(payload);
     frame
-}
-
-/// A length as it stands in a header.
-fn short(length: usize) -> [u8; 2] {
-    u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()
 }
 
 #[cfg(test)]

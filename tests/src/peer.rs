@@ -64,12 +64,12 @@ impl Peer {
 
     /// Sends a SYN and takes the answer.
     pub(crate) fn open(&mut self) -> Result<Heard> {
-        self.open_by(self.segment(SYN))
+        self.open_by(&self.segment(SYN))
     }
 
     /// Sends this SYN and takes the answer.
-    pub(crate) fn open_by(&mut self, syn: Segment) -> Result<Heard> {
-        self.send(&syn)?;
+    pub(crate) fn open_by(&mut self, syn: &Segment) -> Result<Heard> {
+        self.send(syn)?;
         let answer = self.hear()?;
         ensure!(answer.flags == SYN | ACK, "no SYN-ACK, but {answer:?}");
         self.seq = answer.ack;
@@ -83,13 +83,13 @@ impl Peer {
     }
 
     /// A segment as a frame.
-    pub(crate) fn frame(&self, segment: Segment) -> Frame {
+    pub(crate) fn frame(segment: Segment) -> Frame {
         Frame::v4(A, B, Transport::Tcp(segment)).src(GHOST)
     }
 
     pub(crate) fn send(&self, segment: &Segment) -> Result<()> {
         self.socket
-            .send(&self.frame(segment.clone()).bytes())
+            .send(&Self::frame(segment.clone()).bytes())
             .context("cannot send a segment")
     }
 

@@ -18,16 +18,21 @@ mod fragments;
 mod headers;
 mod malformed;
 mod martians;
+mod messages;
 mod naming;
 mod receive;
 mod refusals;
 mod routing;
 mod severities;
+mod sockets;
 mod squeeze;
 mod tcp_handshake;
 mod tcp_state;
 mod timer;
+mod traffic_control;
 mod transmit;
+mod tun;
+mod tunnel;
 mod xdp;
 
 /// All scenarios, in the order in which they run.
@@ -38,9 +43,14 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         routing::SCENARIOS,
         malformed::SCENARIOS,
         martians::SCENARIOS,
+        messages::SCENARIOS,
+        sockets::SCENARIOS,
         tcp_handshake::SCENARIOS,
         tcp_state::SCENARIOS,
         transmit::SCENARIOS,
+        traffic_control::SCENARIOS,
+        tun::SCENARIOS,
+        tunnel::SCENARIOS,
         bridge::SCENARIOS,
         fragments::SCENARIOS,
         xdp::SCENARIOS,

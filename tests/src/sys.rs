@@ -5,11 +5,13 @@ use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 mod bpf;
 mod option;
 mod packet;
+mod tun;
 
 pub(crate) use self::{
-    bpf::{Calls, Object, Program, Stats, XdpDrop, bpf_ids},
+    bpf::{Calls, Object, Program, Refusal, Refuse, Stats, bpf_ids},
     option::{refuse_all, refuse_hops_below},
     packet::FrameSocket,
+    tun::Tun,
 };
 
 fn owned(fd: RawFd) -> OwnedFd {

@@ -21,6 +21,8 @@ pub(crate) struct Doomed<'a> {
     counter: Option<Counter<'a>>,
     device: &'static str,
     crowded: bool,
+    inner: Option<Frame>,
+    readable: bool,
 }
 
 impl<'a> Doomed<'a> {
@@ -32,6 +34,8 @@ impl<'a> Doomed<'a> {
             counter: None,
             device: B.device,
             crowded: false,
+            inner: None,
+            readable: true,
         }
     }
 
@@ -47,6 +51,22 @@ impl<'a> Doomed<'a> {
     /// It dies on another device than B's.
     pub(crate) fn on(self, device: &'static str) -> Self {
         Self { device, ..self }
+    }
+
+    /// What is left when it dies is this frame, which it carried.
+    pub(crate) fn carrying(self, inner: Frame) -> Self {
+        Self {
+            inner: Some(inner),
+            ..self
+        }
+    }
+
+    /// Its headers are broken: flow and length are not looked at.
+    pub(crate) fn unreadable(self) -> Self {
+        Self {
+            readable: false,
+            ..self
+        }
     }
 
     /// Others die in the same place.
@@ -66,11 +86,14 @@ impl<'a> Doomed<'a> {
             counter,
             device,
             crowded,
+            inner,
+            readable,
         } = self;
-        let mut drops = Drops::at(site, namespace, Count::Exactly(times))
-            .device(device)
-            .flow(frame.flow())
-            .length(frame.packet_length());
+        let frame = inner.unwrap_or(frame);
+        let mut drops = Drops::at(site, namespace, Count::Exactly(times)).device(device);
+        if readable {
+            drops = drops.flow(frame.flow()).length(frame.packet_length());
+        }
         if crowded {
             drops = drops.crowded();
         }

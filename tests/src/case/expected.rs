@@ -1,9 +1,8 @@
 //! What netdrop must say of the drops that a scenario makes.
 
-use std::net::IpAddr;
-
 use serde_json::Value;
 
+use super::flow::{Flow, Whose};
 use crate::{
     counter::Counter,
     lab::Namespace,
@@ -19,82 +18,13 @@ pub(crate) enum Count {
     AsCounted,
 }
 
-/// Whose packets: the flow keys of a row, null where a packet has none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flow {
-    pub(crate) protocol: &'static str,
-    pub(crate) src: IpAddr,
-    pub(crate) src_port: Option<u16>,
-    pub(crate) dst: IpAddr,
-    pub(crate) dst_port: Option<u16>,
-}
-
-impl Flow {
-    /// A flow with ports.
-    pub(crate) fn new(
-        protocol: &'static str,
-        (src, src_port): (impl Into<IpAddr>, u16),
-        (dst, dst_port): (impl Into<IpAddr>, u16),
-    ) -> Self {
-        let (src, dst) = (src.into(), dst.into());
-        Self {
-            protocol,
-            src,
-            src_port: Some(src_port),
-            dst,
-            dst_port: Some(dst_port),
-        }
-    }
-
-    /// Whether these are the flow keys of a row.
-    fn is_of(&self, row: &Row) -> bool {
-        let Self {
-            protocol,
-            src,
-            src_port,
-            dst,
-            dst_port,
-        } = self;
-        *row.key("protocol") == **protocol
-            && *row.key("src") == src.to_string()
-            && *row.key("src_port") == Value::from(*src_port)
-            && *row.key("dst") == dst.to_string()
-            && *row.key("dst_port") == Value::from(*dst_port)
-    }
-}
-
-/// Whose packets the drops of a site are.
-#[derive(Debug)]
-enum Whose {
-    /// Not looked at.
-    Anybody,
-    /// As many of each flow.
-    Flows(Vec<Flow>),
-    /// Packets without addresses, of this protocol.
-    Nobody(&'static str),
-}
-
-impl Whose {
-    fn is_of(&self, row: &Row) -> bool {
-        match self {
-            Self::Anybody => true,
-            Self::Flows(flows) => flows.iter().any(|flow| flow.is_of(row)),
-            Self::Nobody(protocol) => {
-                *row.key("protocol") == **protocol
-                    && ["src", "src_port", "dst", "dst_port"]
-                        .iter()
-                        .all(|key| row.keys.get(*key) == Some(&Value::Null))
-            }
-        }
-    }
-}
-
 /// Drops that must be seen: where, whose, how many, and who else counts them.
 pub(crate) struct Drops<'a> {
     pub(crate) site: &'static Site,
     pub(crate) counter: Option<Counter<'a>>,
     pub(crate) count: Count,
-    pub(super) netns: u32,
+    /// `None`: not looked at, and neither is the device.
+    pub(super) netns: Option<u32>,
     device: Option<&'static str>,
     whose: Whose,
     length: Option<u64>,
@@ -109,7 +39,7 @@ impl<'a> Drops<'a> {
             site,
             counter: None,
             count,
-            netns: namespace.inode(),
+            netns: Some(namespace.inode()),
             device: None,
             whose: Whose::Anybody,
             length: None,
@@ -160,6 +90,16 @@ impl<'a> Drops<'a> {
         Self { segments, ..self }
     }
 
+    /// Packets that have lost their device, and with it the namespace: the flow
+    /// tells whose they are.
+    pub(crate) fn anywhere(self) -> Self {
+        Self {
+            netns: None,
+            crowded: true,
+            ..self
+        }
+    }
+
     /// Others die in the same place, as the host's own multicast does.
     pub(crate) fn crowded(self) -> Self {
         Self {
@@ -201,7 +141,10 @@ impl<'a> Drops<'a> {
         if found != count {
             let near: Vec<String> = rows
                 .iter()
-                .filter(|row| *row.key("netns") == self.netns)
+                .filter(|row| {
+                    self.netns
+                        .map_or(seen.is_of(row), |netns| *row.key("netns") == netns)
+                })
                 .map(|row| format!("\n    {}", shown(row)))
                 .collect();
             complaints.push(format!(
@@ -272,11 +215,12 @@ impl<'a> Drops<'a> {
     }
 
     fn is_at(&self, seen: &Seen, row: &Row) -> bool {
-        *row.key("netns") == self.netns && seen.is_of(row)
+        self.netns.is_none_or(|netns| *row.key("netns") == netns) && seen.is_of(row)
     }
 
     fn is_ours(&self, row: &Row) -> bool {
-        *row.key("device") == Value::from(self.device) && self.whose.is_of(row)
+        (self.netns.is_none() || *row.key("device") == Value::from(self.device))
+            && self.whose.is_of(row)
     }
 
     fn wanted(&self, seen: &Seen) -> String {

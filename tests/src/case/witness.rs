@@ -126,10 +126,9 @@ fn expected<'w, 'a: 'w>(watched: impl IntoIterator<Item = &'w Watched<'a>>, seen
 
 /// Whether the trace shows as many events as are expected.
 pub(super) fn is_traced(watched: &[Watched], tally: &Tally) -> bool {
-    tally.lost
-        || watched
-            .iter()
-            .all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
+    watched
+        .iter()
+        .all(|one| events(&one.seen, tally) >= expected(watched, &one.seen))
 }
 
 /// What the trace says against the expectation. The trace knows no namespace,

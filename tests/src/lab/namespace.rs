@@ -81,6 +81,14 @@ impl Namespace {
             .map(drop)
     }
 
+    /// Gives `tc` several commands at once; a kernel that refuses them cannot do
+    /// the scenario.
+    pub(crate) fn tc(&self, commands: &[&str]) -> Result<()> {
+        self.inside(|| output_of("tc", "-batch -", &commands.join("\n")))
+            .map(drop)
+            .or_else(|error| cannot(format!("{error:#}")))
+    }
+
     /// Gives `nft` a ruleset; a kernel that refuses it cannot do the scenario.
     pub(crate) fn nft(&self, ruleset: &str) -> Result<()> {
         self.inside(|| output_of("nft", "-f -", ruleset))

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::{
     bench::Bench,
-    case::{Case, Count, Drops, Flow},
+    case::{Case, Count, Doomed, Drops, Flow},
     counter::Counter,
     frame::{Frame, MORE_FRAGMENTS, Transport},
     lab::{A, B, Pair},
@@ -37,6 +37,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "fragments_that_wait_in_vain",
         about: "4 first fragments whose rest never comes",
         run: fragments_that_wait_in_vain,
+    },
+    Scenario {
+        name: "fragments_that_came_before",
+        about: "the same fragment again and again",
+        run: fragments_that_came_before,
+    },
+    Scenario {
+        name: "fragments_too_far_apart",
+        about: "a fragment whose rest comes after those of six other packets",
+        run: fragments_too_far_apart,
     },
 ];
 
@@ -104,14 +114,7 @@ fn fragments_that_wait_in_vain(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     lab.b.sysctl("net.ipv4.ipfrag_time", "1")?;
     let ports = [4000, 4001, 4002, 4003];
-    let frames = ports.map(|src| {
-        let udp = Transport::Udp {
-            src,
-            dst: 9,
-            payload: 16,
-        };
-        Frame::v4(A, B, udp).fragment(MORE_FRAGMENTS).id(src)
-    });
+    let frames = ports.map(first);
     let drops = Drops::at(site::FRAGMENT_TIMEOUT, &lab.b, Count::Exactly(4))
         .device(B.device)
         .flows(ports.map(|port| Flow::new("udp", (A.v4, port), (B.v4, 9))))
@@ -120,6 +123,46 @@ fn fragments_that_wait_in_vain(bench: &Bench) -> Result<()> {
     Case::of([drops]).check(bench, || {
         frames
             .iter()
+            .try_for_each(|frame| sender::frames(&lab.a, A.device, frame, 1))
+    })
+}
+
+/// The first fragment of a datagram.
+fn first(src: u16) -> Frame {
+    let udp = Transport::Udp {
+        src,
+        dst: 9,
+        payload: 16,
+    };
+    Frame::v4(A, B, udp).fragment(MORE_FRAGMENTS).id(src)
+}
+
+fn fragments_that_came_before(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    sender::frames(&lab.a, A.device, &first(4000), 1)?;
+    let doomed = Doomed::at(site::FRAGMENT_TWICE, first(4000), 4);
+    Doomed::check_all(bench, &lab.a, &lab.b, [doomed])
+}
+
+fn fragments_too_far_apart(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    lab.b.sysctl("net.ipv4.ipfrag_max_dist", "1")?;
+    let rest = Transport::Other {
+        protocol: 17,
+        bytes: vec![0; 16],
+    };
+    let frames = [4000, 4001, 4002, 4003, 4004, 4005, 4006].map(first);
+    let late = Frame::v4(A, B, rest).fragment(5).id(4000);
+    // What dies is the part that waited, and that has lost its device.
+    let drops = Drops::at(site::FRAGMENT_TOO_FAR, &lab.b, Count::Exactly(1))
+        .anywhere()
+        .flow(frames[0].flow())
+        .length(frames[0].packet_length())
+        .counted_by(Counter::snmp(&lab.b, "Ip.ReasmFails"));
+    Case::of([drops]).check(bench, || {
+        frames
+            .iter()
+            .chain([&late])
             .try_for_each(|frame| sender::frames(&lab.a, A.device, frame, 1))
     })
 }

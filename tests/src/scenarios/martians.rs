@@ -8,7 +8,7 @@ use crate::{
     bench::Bench,
     case::Doomed,
     counter::Counter,
-    frame::{Frame, HOP_BY_HOP, Transport},
+    frame::{Frame, Transport},
     lab::{A, B, C, Pair, R, Row},
     scenario::Scenario,
     site,
@@ -84,8 +84,8 @@ fn broken_ipv4_headers(bench: &Bench) -> Result<()> {
             Doomed::at(site::IP_SHORT, v4().missing(40), 4)
                 .counted_by(Counter::snmp(&lab.b, "IpExt.InTruncatedPkts")),
             // A loose source route that points before its own data.
-            Doomed::at(site::IP_OPTIONS, v4().options(&[0x83, 2, 0, 0]), 5)
-                .counted_by(Counter::snmp(&lab.b, "Ip.InHdrErrors")),
+            Doomed::at(site::IP_OPTIONS, v4().options(&[0x83, 2, 0, 0]), 5),
+            Doomed::at(site::IP_HEADER, v4().version(5), 6).unreadable(),
         ],
     )
 }
@@ -100,8 +100,8 @@ fn broken_ipv6_headers(bench: &Bench) -> Result<()> {
         [
             Doomed::at(site::IP6_SHORT, v6().missing(40), 4)
                 .counted_by(Counter::snmp6(&lab.b, "Ip6InTruncatedPkts")),
-            Doomed::at(site::IP6_HEADER, v6().src(group), 5)
-                .counted_by(Counter::snmp6(&lab.b, "Ip6InHdrErrors")),
+            Doomed::at(site::IP6_HEADER, v6().src(group), 5),
+            Doomed::at(site::IP6_VERSION, v6().version(5), 7).unreadable(),
             Doomed::at(site::NOT_JOINED_6, v6().dst(group), 6).crowded(),
         ],
     )

@@ -135,7 +135,7 @@ fn overflow(bench: &Bench, lab: &Pair, site: &'static site::Site) -> Result<()> 
     third.open()?;
     last.open()?;
     third.send(&third.segment(ACK))?;
-    let doomed = Doomed::at(site, last.frame(last.segment(ACK)), 1)
+    let doomed = Doomed::at(site, Peer::frame(last.segment(ACK)), 1)
         .counted_by(Counter::snmp(&lab.b, "TcpExt.ListenOverflows"));
     Doomed::check_all(bench, &lab.a, &lab.b, [doomed])
 }
@@ -158,7 +158,7 @@ fn tcp_half_open(bench: &Bench) -> Result<()> {
     let mut plain = Peer::new(&lab, 4000, PORT)?;
     plain.open()?;
     let mut timed = Peer::new(&lab, 4001, PORT)?;
-    let answer = timed.open_by(timed.segment(SYN).timestamps(500, 0))?;
+    let answer = timed.open_by(&timed.segment(SYN).timestamps(500, 0))?;
     let time = answer.time.context("an answer without timestamps")?;
     let beyond = plain
         .segment(ACK)
@@ -171,8 +171,8 @@ fn tcp_half_open(bench: &Bench) -> Result<()> {
         &lab.a,
         &lab.b,
         [
-            Doomed::at(site::TCP_SYN_WINDOW, plain.frame(beyond), 1),
-            Doomed::at(site::TCP_ECHO, timed.frame(wrong), 1)
+            Doomed::at(site::TCP_SYN_WINDOW, Peer::frame(beyond), 1),
+            Doomed::at(site::TCP_ECHO, Peer::frame(wrong), 1)
                 .counted_by(Counter::snmp(&lab.b, "TcpExt.TSEcrRejected")),
         ],
     )

@@ -3,16 +3,18 @@
 use std::{net::TcpStream, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 
 use crate::{
     bench::Bench,
-    case::Doomed,
+    case::{Case, Count, Doomed, Drops},
     counter::Counter,
     frame::{ACK, FIN, RST, SYN},
-    lab::Pair,
+    lab::{A, Pair},
     peer::Peer,
     scenario::Scenario,
-    site,
+    sender,
+    site::{self, Site},
 };
 
 use super::tcp_handshake::listener;
@@ -27,6 +29,21 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "tcp_data_that_came_before",
         about: "the same data again, in order and out of order",
         run: tcp_data_that_came_before,
+    },
+    Scenario {
+        name: "tcp_data_that_waited_in_vain",
+        about: "data out of order that comes again in order",
+        run: tcp_data_that_waited_in_vain,
+    },
+    Scenario {
+        name: "tcp_without_memory",
+        about: "crumbs out of order, ascending, into a small buffer",
+        run: tcp_without_memory,
+    },
+    Scenario {
+        name: "tcp_prunes_its_queue",
+        about: "crumbs out of order, descending, into a small buffer",
+        run: tcp_prunes_its_queue,
     },
     Scenario {
         name: "tcp_times_that_go_back",
@@ -59,7 +76,7 @@ fn tcp_segments_out_of_place(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let (peer, _stream) = connection(&lab, 4000)?;
     let (seq, ack) = (peer.seq, peer.ack);
-    let at = |flags, seq: u32, ack: u32| peer.frame(peer.segment(flags).at(seq, ack));
+    let at = |flags, seq: u32, ack: u32| Peer::frame(peer.segment(flags).at(seq, ack));
     let far = 50_000_000;
     // Another window than before, or nobody looks at the number.
     let old = peer
@@ -77,7 +94,7 @@ fn tcp_segments_out_of_place(bench: &Bench) -> Result<()> {
             Doomed::at(site::TCP_RESET, at(RST, seq.wrapping_add(100), ack), 6),
             Doomed::at(site::TCP_SYN, at(SYN, seq, ack), 7)
                 .counted_by(Counter::snmp(&lab.b, "TcpExt.TCPSYNChallenge")),
-            Doomed::at(site::TCP_ACK_TOO_OLD, peer.frame(old), 8),
+            Doomed::at(site::TCP_ACK_TOO_OLD, Peer::frame(old), 8),
             Doomed::at(
                 site::TCP_ACK_UNSENT,
                 at(ACK, seq, ack.wrapping_add(100_000)),
@@ -106,12 +123,55 @@ fn tcp_data_that_came_before(bench: &Bench) -> Result<()> {
         &lab.a,
         &lab.b,
         [
-            Doomed::at(site::TCP_OLD_DATA, peer.frame(first), 3)
+            Doomed::at(site::TCP_OLD_DATA, Peer::frame(first), 3)
                 .counted_by(Counter::snmp(&lab.b, "TcpExt.DelayedACKLost")),
-            Doomed::at(site::TCP_OFO_MERGE, peer.frame(ahead), 4)
+            Doomed::at(site::TCP_OFO_MERGE, Peer::frame(ahead), 4)
                 .counted_by(Counter::snmp(&lab.b, "TcpExt.TCPOFOMerge")),
         ],
     )
+}
+
+fn tcp_data_that_waited_in_vain(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let (peer, _stream) = connection(&lab, 4000)?;
+    let ahead = peer.segment(ACK).at(peer.seq.wrapping_add(100), peer.ack);
+    let ahead = Peer::frame(ahead.payload(50));
+    let all = Peer::frame(peer.segment(ACK).payload(200));
+    sender::frames(&lab.a, A.device, &ahead, 1)?;
+    peer.hear()?;
+    let drops = Drops::at(site::TCP_OFO_DROP, &lab.b, Count::Exactly(1)).flow(ahead.flow());
+    Case::of([drops.anywhere()]).check(bench, || sender::frames(&lab.a, A.device, &all, 1))
+}
+
+/// Crumbs with gaps between them, in this order, into a small buffer.
+fn crumbs(
+    bench: &Bench,
+    site: &'static Site,
+    counter: &'static str,
+    order: impl Iterator<Item = u32>,
+) -> Result<()> {
+    let lab = Pair::new()?;
+    let (peer, stream) = connection(&lab, 4000)?;
+    setsockopt(&stream, RcvBuf, &2048)?;
+    let drops = Drops::at(site, &lab.b, Count::AsCounted)
+        .anywhere()
+        .flow(Peer::frame(peer.segment(ACK)).flow())
+        .counted_by(Counter::snmp(&lab.b, counter));
+    Case::of([drops]).check(bench, || {
+        for crumb in order {
+            let seq = peer.seq.wrapping_add(10 + 2 * crumb);
+            peer.send(&peer.segment(ACK).at(seq, peer.ack).payload(1))?;
+        }
+        Ok(())
+    })
+}
+
+fn tcp_without_memory(bench: &Bench) -> Result<()> {
+    crumbs(bench, site::TCP_MEMORY, "TcpExt.TCPOFODrop", 0..200)
+}
+
+fn tcp_prunes_its_queue(bench: &Bench) -> Result<()> {
+    crumbs(bench, site::TCP_PRUNED, "TcpExt.OfoPruned", (0..200).rev())
 }
 
 fn tcp_times_that_go_back(bench: &Bench) -> Result<()> {
@@ -119,7 +179,7 @@ fn tcp_times_that_go_back(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let _listener = listener(&lab.b, 5)?;
     let mut peer = Peer::new(&lab, 4000, PORT)?;
-    let answer = peer.open_by(peer.segment(SYN).timestamps(NOW, 0))?;
+    let answer = peer.open_by(&peer.segment(SYN).timestamps(NOW, 0))?;
     let echo = answer.time.context("an answer without timestamps")?;
     peer.send(&peer.segment(ACK).timestamps(NOW, echo))?;
     let old = peer.segment(ACK).timestamps(NOW - 50_000, echo);
@@ -128,11 +188,11 @@ fn tcp_times_that_go_back(bench: &Bench) -> Result<()> {
         &lab.a,
         &lab.b,
         [
-            Doomed::at(site::TCP_PAWS, peer.frame(old.clone().payload(10)), 3)
+            Doomed::at(site::TCP_PAWS, Peer::frame(old.clone().payload(10)), 3)
                 .counted_by(Counter::snmp(&lab.b, "TcpExt.PAWSEstab")),
             Doomed::at(
                 site::TCP_PAWS_ACK,
-                peer.frame(old.at(peer.seq.wrapping_sub(1), peer.ack)),
+                Peer::frame(old.at(peer.seq.wrapping_sub(1), peer.ack)),
                 4,
             )
             .counted_by(Counter::snmp(&lab.b, "TcpExt.PAWSOldAck")),
@@ -144,7 +204,7 @@ fn tcp_data_for_a_closed_socket(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let (peer, stream) = connection(&lab, 4000)?;
     drop(stream);
-    let data = peer.frame(peer.segment(ACK).payload(10));
+    let data = Peer::frame(peer.segment(ACK).payload(10));
     let doomed = Doomed::at(site::TCP_CLOSED, data, 1)
         .counted_by(Counter::snmp(&lab.b, "TcpExt.TCPAbortOnData"));
     Doomed::check_all(bench, &lab.a, &lab.b, [doomed])
@@ -161,6 +221,6 @@ fn tcp_time_wait(bench: &Bench) -> Result<()> {
     // The state is entered by this segment, so the next one meets it.
     thread::sleep(Duration::from_millis(50));
     peer.seq = peer.seq.wrapping_add(1);
-    let doomed = Doomed::at(site::TCP_TIME_WAIT, peer.frame(peer.segment(ACK)), 4);
+    let doomed = Doomed::at(site::TCP_TIME_WAIT, Peer::frame(peer.segment(ACK)), 4);
     Doomed::check_all(bench, &lab.a, &lab.b, [doomed])
 }

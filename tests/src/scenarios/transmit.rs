@@ -2,7 +2,7 @@
 //! receiver's stack.
 
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Write as _},
     net::{Ipv4Addr, UdpSocket},
 };
 
@@ -13,13 +13,14 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, Flow},
     counter::Counter,
-    lab::{A, B, GlobalSysctl, Pair},
+    lab::{A, B, GHOST, GlobalSysctl, Pair},
+    peer::Peer,
     scenario::Scenario,
     sender::Datagrams,
     site,
 };
 
-use super::firewall::dropping;
+use super::{firewall::dropping, tcp_handshake::listener};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -31,6 +32,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "neighbour_does_not_answer",
         about: "5 datagrams for a neighbour that does not exist",
         run: neighbour_does_not_answer,
+    },
+    Scenario {
+        name: "neighbour_queue_full",
+        about: "12 datagrams for a neighbour that is still asked for, with room for few",
+        run: neighbour_queue_full,
+    },
+    Scenario {
+        name: "the_route_of_a_connection_goes_away",
+        about: "what a connected TCP socket sends without a route",
+        run: the_route_of_a_connection_goes_away,
     },
     Scenario {
         name: "cpu_backlog_overflow",
@@ -76,6 +87,35 @@ fn neighbour_does_not_answer(bench: &Bench) -> Result<()> {
             .send(&lab.a)
             .map(drop)
     })
+}
+
+fn neighbour_queue_full(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    lab.a.sysctl("net.ipv4.neigh.a0.unres_qlen_bytes", "3000")?;
+    let nobody = Ipv4Addr::new(10, 99, 0, 200);
+    let drops = Drops::at(site::NEIGHBOUR_QUEUE, &lab.a, Count::AsCounted)
+        .device(A.device)
+        .flow(Flow::new("udp", (A.v4, 4000), (nobody, 9)))
+        .length(20 + 8 + 500)
+        .counted_by(Counter::unresolved());
+    Case::of([drops]).check(bench, || {
+        Datagrams::new((A.v4.into(), 4000), (nobody.into(), 9), 500, 12)
+            .send(&lab.a)
+            .map(drop)
+    })
+}
+
+fn the_route_of_a_connection_goes_away(bench: &Bench) -> Result<()> {
+    const PORT: u16 = 7000;
+    let lab = Pair::new()?;
+    let listener = listener(&lab.b, 5)?;
+    let _peer = Peer::connected(&lab, 4000, PORT)?;
+    let (mut stream, _) = listener.accept().context("cannot accept")?;
+    lab.b.ip(&["route flush dev b0 table main"])?;
+    let drops = Drops::at(site::ROUTE_GONE, &lab.b, Count::AsCounted)
+        .flow(Flow::new("tcp", (B.v4, PORT), (GHOST, 4000)))
+        .counted_by(Counter::snmp(&lab.b, "Ip.OutNoRoutes"));
+    Case::of([drops]).check(bench, || stream.write_all(b"lost").context("cannot send"))
 }
 
 /// A device without segmentation offload gets the segments of one send in one

@@ -1,4 +1,4 @@
-//! Packets that an XDP program drops after they have become an skb.
+//! Packets that an XDP program drops when they are an skb already.
 
 use anyhow::Result;
 
@@ -8,25 +8,33 @@ use crate::{
     lab::{A, B, Pair},
     scenario::{Scenario, cannot},
     sender::Datagrams,
-    site,
-    sys::XdpDrop,
+    site::{self, Site},
+    sys::{Refusal, Refuse},
 };
 
-pub(super) const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "generic_xdp_drop",
-    about: "11 datagrams that a generic XDP program drops",
-    run: generic_xdp_drop,
-}];
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "generic_xdp_drop",
+        about: "11 datagrams that a generic XDP program drops",
+        run: |bench| xdp_drop(bench, site::GENERIC_XDP, false),
+    },
+    Scenario {
+        name: "native_xdp_drop",
+        about: "11 datagrams that an XDP program in veth's driver drops",
+        run: |bench| xdp_drop(bench, site::NATIVE_XDP, true),
+    },
+];
 
-fn generic_xdp_drop(bench: &Bench) -> Result<()> {
+fn xdp_drop(bench: &Bench, site: &'static Site, native: bool) -> Result<()> {
     let lab = Pair::new()?;
     // The program drops whatever comes, so nothing else may come.
     lab.a.sysctl("net.ipv6.conf.a0.disable_ipv6", "1")?;
     let ifindex = lab.b.ifindex(B.device)?;
     let _program = lab.b.inside(|| {
-        XdpDrop::attach(ifindex).or_else(|error| cannot(format!("generic XDP: {error}")))
+        Refusal::attach(Refuse::Xdp { ifindex, native })
+            .or_else(|error| cannot(format!("XDP on veth: {error}")))
     })?;
-    let drops = Drops::at(site::GENERIC_XDP, &lab.b, Count::Exactly(11))
+    let drops = Drops::at(site, &lab.b, Count::Exactly(11))
         .device(B.device)
         .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)));
     Case::of([drops]).check(bench, || {

@@ -23,6 +23,7 @@ pub(crate) const GENERIC_XDP: &Site = &[rx(
     "rx_xdp",
     SUSPICIOUS,
 )];
+pub(crate) const NATIVE_XDP: &Site = &[rx(NONE, &["veth_xdp_rcv_skb"], "rx_xdp", SUSPICIOUS)];
 pub(crate) const TC_INGRESS: &Site = &[rx(
     "TC_INGRESS",
     &["__netif_receive_skb_core", "sch_handle_ingress"],
@@ -38,10 +39,9 @@ pub(crate) const BRIDGE_SOURCE: &Site = &[
     rx("MAC_INVALID_SOURCE", BRIDGE, "l2", SUSPICIOUS).since(6, 14),
 ];
 pub(crate) const BRIDGE_CONTROL: &Site = &[rx("MAC_IEEE_MAC_CONTROL", BRIDGE, "l2", BENIGN)];
-pub(crate) const BRIDGE_LISTENING: &Site = &[rx("BRIDGE_INGRESS_STP_STATE", BRIDGE, "l2", BENIGN)];
+pub(crate) const BRIDGE_DISABLED: &Site = &[rx("BRIDGE_INGRESS_STP_STATE", BRIDGE, "l2", BENIGN)];
 pub(crate) const BRIDGE_LOCKED: &Site = &[rx(NONE, &["br_handle_frame_finish"], "l2", SUSPICIOUS)];
 
 pub(crate) const TUN_RING: &Site = &[tx("FULL_RING", &["tun_net_xmit"], "tun", HARMFUL)];
-pub(crate) const TUN_NO_READER: &Site = &[tx("DEV_READY", &["tun_net_xmit"], "tun", SUSPICIOUS)];
 pub(crate) const TUN_DOWN: &Site = &[rx("DEV_READY", &["tun_get_user"], "tun", SUSPICIOUS)];
 pub(crate) const TUN_FAULT: &Site = &[rx("SKB_UCOPY_FAULT", &["tun_get_user"], "tun", SUSPICIOUS)];

@@ -64,7 +64,6 @@ pub(crate) const FRAGMENT_TIMEOUT: &Site = &[rx(
     SUSPICIOUS,
 )];
 pub(crate) const FRAGMENT_TWICE: &Site = &[rx("DUP_FRAG", &["ip_defrag"], "rx_frag", BENIGN)];
-pub(crate) const FRAGMENT_OVERLAP: &Site = &[rx(NONE, &["ip_defrag"], "rx_frag", SUSPICIOUS)];
 pub(crate) const FRAGMENT_TOO_FAR: &Site = &[rx(
     "FRAG_TOO_FAR",
     &["inet_frag_rbtree_purge", "ip_defrag"],

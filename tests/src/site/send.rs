@@ -54,3 +54,9 @@ pub(crate) const TC_EGRESS: &Site = &[tx(
     "tx_tc",
     SUSPICIOUS,
 )];
+pub(crate) const ROUTE_GONE: &Site = &[tx(
+    "IP_OUTNOROUTES",
+    &["__ip_queue_xmit"],
+    "tx_route",
+    SUSPICIOUS,
+)];

@@ -9,6 +9,11 @@ const STATE: &[&str] = &["tcp_rcv_state_process"];
 /// The last call of a function is often a jump: the address is its caller's.
 const ESTABLISHED: &[&str] = &["tcp_rcv_established", "tcp_v4_do_rcv"];
 const QUEUE: &[&str] = &["tcp_data_queue", "tcp_rcv_established"];
+const OUT_OF_ORDER_FULL: &[&str] = &[
+    "tcp_data_queue_ofo",
+    "tcp_data_queue",
+    "tcp_rcv_established",
+];
 const OUT_OF_ORDER: &[&str] = &["tcp_data_queue_ofo", "tcp_data_queue"];
 
 pub(crate) const TCP_NO_SOCKET: &Site = &[rx("NO_SOCKET", RCV, "rx_lookup", SUSPICIOUS)];
@@ -81,8 +86,17 @@ pub(crate) const TCP_OLD_DATA: &Site = &[rx("TCP_OLD_DATA", QUEUE, "rx_tcp_state
 pub(crate) const TCP_OFO_MERGE: &Site = &[rx("TCP_OFOMERGE", OUT_OF_ORDER, "rx_tcp_state", BENIGN)];
 pub(crate) const TCP_OFO_DROP: &Site = &[rx(
     "TCP_OFO_DROP",
-    &["tcp_ofo_queue"],
+    &["tcp_ofo_queue", "tcp_data_queue"],
     "rx_tcp_state",
     BENIGN,
 )];
 pub(crate) const TCP_CLOSED: &Site = &[rx("TCP_ABORT_ON_DATA", DO_RCV, "rx_tcp_state", SUSPICIOUS)];
+pub(crate) const TCP_MEMORY: &Site =
+    &[rx("PROTO_MEM", OUT_OF_ORDER_FULL, "rx_sock", HARMFUL).nameless("rx_tcp_state", SUSPICIOUS)];
+pub(crate) const TCP_PRUNED: &Site = &[rx(
+    "TCP_OFO_QUEUE_PRUNE",
+    &["tcp_prune_ofo_queue"],
+    "rx_sock",
+    HARMFUL,
+)
+.nameless("rx_sock", SUSPICIOUS)];

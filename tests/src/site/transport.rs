@@ -64,16 +64,16 @@ pub(crate) const UDP_UNREAD: &Site = &[rx(
 pub(crate) const ICMP_CHECKSUM: &Site = &[rx("ICMP_CSUM", &["icmp_rcv"], "rx_l4", SUSPICIOUS)];
 pub(crate) const ICMP6_CHECKSUM: &Site = &[rx("ICMP_CSUM", &["icmpv6_rcv"], "rx_l4", SUSPICIOUS)];
 pub(crate) const ICMP_BROADCAST: &Site = &[rx("INVALID_PROTO", &["icmp_rcv"], "rx_l4", BENIGN)];
-pub(crate) const ICMP_UNKNOWN: &Site = &[rx("UNHANDLED_PROTO", &["icmp_rcv"], "rx_l4", SUSPICIOUS)];
+pub(crate) const ICMP_UNKNOWN: &Site = &[rx("UNHANDLED_PROTO", &["icmp_rcv"], "rx_l4", BENIGN)];
 pub(crate) const NO_PROTOCOL: &Site = &[rx(
     "IP_NOPROTO",
-    &["ip_protocol_deliver_rcu"],
+    &["ip_protocol_deliver_rcu", "ip_local_deliver_finish"],
     "rx_l4",
     SUSPICIOUS,
 )];
 pub(crate) const NO_PROTOCOL_6: &Site = &[rx(
     "IP_NOPROTO",
-    &["ip6_protocol_deliver_rcu"],
+    &["ip6_protocol_deliver_rcu", "ip6_input_finish"],
     "rx_l4",
     SUSPICIOUS,
 )];

@@ -1,6 +1,6 @@
 //! VXLAN.
 
-use super::{BENIGN, NONE, SUSPICIOUS, Site, rx, tx};
+use super::{NONE, SUSPICIOUS, Site, rx, tx};
 
 const RCV: &[&str] = &["vxlan_rcv"];
 
@@ -11,8 +11,8 @@ pub(crate) const VXLAN_SOURCE: &Site = &[rx("MAC_INVALID_SOURCE", RCV, "tunnel",
 pub(crate) const VXLAN_ECN: &Site = &[rx("IP_TUNNEL_ECN", RCV, "tunnel", SUSPICIOUS)];
 pub(crate) const VXLAN_ELSEWHERE: &Site = &[rx("VXLAN_ENTRY_EXISTS", RCV, "tunnel", SUSPICIOUS)];
 pub(crate) const VXLAN_NO_REMOTE: &Site = &[
-    tx(NONE, &["vxlan_xmit"], "tunnel", BENIGN),
-    tx("NO_TX_TARGET", &["vxlan_xmit"], "tunnel", BENIGN).since(6, 14),
+    tx(NONE, &["vxlan_xmit"], "tunnel", SUSPICIOUS),
+    tx("NO_TX_TARGET", &["vxlan_xmit"], "tunnel", SUSPICIOUS).since(6, 14),
 ];
 pub(crate) const VXLAN_NO_ROUTE: &Site = &[tx(
     "IP_OUTNOROUTES",

@@ -9,7 +9,9 @@ use std::{
 use super::owned;
 
 /// `r0 = XDP_DROP; exit`, each instruction eight bytes.
-const XDP_DROP: [u64; 2] = [0x0000_0001_0000_00b7, 0x0000_0000_0000_0095];
+static XDP_DROP: [u64; 2] = [0x0000_0001_0000_00b7, 0x0000_0000_0000_0095];
+/// `r0 = 0; exit`.
+static CGROUP_REFUSE: [u64; 2] = [0x0000_0000_0000_00b7, 0x0000_0000_0000_0095];
 
 const BPF_PROG_LOAD: libc::c_long = 5;
 const BPF_PROG_GET_NEXT_ID: libc::c_long = 11;
@@ -24,6 +26,9 @@ const BPF_STATS_RUN_TIME: u32 = 0;
 const BPF_PROG_TYPE_XDP: u32 = 6;
 const BPF_XDP: u32 = 37;
 const XDP_FLAGS_SKB_MODE: u32 = 2;
+const XDP_FLAGS_DRV_MODE: u32 = 4;
+const BPF_PROG_TYPE_CGROUP_SKB: u32 = 8;
+const BPF_CGROUP_INET_EGRESS: u32 = 1;
 
 #[repr(C)]
 struct ProgLoad {
@@ -36,7 +41,7 @@ struct ProgLoad {
 #[repr(C)]
 struct LinkCreate {
     program: u32,
-    target_ifindex: u32,
+    target: u32,
     attach_type: u32,
     flags: u32,
 }
@@ -86,31 +91,56 @@ pub(crate) enum Object {
     Map,
 }
 
-/// An XDP program that drops everything, attached to a device in generic mode.
-/// Detached when dropped.
-pub(crate) struct XdpDrop {
+/// Where a program that refuses every packet is attached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refuse {
+    /// XDP on a device with this index, by the driver or, generic, by the stack.
+    Xdp { ifindex: u32, native: bool },
+    /// What the sockets of a control group send; its open directory.
+    CgroupEgress(RawFd),
+}
+
+/// A program that refuses every packet. Detached when dropped.
+pub(crate) struct Refusal {
     _link: OwnedFd,
     _program: OwnedFd,
 }
 
-impl XdpDrop {
+impl Refusal {
     /// Loads the program and attaches it by a link (5.9 and later).
     ///
     /// # Errors
     /// The errno of `BPF_PROG_LOAD` or `BPF_LINK_CREATE`.
-    pub(crate) fn attach(ifindex: u32) -> io::Result<Self> {
+    pub(crate) fn attach(what: Refuse) -> io::Result<Self> {
+        let (kind, instructions, target, attach_type, flags) = match what {
+            Refuse::Xdp { ifindex, native } => {
+                let flags = if native {
+                    XDP_FLAGS_DRV_MODE
+                } else {
+                    XDP_FLAGS_SKB_MODE
+                };
+                (BPF_PROG_TYPE_XDP, &XDP_DROP, ifindex, BPF_XDP, flags)
+            }
+            Refuse::CgroupEgress(directory) => (
+                BPF_PROG_TYPE_CGROUP_SKB,
+                &CGROUP_REFUSE,
+                directory.cast_unsigned(),
+                BPF_CGROUP_INET_EGRESS,
+                0,
+            ),
+        };
         let mut load = ProgLoad {
-            kind: BPF_PROG_TYPE_XDP,
+            kind,
             instruction_count: 2,
-            instructions: XDP_DROP.as_ptr() as u64,
+            instructions: instructions.as_ptr() as u64,
             license: c"GPL".as_ptr() as u64,
         };
         let program = owned(bpf(BPF_PROG_LOAD, &mut load)?);
         let mut create = LinkCreate {
             program: program.as_raw_fd().cast_unsigned(),
-            target_ifindex: ifindex,
-            attach_type: BPF_XDP,
-            flags: XDP_FLAGS_SKB_MODE,
+            target,
+            attach_type,
+            flags,
         };
         let link = owned(bpf(BPF_LINK_CREATE, &mut create)?);
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd as _, OwnedFd},
+    os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
 use super::owned;
@@ -99,6 +99,30 @@ impl FrameSocket {
         }
     }
 
+    /// The frames that the socket had no room for since the last call.
+    ///
+    /// # Errors
+    /// The errno of getsockopt(2).
+    pub(crate) fn lost(&self) -> io::Result<u64> {
+        // `struct tpacket_stats`: packets and drops.
+        let mut statistics = [0_u32; 2];
+        let mut size: libc::socklen_t = 8;
+        // SAFETY: the array is alive and of the given size.
+        let result = unsafe {
+            libc::getsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_STATISTICS,
+                statistics.as_mut_ptr().cast(),
+                &raw mut size,
+            )
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(statistics[1].into())
+    }
+
     /// Takes the next received frame, if there is one.
     ///
     /// # Errors
@@ -124,5 +148,11 @@ impl FrameSocket {
                 error => Err(error),
             },
         }
+    }
+}
+
+impl AsFd for FrameSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
