@@ -75,14 +75,18 @@ impl Values {
     pub fn fill(&self, command: &str) -> Command {
         let mut text = String::with_capacity(command.len() + 32);
         let mut complete = true;
+        let mut quotes = Quotes::None;
         for piece in pieces(command) {
             match piece {
-                Piece::Text(piece) => text.push_str(piece),
+                Piece::Text(piece) => {
+                    quotes = quotes.after(piece);
+                    text.push_str(piece);
+                }
                 Piece::Gap(gap) | Piece::Unknown(gap) => {
                     let value = self.value(gap);
                     complete &= value.is_some();
                     text.push_str(&match value {
-                        Some(value) => quoted(&value).into_owned(),
+                        Some(value) => quotes.word(&value),
                         None => gap.to_ascii_uppercase(),
                     });
                 }
@@ -159,6 +163,45 @@ impl Place {
     }
 }
 
+/// The quotes of a shell that a place in a command stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quotes {
+    None,
+    Single,
+    Double,
+}
+
+impl Quotes {
+    /// Behind a text that begins in these.
+    fn after(self, text: &str) -> Self {
+        text.chars()
+            .fold(self, |quotes, character| match (quotes, character) {
+                (Self::None, '\'') => Self::Single,
+                (Self::None, '"') => Self::Double,
+                (Self::Single, '\'') | (Self::Double, '"') => Self::None,
+                _ => quotes,
+            })
+    }
+
+    /// A value that means nothing to the shell in these.
+    fn word(self, value: &str) -> String {
+        match self {
+            Self::None => quoted(value).into_owned(),
+            Self::Single => value.replace('\'', r"'\''"),
+            Self::Double => {
+                let mut word = String::with_capacity(value.len());
+                for character in value.chars() {
+                    if matches!(character, '"' | '$' | '`' | '\\') {
+                        word.push('\\');
+                    }
+                    word.push(character);
+                }
+                word
+            }
+        }
+    }
+}
+
 /// As one word of a shell.
 fn quoted(value: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/@%+=,".contains(&byte);
@@ -219,6 +262,27 @@ mod tests {
         assert_eq!(at(Place::Several, "nstat -az"), "nstat -az");
         assert!(Place::Several.note().is_some());
         assert_eq!(Place::Here.note(), None);
+    }
+
+    #[test]
+    fn a_strange_name_means_nothing_to_the_shell_within_quotes_either() {
+        let device = "$(id)`'\"";
+        let values = Values {
+            device: Some(device.to_owned()),
+            ..Values::default()
+        };
+        for command in [
+            "printf %s {device}",
+            "printf %s '{device}'",
+            "printf %s \"{device}\"",
+        ] {
+            let command = values.fill(command).text;
+            let output = std::process::Command::new("sh")
+                .args(["-c", &command])
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), device, "{command}");
+        }
     }
 
     #[test]
