@@ -68,6 +68,10 @@ const EVERYWHERE: [&str; 9] = [
     "uname",
 ];
 
+/// What a command says behind it that is the same in every namespace, and may
+/// not be there in others than the first.
+const WHOLE_HOST: &str = "# whole host";
+
 impl Values {
     /// Fills the gaps of a command, and makes it run in the drop's network
     /// namespace.
@@ -136,7 +140,7 @@ impl Place {
             Self::File(path) => format!("nsenter --net={}", quoted(path)),
         };
         let tool = command.split(' ').next().unwrap_or_default();
-        if EVERYWHERE.contains(&tool) {
+        if EVERYWHERE.contains(&tool) || command.contains(WHOLE_HOST) {
             command
         } else if [";", "&&", "||"].iter().any(|it| command.contains(it)) {
             format!("{prefix} sh -c {}", quoted(&command))
@@ -251,6 +255,8 @@ mod tests {
         );
         assert_eq!(at(Place::Here, "nstat -az"), "nstat -az");
         assert_eq!(at(blue(), "dmesg | tail"), "dmesg | tail");
+        let whole = "sysctl net.core.rmem_max  # whole host";
+        assert_eq!(at(blue(), whole), whole);
         assert_eq!(
             at(blue(), "nstat; ss -lnt"),
             "ip netns exec blue sh -c 'nstat; ss -lnt'"

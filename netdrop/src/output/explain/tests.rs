@@ -145,3 +145,26 @@ fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = include_str!("../../../../README.md");
+    let mut shown = 0;
+    for block in readme.split("```\n# netdrop explain ").skip(1) {
+        let (word, rest) = block.split_once('\n').unwrap();
+        let (page, _) = rest.split_once("```").unwrap();
+        // Told by the kernel on which it was printed.
+        let plain = |page: &str| -> Vec<String> {
+            let lines = page.lines().filter(|line| !line.starts_with("  kernel "));
+            lines.map(str::to_owned).collect()
+        };
+        let now = explained(word, None);
+        assert_eq!(
+            plain(page),
+            plain(&now),
+            "put the output of `netdrop explain {word}` into the README"
+        );
+        shown += 1;
+    }
+    assert_eq!(shown, 5);
+}
