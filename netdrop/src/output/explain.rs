@@ -258,13 +258,16 @@ fn next(page: &mut Page, commands: &[&str]) {
     page.commands("next", &commands);
 }
 
+/// The stage, and the way where it does not go without saying.
 fn placed(stage: Stage, way: Way) -> String {
-    let way = match way {
-        Way::Rx => "receiving",
-        Way::Tx => "sending",
-        Way::Both => "receiving or sending",
+    let StageInfo { id, path, name, .. } = stage.info();
+    let way = match (way, *path) {
+        (Way::Rx, "rx") | (Way::Tx, "tx") => "",
+        (Way::Rx, _) => "; receiving",
+        (Way::Tx, _) => "; sending",
+        (Way::Both, _) => "; receiving or sending",
     };
-    format!("{}: {}, {way}", stage.id(), stage.info().name)
+    format!("{id} ({name}){way}")
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn a_reason_says_where_how_bad_and_whether_this_kernel_has_it() {
         page.starts_with("NO_SOCKET  drop reason, suspicious\n"),
         "{page}"
     );
-    assert!(page.contains("\n  stage         rx_lookup: "), "{page}");
+    assert!(page.contains("\n  stage         rx_lookup ("), "{page}");
     assert!(
         page.contains("Linux 6.18.0 has it, as number 3\n"),
         "{page}"
