@@ -158,7 +158,10 @@ fn in_kernel(present: &Present, running: &Running) -> String {
             "Linux {release}, which runs here, gives no drop reasons: the function tells the stage"
         ),
         Present::NotLoaded(module) => {
-            format!("not known: Linux {release} names it only while its module {module} is loaded")
+            format!(
+                "not known: Linux {release} has its name in the types of the module {module}, which is \
+             not loaded, or was built without BTF"
+            )
         }
         Present::Many => "stands for every name that begins like this".to_owned(),
         Present::Unreadable(why) => {
