@@ -115,12 +115,8 @@ impl Session {
         }
         // A thread: started now, it has no more capabilities than are left.
         let sink = Sink::stdout()?;
-        let mut tally = Tally::new(shared.view(), Attached::of(capture.hooks()));
-        if shared.explains() {
-            tally.explain();
-        }
         let session = Self {
-            tally,
+            tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
             capture,
             names,
             sink,

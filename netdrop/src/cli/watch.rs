@@ -71,6 +71,9 @@ async fn watch(args: Args) -> anyhow::Result<()> {
         ring_bytes: RING_BYTES,
     };
     let mut session = Session::start(&shared, &config).await?;
+    if shared.explains() {
+        session.tally.explain();
+    }
     let mut timer = every(interval);
     let mut first = true;
     let ending = loop {

@@ -33,8 +33,8 @@ pub enum Present {
     No,
     /// This kernel gives no reasons at all.
     NoReasons,
-    /// Its module, of this name, is not loaded, so the kernel has no name for
-    /// it.
+    /// Its module, of this name, is not loaded or has no BTF, so the kernel has
+    /// no name for it.
     NotLoaded(String),
     /// The name stands for many.
     Many,

@@ -68,6 +68,10 @@ const EVERYWHERE: [&str; 9] = [
     "uname",
 ];
 
+/// What a command says behind it that is the same in every namespace, and may
+/// not be there in others than the first.
+const WHOLE_HOST: &str = "# whole host";
+
 impl Values {
     /// Fills the gaps of a command, and makes it run in the drop's network
     /// namespace.
@@ -75,14 +79,18 @@ impl Values {
     pub fn fill(&self, command: &str) -> Command {
         let mut text = String::with_capacity(command.len() + 32);
         let mut complete = true;
+        let mut quotes = Quotes::None;
         for piece in pieces(command) {
             match piece {
-                Piece::Text(piece) => text.push_str(piece),
+                Piece::Text(piece) => {
+                    quotes = quotes.after(piece);
+                    text.push_str(piece);
+                }
                 Piece::Gap(gap) | Piece::Unknown(gap) => {
                     let value = self.value(gap);
                     complete &= value.is_some();
                     text.push_str(&match value {
-                        Some(value) => quoted(&value).into_owned(),
+                        Some(value) => quotes.word(&value),
                         None => gap.to_ascii_uppercase(),
                     });
                 }
@@ -132,7 +140,7 @@ impl Place {
             Self::File(path) => format!("nsenter --net={}", quoted(path)),
         };
         let tool = command.split(' ').next().unwrap_or_default();
-        if EVERYWHERE.contains(&tool) {
+        if EVERYWHERE.contains(&tool) || command.contains(WHOLE_HOST) {
             command
         } else if [";", "&&", "||"].iter().any(|it| command.contains(it)) {
             format!("{prefix} sh -c {}", quoted(&command))
@@ -155,6 +163,45 @@ impl Place {
                     .to_owned(),
             ),
             _ => None,
+        }
+    }
+}
+
+/// The quotes of a shell that a place in a command stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quotes {
+    None,
+    Single,
+    Double,
+}
+
+impl Quotes {
+    /// Behind a text that begins in these.
+    fn after(self, text: &str) -> Self {
+        text.chars()
+            .fold(self, |quotes, character| match (quotes, character) {
+                (Self::None, '\'') => Self::Single,
+                (Self::None, '"') => Self::Double,
+                (Self::Single, '\'') | (Self::Double, '"') => Self::None,
+                _ => quotes,
+            })
+    }
+
+    /// A value that means nothing to the shell in these.
+    fn word(self, value: &str) -> String {
+        match self {
+            Self::None => quoted(value).into_owned(),
+            Self::Single => value.replace('\'', r"'\''"),
+            Self::Double => {
+                let mut word = String::with_capacity(value.len());
+                for character in value.chars() {
+                    if matches!(character, '"' | '$' | '`' | '\\') {
+                        word.push('\\');
+                    }
+                    word.push(character);
+                }
+                word
+            }
         }
     }
 }
@@ -208,6 +255,8 @@ mod tests {
         );
         assert_eq!(at(Place::Here, "nstat -az"), "nstat -az");
         assert_eq!(at(blue(), "dmesg | tail"), "dmesg | tail");
+        let whole = "sysctl net.core.rmem_max  # whole host";
+        assert_eq!(at(blue(), whole), whole);
         assert_eq!(
             at(blue(), "nstat; ss -lnt"),
             "ip netns exec blue sh -c 'nstat; ss -lnt'"
@@ -219,6 +268,27 @@ mod tests {
         assert_eq!(at(Place::Several, "nstat -az"), "nstat -az");
         assert!(Place::Several.note().is_some());
         assert_eq!(Place::Here.note(), None);
+    }
+
+    #[test]
+    fn a_strange_name_means_nothing_to_the_shell_within_quotes_either() {
+        let device = "$(id)`'\"";
+        let values = Values {
+            device: Some(device.to_owned()),
+            ..Values::default()
+        };
+        for command in [
+            "printf %s {device}",
+            "printf %s '{device}'",
+            "printf %s \"{device}\"",
+        ] {
+            let command = values.fill(command).text;
+            let output = std::process::Command::new("sh")
+                .args(["-c", &command])
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), device, "{command}");
+        }
     }
 
     #[test]

@@ -158,7 +158,10 @@ fn in_kernel(present: &Present, running: &Running) -> String {
             "Linux {release}, which runs here, gives no drop reasons: the function tells the stage"
         ),
         Present::NotLoaded(module) => {
-            format!("not known: Linux {release} names it only while its module {module} is loaded")
+            format!(
+                "not known: Linux {release} has its name in the types of the module {module}, which is \
+             not loaded, or was built without BTF"
+            )
         }
         Present::Many => "stands for every name that begins like this".to_owned(),
         Present::Unreadable(why) => {
@@ -258,13 +261,16 @@ fn next(page: &mut Page, commands: &[&str]) {
     page.commands("next", &commands);
 }
 
+/// The stage, and the way where it does not go without saying.
 fn placed(stage: Stage, way: Way) -> String {
-    let way = match way {
-        Way::Rx => "receiving",
-        Way::Tx => "sending",
-        Way::Both => "receiving or sending",
+    let StageInfo { id, path, name, .. } = stage.info();
+    let way = match (way, *path) {
+        (Way::Rx, "rx") | (Way::Tx, "tx") => "",
+        (Way::Rx, _) => "; receiving",
+        (Way::Tx, _) => "; sending",
+        (Way::Both, _) => "; receiving or sending",
     };
-    format!("{}: {}, {way}", stage.id(), stage.info().name)
+    format!("{id} ({name}){way}")
 }
 
 #[cfg(test)]

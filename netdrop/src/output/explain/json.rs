@@ -169,7 +169,11 @@ impl<'a> KernelBody<'a> {
         let (present, number, unknown_why) = match present {
             Present::Number(number) => (Some(true), Some(*number), None),
             Present::No | Present::NoReasons => (Some(false), None, None),
-            Present::NotLoaded(_) => (None, None, Some("its module is not loaded")),
+            Present::NotLoaded(_) => (
+                None,
+                None,
+                Some("its module is not loaded, or was built without BTF"),
+            ),
             Present::Many => (None, None, Some("stands for many names")),
             Present::Unreadable(why) => (None, None, Some(why.as_str())),
         };

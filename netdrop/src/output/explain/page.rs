@@ -174,7 +174,9 @@ impl Page {
 
     /// A label, and the room up to where text begins.
     fn label(&mut self, label: &str) {
-        self.out.push_str(&self.palette.dim(label));
+        if !label.is_empty() {
+            self.out.push_str(&self.palette.dim(label));
+        }
         let room = INDENT.len().saturating_sub(label.len());
         self.out.push_str(&INDENT[..room]);
     }

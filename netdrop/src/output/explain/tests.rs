@@ -64,7 +64,7 @@ fn a_reason_says_where_how_bad_and_whether_this_kernel_has_it() {
         page.starts_with("NO_SOCKET  drop reason, suspicious\n"),
         "{page}"
     );
-    assert!(page.contains("\n  stage         rx_lookup: "), "{page}");
+    assert!(page.contains("\n  stage         rx_lookup ("), "{page}");
     assert!(
         page.contains("Linux 6.18.0 has it, as number 3\n"),
         "{page}"
@@ -144,4 +144,27 @@ fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
         serde_json::Value::Array(array) => array.iter().for_each(|value| keys(value, found)),
         _ => {}
     }
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = include_str!("../../../../README.md");
+    let mut shown = 0;
+    for block in readme.split("```\n# netdrop explain ").skip(1) {
+        let (word, rest) = block.split_once('\n').unwrap();
+        let (page, _) = rest.split_once("```").unwrap();
+        // Told by the kernel on which it was printed.
+        let plain = |page: &str| -> Vec<String> {
+            let lines = page.lines().filter(|line| !line.starts_with("  kernel "));
+            lines.map(str::to_owned).collect()
+        };
+        let now = explained(word, None);
+        assert_eq!(
+            plain(page),
+            plain(&now),
+            "put the output of `netdrop explain {word}` into the README"
+        );
+        shown += 1;
+    }
+    assert_eq!(shown, 5);
 }
