@@ -7,6 +7,7 @@ mod bridge;
 mod catalogue;
 mod changes;
 mod details;
+mod discipline;
 mod endings;
 mod engine;
 mod exactness;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         timer::SCENARIOS,
         squeeze::SCENARIOS,
         engine::SCENARIOS,
+        discipline::SCENARIOS,
         naming::SCENARIOS,
         headers::SCENARIOS,
         attaching::SCENARIOS,
