@@ -310,6 +310,7 @@ mod tests {
             by: by.parse().unwrap(),
             top: 20,
             show,
+            sort: super::super::rank::Sort::Drops,
         };
         let mut tally = Tally::new(view, Attached::default());
         tally.explain();
