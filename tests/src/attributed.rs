@@ -8,15 +8,21 @@ use std::{
 
 use crate::netdrop::record::{Row, Run};
 
-/// The places that were seen as expected, and the drops of all summaries by
-/// stage.
+/// The places that were seen as expected, those that the kernel does not have,
+/// and the drops of all summaries by stage.
 #[derive(Debug, Default)]
 pub(crate) struct Attributed {
     places: RefCell<BTreeSet<(String, String)>>,
     drops: RefCell<BTreeMap<String, u64>>,
+    absent: RefCell<BTreeSet<String>>,
 }
 
 impl Attributed {
+    /// Takes in a place that this kernel does not have.
+    pub(crate) fn absent(&self, place: String) {
+        self.absent.borrow_mut().insert(place);
+    }
+
     /// Takes in rows that were as expected.
     pub(crate) fn as_expected<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) {
         let place = |row: &Row| {
@@ -62,6 +68,11 @@ impl fmt::Display for Attributed {
             self.places.borrow().len(),
             share / 100,
             share % 100
-        )
+        )?;
+        let absent: Vec<String> = self.absent.borrow().iter().cloned().collect();
+        if !absent.is_empty() {
+            write!(formatter, "\nnot on this kernel: {}", absent.join(", "))?;
+        }
+        Ok(())
     }
 }

@@ -147,7 +147,7 @@ impl<'a> Case<'a> {
             .traced
             .then(|| Events::start(&bench.kernel))
             .transpose()?;
-        let mut watched = Watched::all(&self.drops, &bench.kernel)?;
+        let mut watched = Watched::all(&self.drops, bench)?;
         provoke()?;
         settle(&mut watched, events.as_mut(), PATIENCE)?;
         complaints.extend(watched.iter().filter_map(Watched::against_counter));

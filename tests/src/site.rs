@@ -37,8 +37,11 @@ pub(crate) struct Since {
     stage: &'static str,
     hook: Option<&'static str>,
     severity: Severity,
-    /// Stage and severity where the kernel has no name for the reason.
+    /// Stage and severity where the kernel has no name for the reason and says
+    /// [`NONE`].
     nameless: (&'static str, Severity),
+    /// The same where the kernel has no reasons at all.
+    reasonless: (&'static str, Severity),
 }
 
 /// What must be seen on the running kernel.
@@ -65,7 +68,14 @@ impl Seen {
     }
 }
 
-/// The site as this kernel shows it.
+/// The site as newest kernels show it.
+pub(crate) fn name(site: &Site) -> String {
+    site.last().map_or_else(String::new, |newest| {
+        format!("{} at {}", newest.reason, newest.functions[0])
+    })
+}
+
+/// The site as this kernel shows it, if it has it.
 pub(crate) fn on(site: &Site, kernel: &Kernel) -> Option<Seen> {
     let since = site
         .iter()
@@ -75,7 +85,10 @@ pub(crate) fn on(site: &Site, kernel: &Kernel) -> Option<Seen> {
     let (stage, severity) = if reason == Some(since.reason) {
         (since.stage, since.severity)
     } else {
-        since.nameless
+        match reason {
+            Some(_) => since.nameless,
+            None => since.reasonless,
+        }
     };
     Some(Seen {
         reason,
@@ -111,6 +124,7 @@ const fn rx(
         severity,
         // Of a place that drops for several reasons nobody can say more.
         nameless: (stage, SUSPICIOUS),
+        reasonless: (stage, SUSPICIOUS),
     }
 }
 
@@ -157,10 +171,19 @@ impl Since {
         }
     }
 
-    /// What is told where the kernel has no name for the reason.
+    /// What is told where the kernel has no name for the reason, or no reasons.
     const fn nameless(self, stage: &'static str, severity: Severity) -> Self {
         Self {
             nameless: (stage, severity),
+            reasonless: (stage, severity),
+            ..self
+        }
+    }
+
+    /// What is told where the kernel has no reasons.
+    const fn reasonless(self, stage: &'static str, severity: Severity) -> Self {
+        Self {
+            reasonless: (stage, severity),
             ..self
         }
     }

@@ -5,9 +5,9 @@ use anyhow::Result;
 
 use super::expected::{Count, Drops};
 use crate::{
+    bench::Bench,
     counter::Counter,
     events::Tally,
-    kernel::Kernel,
     netdrop::record::Row,
     scenario::cannot,
     site::{self, Seen},
@@ -31,21 +31,27 @@ pub(crate) struct Witnessed<'a> {
 }
 
 impl<'a> Watched<'a> {
-    /// Takes the counters' first reading.
-    pub(super) fn all(drops: &'a [Drops<'a>], kernel: &Kernel) -> Result<Vec<Self>> {
-        let watched = drops.iter().map(|drops| {
-            let Some(seen) = site::on(drops.site, kernel) else {
-                return cannot(format!("Linux {} has no such drop", kernel.release));
+    /// Takes the counters' first reading. What this kernel does not have is left
+    /// out; if that is everything, the scenario cannot be done.
+    pub(super) fn all(drops: &'a [Drops<'a>], bench: &Bench) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for drops in drops {
+            let Some(seen) = site::on(drops.site, &bench.kernel) else {
+                bench.attributed.absent(site::name(drops.site));
+                continue;
             };
             let start = drops.counter.as_ref().map_or(Ok(0), Counter::read)?;
-            Ok(Self {
+            all.push(Self {
                 drops,
                 seen,
                 start,
                 moved: 0,
-            })
-        });
-        watched.collect()
+            });
+        }
+        if all.is_empty() && !drops.is_empty() {
+            return cannot(format!("Linux {} has no such drop", bench.kernel.release));
+        }
+        Ok(all)
     }
 
     /// Takes another reading.

@@ -1,6 +1,10 @@
 //! Segments that do not fit the state of their connection.
 
-use std::{net::TcpStream, thread, time::Duration};
+use std::{
+    net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
@@ -9,7 +13,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Doomed, Drops},
     counter::Counter,
-    frame::{ACK, FIN, RST, SYN},
+    frame::{ACK, FIN, RST, SYN, Segment},
     lab::{A, Pair},
     peer::Peer,
     scenario::Scenario,
@@ -47,8 +51,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "tcp_times_that_go_back",
-        about: "timestamps older than the last one, with data and without",
+        about: "3 segments with data and with a timestamp older than the last one",
         run: tcp_times_that_go_back,
+    },
+    Scenario {
+        name: "tcp_acknowledgements_that_go_back",
+        about: "4 old segments without data and with a timestamp older than the last one",
+        run: tcp_acknowledgements_that_go_back,
     },
     Scenario {
         name: "tcp_data_for_a_closed_socket",
@@ -174,30 +183,33 @@ fn tcp_prunes_its_queue(bench: &Bench) -> Result<()> {
     crumbs(bench, site::TCP_PRUNED, "TcpExt.OfoPruned", (0..200).rev())
 }
 
-fn tcp_times_that_go_back(bench: &Bench) -> Result<()> {
+/// A segment whose time lies far before the last one of its connection.
+fn old(lab: &Pair) -> Result<(TcpListener, Peer, Segment)> {
     const NOW: u32 = 500_000;
-    let lab = Pair::new()?;
-    let _listener = listener(&lab.b, 5)?;
-    let mut peer = Peer::new(&lab, 4000, PORT)?;
+    let listener = listener(&lab.b, 5)?;
+    let mut peer = Peer::new(lab, 4000, PORT)?;
     let answer = peer.open_by(&peer.segment(SYN).timestamps(NOW, 0))?;
     let echo = answer.time.context("an answer without timestamps")?;
     peer.send(&peer.segment(ACK).timestamps(NOW, echo))?;
     let old = peer.segment(ACK).timestamps(NOW - 50_000, echo);
-    Doomed::check_all(
-        bench,
-        &lab.a,
-        &lab.b,
-        [
-            Doomed::at(site::TCP_PAWS, Peer::frame(old.clone().payload(10)), 3)
-                .counted_by(Counter::snmp(&lab.b, "TcpExt.PAWSEstab")),
-            Doomed::at(
-                site::TCP_PAWS_ACK,
-                Peer::frame(old.at(peer.seq.wrapping_sub(1), peer.ack)),
-                4,
-            )
-            .counted_by(Counter::snmp(&lab.b, "TcpExt.PAWSOldAck")),
-        ],
-    )
+    Ok((listener, peer, old))
+}
+
+fn tcp_times_that_go_back(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let (_listener, _peer, old) = old(&lab)?;
+    let doomed = Doomed::at(site::TCP_PAWS, Peer::frame(old.payload(10)), 3)
+        .counted_by(Counter::snmp(&lab.b, "TcpExt.PAWSEstab"));
+    Doomed::check_all(bench, &lab.a, &lab.b, [doomed])
+}
+
+fn tcp_acknowledgements_that_go_back(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let (_listener, peer, old) = old(&lab)?;
+    let old = old.at(peer.seq.wrapping_sub(1), peer.ack);
+    let doomed = Doomed::at(site::TCP_PAWS_ACK, Peer::frame(old), 4)
+        .counted_by(Counter::snmp(&lab.b, "TcpExt.PAWSOldAck"));
+    Doomed::check_all(bench, &lab.a, &lab.b, [doomed])
 }
 
 fn tcp_data_for_a_closed_socket(bench: &Bench) -> Result<()> {

@@ -13,8 +13,10 @@ pub(crate) const OTHER_HOST: &Site =
 pub(crate) const IP_CHECKSUM: &Site = &[rx("IP_CSUM", CORE, "rx_ip", SUSPICIOUS)];
 pub(crate) const IP_HEADER: &Site = &[rx("IP_INHDR", CORE, "rx_ip", SUSPICIOUS)];
 pub(crate) const IP_SHORT: &Site = &[rx("PKT_TOO_SMALL", CORE, "rx_ip", SUSPICIOUS)];
-pub(crate) const IP_OPTIONS: &Site =
-    &[rx("IP_INHDR", FINISH, "rx_ip", SUSPICIOUS).nameless("rx_route", SUSPICIOUS)];
+pub(crate) const IP_OPTIONS: &Site = &[
+    rx(NONE, FINISH, "rx_route", SUSPICIOUS),
+    rx("IP_INHDR", FINISH, "rx_ip", SUSPICIOUS).since(6, 14),
+];
 pub(crate) const IP6_HEADER: &Site = &[rx("IP_INHDR", CORE_6, "rx_ip", SUSPICIOUS)];
 pub(crate) const IP6_SHORT: &Site = &[rx("PKT_TOO_SMALL", CORE_6, "rx_ip", SUSPICIOUS)];
 pub(crate) const IP6_VERSION: &Site = &[rx("UNHANDLED_PROTO", CORE_6, "rx_ip", SUSPICIOUS)];

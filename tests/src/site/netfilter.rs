@@ -3,7 +3,7 @@
 use super::{SUSPICIOUS, Since, Site, forward, rx, tx};
 
 /// nftables drops within its own function from 6.7 on.
-const fn nft(hook: &'static str, of: [Since; 2]) -> [Since; 2] {
+const fn nft(hook: &'static str, of: &[Since; 2]) -> [Since; 2] {
     [of[0].hook(hook), of[1].since(6, 7).hook(hook)]
 }
 
@@ -24,12 +24,12 @@ const TX: [Since; 2] = [
     tx(DROP, NFT, "netfilter", SUSPICIOUS),
 ];
 
-pub(crate) const NFT_PREROUTING: &Site = &nft("prerouting", RX);
-pub(crate) const NFT_INPUT: &Site = &nft("input", RX);
-pub(crate) const NFT_FORWARD: &Site = &nft("forward", FORWARD);
-pub(crate) const NFT_OUTPUT: &Site = &nft("output", TX);
-pub(crate) const NFT_POSTROUTING: &Site = &nft("postrouting", TX);
-pub(crate) const NFT_POSTROUTING_FORWARDED: &Site = &nft("postrouting", FORWARD);
+pub(crate) const NFT_PREROUTING: &Site = &nft("prerouting", &RX);
+pub(crate) const NFT_INPUT: &Site = &nft("input", &RX);
+pub(crate) const NFT_FORWARD: &Site = &nft("forward", &FORWARD);
+pub(crate) const NFT_OUTPUT: &Site = &nft("output", &TX);
+pub(crate) const NFT_POSTROUTING: &Site = &nft("postrouting", &TX);
+pub(crate) const NFT_POSTROUTING_FORWARDED: &Site = &nft("postrouting", &FORWARD);
 
 /// The ingress hook of a device, before the IP layer.
 pub(crate) const NFT_INGRESS: &Site = &[

@@ -21,10 +21,15 @@ pub(crate) const QDISC: &Site = &[
     .since(7, 0),
 ];
 pub(crate) const QDISC_LIMIT: &Site = &[
-    tx("QDISC_DROP", &["kfree_skb_list"], "tx_qdisc", HARMFUL).nameless("tx_qdisc", HARMFUL),
+    QDISC[0],
+    QDISC[1],
     tx(
         "QDISC_OVERLIMIT",
-        &["__dev_queue_xmit"],
+        &[
+            "__dev_queue_xmit",
+            "kfree_skb_list_reason",
+            "__tcf_kfree_skb_list",
+        ],
         "tx_qdisc",
         HARMFUL,
     )

@@ -14,11 +14,8 @@ pub(crate) const VXLAN_NO_REMOTE: &Site = &[
     tx(NONE, &["vxlan_xmit"], "tunnel", SUSPICIOUS),
     tx("NO_TX_TARGET", &["vxlan_xmit"], "tunnel", SUSPICIOUS).since(6, 14),
 ];
-pub(crate) const VXLAN_NO_ROUTE: &Site = &[tx(
-    "IP_OUTNOROUTES",
-    &["vxlan_xmit_one"],
-    "tunnel",
-    SUSPICIOUS,
-)];
+// Before, it was freed as if it had been sent.
+pub(crate) const VXLAN_NO_ROUTE: &Site =
+    &[tx("IP_OUTNOROUTES", &["vxlan_xmit_one"], "tunnel", SUSPICIOUS).since(6, 13)];
 pub(crate) const VXLAN_EXTERNAL: &Site =
     &[tx("TUNNEL_TXINFO", &["vxlan_xmit"], "tunnel", SUSPICIOUS)];
