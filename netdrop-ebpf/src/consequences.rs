@@ -58,7 +58,7 @@ pub(crate) fn after_drop(area: Area, skb: Skb, slot: Option<*mut u32>, s: *mut S
         unsafe { write_volatile(slot, mark) };
     }
     if is_answered && is_same(answered, s) {
-        add(hurt, Consequence::Reset, side);
+        add(hurt, Consequence::ResetSent, side);
     }
 }
 
@@ -88,7 +88,8 @@ fn note(area: Area, side: usize, jiffies: u64, s: *mut Scratch) -> Option<*mut H
     let of = |this: usize| if side == this { now } else { 0 };
     let fresh = Hurt {
         last: [of(0), of(1)],
-        followed: [[0; 3]; 2],
+        followed: [[0; 3]; 3],
+        reserved: 0,
     };
     // Another CPU may have been faster; its time will do.
     let inserted = HURT.insert(connection, fresh, u64::from(BPF_NOEXIST));
@@ -246,13 +247,13 @@ pub(crate) fn of_reset(cpu: u32, sk: *const u8, skb: *const u8) {
         return;
     }
     if skb.is_null() {
-        of_socket(sk, Consequence::Reset);
+        of_socket(sk, Consequence::ResetSent);
         return;
     }
     let Some(connection) = connection_of_packet(Skb(skb), Sock::from_pointer(sk)) else {
         return;
     };
-    if follow(&connection, Consequence::Reset) {
+    if follow(&connection, Consequence::ResetSent) {
         return;
     }
     // The packet dies next: then the RST is the consequence of its drop.

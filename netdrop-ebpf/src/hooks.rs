@@ -57,7 +57,7 @@ fn tcp_retransmit_synack(ctx: BtfTracePointContext) -> i32 {
 fn tcp_receive_reset(ctx: BtfTracePointContext) -> i32 {
     if let Some(area) = Area::current() {
         area.count(Counter::TcpReceiveReset);
-        consequences::of_socket(ctx.arg(0), Consequence::Reset);
+        consequences::of_socket(ctx.arg(0), Consequence::ResetReceived);
     }
     0
 }

@@ -69,10 +69,15 @@ pub struct Hurt {
     pub last: [u64; 2],
     /// Indexed by [`Consequence`], then by whose drops they followed: the
     /// first end's, the second's, both ends'. Only ever grows.
-    pub followed: [[u32; 3]; 2],
+    pub followed: Followed,
+    /// Always zero.
+    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<Hurt>() == 40);
+const _: () = assert!(size_of::<Hurt>() == 56);
+
+/// Counts by [`Consequence`], and by whose drops they followed.
+pub type Followed = [[u32; 3]; 3];
 
 /// Index into [`Hurt::followed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,8 @@ const _: () = assert!(size_of::<Hurt>() == 40);
 pub enum Consequence {
     /// A segment, SYN-ACKs included, was sent again.
     Retransmit,
-    /// An RST was sent or received.
-    Reset,
+    /// An RST was sent.
+    ResetSent,
+    /// An RST was received.
+    ResetReceived,
 }

@@ -3,7 +3,7 @@
 use netdrop_ebpf::{
     area::{COUNTERS, Counter, Weights},
     flow::FlowKey,
-    hurt::Connection,
+    hurt::{Connection, Followed as Counts},
     site::SiteKey,
     squeeze::NapiKey,
 };
@@ -41,7 +41,7 @@ pub struct Followed {
     /// Whose.
     pub connection: Connection,
     /// Since the connection came into the table: `Hurt::followed`.
-    pub counts: [[u32; 3]; 2],
+    pub counts: Counts,
     /// It has been removed from the table: when it comes back, its counts begin
     /// at zero.
     pub removed: bool,

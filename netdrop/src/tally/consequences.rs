@@ -5,11 +5,16 @@ use std::collections::HashMap;
 
 use netdrop_ebpf::{
     flow::FlowKey,
-    hurt::{Connection, MAPPED, is_swapped},
+    hurt::{Connection, Followed, MAPPED, is_swapped},
     site::state,
 };
 
-use super::{group::Group, harm::Counts, protocol, sheet::Sheet};
+use super::{
+    group::Group,
+    harm::{Counts, Here},
+    protocol,
+    sheet::Sheet,
+};
 use crate::kernel::snapshot::Aftermath;
 
 /// The connection of a flow and which of its ends sent the dropped packets;
@@ -56,9 +61,11 @@ struct Line {
 /// A connection in the kernel's table.
 #[derive(Debug, Default)]
 struct Known {
-    counts: [[u32; 3]; 2],
+    counts: Followed,
     /// What of it has been given to rows.
-    credited: [[u32; 3]; 2],
+    credited: Followed,
+    /// Does only one of its ends live here?
+    alone: bool,
     removed: bool,
     lines: Vec<Line>,
 }
@@ -87,10 +94,19 @@ impl Consequences {
 
     /// Packets of this end of a connection died in this interval, and stand in
     /// this row.
-    pub(super) fn dropped(&mut self, connection: &Connection, end: usize, group: &Group) {
-        let Some(Known { lines, .. }) = self.known.get_mut(connection) else {
+    pub(super) fn dropped(
+        &mut self,
+        connection: &Connection,
+        end: usize,
+        here: Option<Here>,
+        group: &Group,
+    ) {
+        let Some(Known { lines, alone, .. }) = self.known.get_mut(connection) else {
             return;
         };
+        if lines.is_empty() {
+            *alone = matches!(here, Some(Here::Src | Here::Dst));
+        }
         let index = lines.iter().position(|line| line.group == *group);
         let index = index.unwrap_or_else(|| {
             lines.push(Line {
@@ -111,12 +127,13 @@ impl Consequences {
             let Known {
                 counts,
                 credited,
+                alone,
                 removed,
                 lines,
             } = known;
             for line in &mut *lines {
-                let now = Counts::grown(counts, credited, std::mem::take(&mut line.now));
-                let all = Counts::grown(counts, credited, line.ends);
+                let now = Counts::grown(counts, credited, std::mem::take(&mut line.now), *alone);
+                let all = Counts::grown(counts, credited, line.ends, *alone);
                 if !now.is_zero() {
                     interval.credit(&line.group, now);
                 }

@@ -1,6 +1,6 @@
 //! What drops did to the TCP flows of a row.
 
-use netdrop_ebpf::hurt::Consequence;
+use netdrop_ebpf::hurt::{Consequence, Followed};
 
 /// Which ends of a flow live in the namespace in which its packets died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ enum Homes {
     Unknown,
 }
 
-/// What is counted by connection and consequence, already picked for a row.
+/// Retransmissions and resets of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts([u64; 2]);
 
@@ -63,16 +63,32 @@ impl Counts {
     }
 
     /// What grew from `before` to `now` and followed drops of these ends
-    /// (first, second).
-    pub(super) fn grown(now: &[[u32; 3]; 2], before: &[[u32; 3]; 2], ends: [bool; 2]) -> Self {
+    /// (first, second). Where `alone`, only one end is here, and each RST is
+    /// either sent or received; otherwise the same RST may be both, and counts
+    /// once.
+    pub(super) fn grown(now: &Followed, before: &Followed, ends: [bool; 2], alone: bool) -> Self {
         let [first, second] = ends;
         let wanted = [first, second, first || second];
-        Self([0, 1].map(|what: usize| {
-            (0..3)
-                .filter(|of| wanted[*of])
-                .map(|of| u64::from(now[what][of].wrapping_sub(before[what][of])))
+        let count = |of: &Followed, what: Consequence| -> u64 {
+            let counts = of[what as usize].iter().zip(wanted);
+            counts
+                .filter_map(|(count, wanted)| wanted.then_some(u64::from(*count)))
                 .sum()
-        }))
+        };
+        let resets = |of: &Followed| {
+            let sent = count(of, Consequence::ResetSent);
+            let received = count(of, Consequence::ResetReceived);
+            if alone {
+                sent + received
+            } else {
+                sent.max(received)
+            }
+        };
+        let retransmits = |of: &Followed| count(of, Consequence::Retransmit);
+        Self([
+            retransmits(now).saturating_sub(retransmits(before)),
+            resets(now).saturating_sub(resets(before)),
+        ])
     }
 
     pub(super) fn less(self, other: Self) -> Self {
@@ -119,13 +135,15 @@ impl Harm {
     /// elsewhere, and where no flow is TCP's.
     #[must_use]
     pub fn retransmits(&self) -> Option<u64> {
-        self.known(Consequence::Retransmit, self.more_retransmits)
+        let Counts([retransmits, _]) = self.counts;
+        self.known(retransmits, self.more_retransmits)
     }
 
     /// Resets, likewise.
     #[must_use]
     pub fn resets(&self) -> Option<u64> {
-        self.known(Consequence::Reset, self.more_resets)
+        let Counts([_, resets]) = self.counts;
+        self.known(resets, self.more_resets)
     }
 
     /// Which ends of its flows live where the packets died, if it is the same
@@ -150,8 +168,7 @@ impl Harm {
         self.homes != Homes::None && self.more_retransmits
     }
 
-    fn known(&self, what: Consequence, more: bool) -> Option<u64> {
-        let count = self.counts.0[what as usize];
+    fn known(&self, count: u64, more: bool) -> Option<u64> {
         (self.homes != Homes::None && (count > 0 || !more)).then_some(count)
     }
 }
@@ -216,8 +233,8 @@ mod tests {
 
     #[test]
     fn what_followed_drops_of_both_ends_counts_once() {
-        let (now, before) = ([[5, 7, 2], [1, 0, 0]], [[4, 5, 1], [0; 3]]);
-        let grown = |ends| Counts::grown(&now, &before, ends);
+        let (now, before) = ([[5, 7, 2], [1, 0, 0], [0; 3]], [[4, 5, 1], [0; 3], [0; 3]]);
+        let grown = |ends| Counts::grown(&now, &before, ends, true);
         assert_eq!(grown([true, false]), Counts([1 + 1, 1]));
         assert_eq!(grown([false, true]), Counts([2 + 1, 0]));
         assert_eq!(grown([true, true]), Counts([1 + 2 + 1, 1]));
@@ -225,5 +242,14 @@ mod tests {
             grown([true, true]).less(grown([true, false])),
             Counts([2, 0])
         );
+    }
+
+    #[test]
+    fn an_rst_that_is_sent_and_received_here_counts_once() {
+        let (sent, both) = ([[0; 3], [2, 0, 0], [0; 3]], [[0; 3], [2, 0, 0], [2, 0, 0]]);
+        let grown = |now, before, alone| Counts::grown(now, before, [true, false], alone);
+        assert_eq!(grown(&both, &[[0; 3]; 3], false), Counts([0, 2]));
+        assert_eq!(grown(&both, &sent, false), Counts([0, 0]));
+        assert_eq!(grown(&both, &sent, true), Counts([0, 2]));
     }
 }

@@ -320,7 +320,8 @@ impl Tally {
         };
         let group = self.add(&key.site, &ends, weights, harm, seen, names);
         if let (Some(group), Some((connection, end))) = (group, connection) {
-            self.consequences.dropped(&connection, end, &group);
+            self.consequences
+                .dropped(&connection, end, harm.here(), &group);
         }
     }
 

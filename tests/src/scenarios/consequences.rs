@@ -56,6 +56,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: resets_answer_segments_for_a_closed_port,
     },
     Scenario {
+        name: "an_rst_that_is_sent_and_received_here_counts_once",
+        about: "a connection to a closed port, both ends here",
+        run: an_rst_that_is_sent_and_received_here_counts_once,
+    },
+    Scenario {
         name: "a_drop_without_consequences",
         about: "an acknowledgement dies that the next segment makes up for",
         run: a_drop_without_consequences,
@@ -248,6 +253,24 @@ fn resets_answer_segments_for_a_closed_port(bench: &Bench) -> Result<()> {
         &lab.b,
         9,
         &json!({ "retransmits": null, "resets": resets, "ends": "dst" }),
+    )
+}
+
+fn an_rst_that_is_sent_and_received_here_counts_once(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let drops = Drops::at(site::TCP_NO_SOCKET, &lab.a, Count::Exactly(1))
+        .device("lo")
+        .counted_by(Counter::snmp(&lab.a, "Tcp.OutRsts"));
+    let run = Case::of([drops]).run(bench, || {
+        let answer = lab.a.inside(|| Ok(TcpStream::connect((A.v4, 9))))?;
+        ensure!(answer.is_err(), "somebody listens");
+        Ok(())
+    })?;
+    followed(
+        run.as_ref(),
+        &lab.a,
+        9,
+        &json!({ "retransmits": 0, "resets": 1, "ends": "both" }),
     )
 }
 

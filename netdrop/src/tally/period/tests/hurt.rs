@@ -1,6 +1,6 @@
 //! What follows the drops of TCP flows.
 
-use netdrop_ebpf::hurt::Connection;
+use netdrop_ebpf::hurt::{Connection, Followed as Counts};
 
 use super::*;
 use crate::{
@@ -65,7 +65,7 @@ fn flow(src: (u8, u16), dst: (u8, u16), reason: u32) -> FlowKey {
 }
 
 /// Drops, and the connections in the kernel's table with what followed.
-fn interval(flows: &[FlowKey], followed: &[(FlowKey, [[u32; 3]; 2], bool)]) -> Snapshot {
+fn interval(flows: &[FlowKey], followed: &[(FlowKey, Counts, bool)]) -> Snapshot {
     let mut snapshot = Snapshot {
         seconds: 1.0,
         flows: Some(Vec::new()),
@@ -117,7 +117,7 @@ fn told(rows: &[Row]) -> Vec<Told> {
         .collect()
 }
 
-const NONE: [[u32; 3]; 2] = [[0; 3]; 2];
+const NONE: Counts = [[0; 3]; 3];
 
 #[test]
 fn both_directions_are_one_connection() {
@@ -146,7 +146,7 @@ fn what_follows_in_a_later_interval_is_in_the_summary() {
         &mut Host,
     );
     assert_eq!(told(&first.rows), [(Some(0), Some(0), Some(Here::Src))]);
-    let later = [[2, 0, 0], [1, 0, 0]];
+    let later = [[2, 0, 0], [1, 0, 0], [0; 3]];
     let second = tally.interval(
         &interval(&[], &[(dropped, later, true)]),
         &MOMENT,
@@ -154,7 +154,7 @@ fn what_follows_in_a_later_interval_is_in_the_summary() {
     );
     assert!(second.rows.is_empty());
     // The connection comes back and begins at zero.
-    let again = [[1, 0, 0], [0; 3]];
+    let again = [[1, 0, 0], [0; 3], [0; 3]];
     let third = tally.interval(
         &interval(&[dropped], &[(dropped, again, false)]),
         &MOMENT,
@@ -170,7 +170,7 @@ fn each_row_says_what_followed_its_drops_and_a_row_of_both_counts_once() {
     let there = flow((10, 80), (10, 90), 1);
     let back = flow((10, 90), (10, 80), 1);
     // One after a drop of the first end, two of the second's, four of both.
-    let followed = [(there, [[1, 2, 4], [0; 3]], false)];
+    let followed = [(there, [[1, 2, 4], [0; 3], [0; 3]], false)];
     let snapshot = interval(&[there, back], &followed);
     let rows = |by| {
         told(
@@ -192,7 +192,7 @@ fn each_row_says_what_followed_its_drops_and_a_row_of_both_counts_once() {
 #[test]
 fn two_sites_of_a_flow_in_one_row_count_its_consequences_once() {
     let (one, other) = (flow((10, 80), (10, 90), 1), flow((10, 80), (10, 90), 2));
-    let followed = [(one, [[3, 0, 0], [0; 3]], false)];
+    let followed = [(one, [[3, 0, 0], [0; 3], [0; 3]], false)];
     let snapshot = interval(&[one, other], &followed);
     let rows = |by| {
         told(
@@ -218,7 +218,7 @@ fn a_flow_without_room_in_the_table_is_unknown() {
 #[test]
 fn what_follows_drops_that_are_counted_next_waits_for_their_row() {
     let dropped = flow((10, 80), (20, 90), 1);
-    let counts = [[1, 0, 0], [0; 3]];
+    let counts = [[1, 0, 0], [0; 3], [0; 3]];
     let mut tally = tally("flow", Sort::Drops);
     tally.interval(
         &interval(&[], &[(dropped, counts, false)]),
@@ -237,7 +237,10 @@ fn what_follows_drops_that_are_counted_next_waits_for_their_row() {
 fn hurt_flows_come_first_when_asked_for() {
     let hurt = flow((10, 80), (20, 90), 1);
     let noisy = flow((10, 81), (20, 90), 1);
-    let followed = [(hurt, [[1, 0, 0], [0; 3]], false), (noisy, NONE, false)];
+    let followed = [
+        (hurt, [[1, 0, 0], [0; 3], [0; 3]], false),
+        (noisy, NONE, false),
+    ];
     let snapshot = interval(&[noisy, noisy, hurt], &followed);
     let ports = |sort| {
         let rows = tally("src_port", sort)
