@@ -65,6 +65,10 @@ pub struct Offsets {
     pub sk_dport: u32,
     /// Byte offset of `sock.sk_protocol`
     pub sk_protocol: u32,
+    /// `Qdisc.ops`
+    pub qdisc_ops: u32,
+    /// `Qdisc_ops.id`
+    pub qdisc_id: u32,
     /// `sock.sk_socket`
     pub sk_socket: u32,
     /// `socket_alloc.vfs_inode.i_ino`, from the `struct socket` at its start
@@ -143,6 +147,8 @@ pub struct Features {
     pub stack_key: u32,
     /// The kernel has control groups.
     pub cgroups: u32,
+    /// The kernel tells which qdisc drops (`qdisc:qdisc_drop`).
+    pub qdiscs: u32,
 }
 
 /// No events.

@@ -34,6 +34,8 @@ static OFFSETS: Offsets = Offsets {
     sk_num: 0,
     sk_dport: 0,
     sk_protocol: 0,
+    qdisc_ops: 0,
+    qdisc_id: 0,
     sk_socket: 0,
     socket_inode: 0,
     skb_cb: 0,
@@ -71,6 +73,7 @@ static FEATURES: Features = Features {
     bridge_port_flag: 0,
     stack_key: 0,
     cgroups: 0,
+    qdiscs: 0,
 };
 
 /// The offset named by a field of [`Offsets`].

@@ -13,6 +13,7 @@ use crate::{
     constants::setting,
     emit,
     headers::{self, mark},
+    qdiscs,
     scratch::{self, NO_HEADER, Scratch, get, put},
     skb::{Skb, Sock},
     tags,
@@ -67,6 +68,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     if open {
         circumstances::read(skb, s);
     }
+    qdiscs::name(area.cpu, skb, s);
     put!(s, length, length(skb, get!(s, network)));
     put!(s, packets, packets(skb, s));
 

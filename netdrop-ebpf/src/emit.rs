@@ -21,6 +21,7 @@ use crate::{
     account::Area,
     constants::setting,
     maps::{EVENTS, STACKS},
+    qdiscs,
     scratch::{Scratch, get, put},
     skb::{self, Sock},
 };
@@ -110,6 +111,11 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scrat
     put!(event, command, [0; 16]);
     put!(event, cgroup, 0);
     put!(event, receiver, 0);
+    put!(
+        event,
+        qdisc,
+        qdiscs::kind(area.cpu, get!(s, key.site.facts))
+    );
     if let Some(receiver) = Sock::at(get!(s, receiver)) {
         put!(event, receiver, receiver.inode());
     }

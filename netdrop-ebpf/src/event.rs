@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{flow::FlowAddrs, site::SiteKey};
+use crate::{discipline::Kind, flow::FlowAddrs, site::SiteKey};
 
 /// Frames of a kernel stack sent with an event.
 pub const STACK_DEPTH: usize = 32;
@@ -39,9 +39,11 @@ pub struct Event {
     pub cgroup: u64,
     /// Inode number of the receiving socket; 0 when unknown.
     pub receiver: u64,
+    /// Kind of the qdisc that dropped it; zero when unknown.
+    pub qdisc: Kind,
 }
 
-const _: () = assert!(size_of::<Event>() == 128);
+const _: () = assert!(size_of::<Event>() == 144);
 
 /// `tcp_flags` was read.
 pub const EVENT_TCP_FLAGS: u8 = 1 << 0;

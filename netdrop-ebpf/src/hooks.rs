@@ -3,7 +3,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use netdrop_ebpf::{area::Counter, hurt::Consequence};
 
-use crate::{account::Area, consequences, death, polls, skb::Skb, tags};
+use crate::{account::Area, consequences, death, polls, qdiscs, skb::Skb, tags};
 
 #[btf_tracepoint]
 fn kfree_skb(ctx: BtfTracePointContext) -> i32 {
@@ -71,6 +71,12 @@ fn tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+#[btf_tracepoint]
+fn qdisc_drop(ctx: BtfTracePointContext) -> i32 {
+    let _ = qdiscs::run(&ctx);
+    0
+}
+
 /// Hooks of which only the number is kept.
 macro_rules! counted {
     ($($hook:ident => $counter:ident,)*) => {$(
@@ -92,7 +98,6 @@ counted! {
     net_dev_xmit_timeout => NetDevXmitTimeout,
     xdp_exception => XdpException,
     xdp_redirect_err => XdpRedirectErr,
-    qdisc_drop => QdiscDrop,
 }
 
 /// What an attached program costs that does nothing; for measuring.

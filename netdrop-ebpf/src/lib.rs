@@ -8,6 +8,7 @@
 
 pub mod area;
 pub mod config;
+pub mod discipline;
 pub mod event;
 pub mod flow;
 pub mod hurt;

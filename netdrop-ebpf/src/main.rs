@@ -53,6 +53,8 @@ mod maps;
 #[cfg(target_arch = "bpf")]
 mod polls;
 #[cfg(target_arch = "bpf")]
+mod qdiscs;
+#[cfg(target_arch = "bpf")]
 mod scratch;
 #[cfg(target_arch = "bpf")]
 mod skb;

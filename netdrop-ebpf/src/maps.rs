@@ -9,6 +9,7 @@ use aya_ebpf::{
 };
 use netdrop_ebpf::{
     area::{Control, CpuArea, FLOW_ENTRIES, SITE_SPILL_ENTRIES, Tags, Weights},
+    discipline::CpuQdiscs,
     event::STACK_DEPTH,
     flow::FlowKey,
     hurt::{Connection, HURT_ENTRIES, Hurt},
@@ -56,6 +57,10 @@ pub(crate) static NAPIS_0: HashMap<NapiKey, u64> = HashMap::with_max_entries(NAP
 
 #[map]
 pub(crate) static NAPIS_1: HashMap<NapiKey, u64> = HashMap::with_max_entries(NAPI_ENTRIES, 0);
+
+/// Entry per possible CPU, where the kernel tells of qdiscs.
+#[map]
+pub(crate) static QDISCS: Array<CpuQdiscs> = Array::with_max_entries(1, 0);
 
 #[map]
 pub(crate) static HURT: HashMap<Connection, Hurt> = HashMap::with_max_entries(HURT_ENTRIES, 0);

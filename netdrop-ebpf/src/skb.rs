@@ -196,6 +196,22 @@ impl Skb {
     }
 }
 
+/// `struct Qdisc`; read only by copying, since it is rarely needed.
+#[derive(Clone, Copy)]
+pub(crate) struct Qdisc(pub(crate) u64);
+
+impl Qdisc {
+    /// Copies the name of its kind to where `to` points: 16 writable bytes.
+    #[inline(always)]
+    pub(crate) fn kind(self, to: *mut u8) -> bool {
+        if offset!(qdisc_ops) == ABSENT || offset!(qdisc_id) == ABSENT {
+            return false;
+        }
+        let ops = copy_u64(self.0 + u64::from(offset!(qdisc_ops)));
+        ops != 0 && copy::<16>(ops + u64::from(offset!(qdisc_id)), to)
+    }
+}
+
 /// `struct napi_struct`.
 #[derive(Clone, Copy)]
 pub(crate) struct Napi(pub(crate) *const u8);

@@ -8,6 +8,7 @@ mod catalogue;
 mod changes;
 mod consequences;
 mod details;
+mod discipline;
 mod endings;
 mod engine;
 mod exactness;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         timer::SCENARIOS,
         squeeze::SCENARIOS,
         engine::SCENARIOS,
+        discipline::SCENARIOS,
         naming::SCENARIOS,
         headers::SCENARIOS,
         attaching::SCENARIOS,

@@ -1,7 +1,7 @@
 //! What this host calls things: the tally's [`Names`] over the kernel's symbols
 //! and reasons, the catalogue of drops, and the host's devices.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use super::stacks::Stacks;
 
@@ -46,6 +46,8 @@ pub(super) struct Resolver {
     netfilter: Netfilter,
     reclassified: Reclassified,
     addresses: Addresses,
+    /// Kinds of qdiscs by CPU and the number there.
+    qdiscs: HashMap<(u16, u16), Arc<str>>,
 }
 
 impl Resolver {
@@ -63,6 +65,7 @@ impl Resolver {
             stacks: Stacks::default(),
             reclassified: Reclassified::default(),
             addresses: Addresses::new(),
+            qdiscs: HashMap::new(),
         }
     }
 
@@ -79,6 +82,13 @@ impl Resolver {
     /// What is known of stacks.
     pub(super) fn stacks(&mut self) -> &mut Stacks {
         &mut self.stacks
+    }
+
+    /// Learns the kinds of qdiscs behind numbers of CPUs.
+    pub(super) fn learn_qdiscs(&mut self, kinds: Vec<(u16, u16, String)>) {
+        let kinds = kinds.into_iter();
+        self.qdiscs
+            .extend(kinds.map(|(cpu, number, kind)| ((cpu, number), kind.into())));
     }
 
     /// Ends an interval: looks for new names, and tells once what is missing.
@@ -207,6 +217,11 @@ impl Names for Resolver {
             name,
             kind: kind.as_str(),
         })
+    }
+
+    fn qdisc(&mut self, site: &SiteKey) -> Option<Arc<str>> {
+        let number = site.facts >> facts::QDISC_SHIFT;
+        self.qdiscs.get(&(site.cpu, number)).cloned()
     }
 
     fn cgroup(&mut self, id: u64, pid: u32) -> Option<Arc<str>> {

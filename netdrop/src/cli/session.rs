@@ -164,6 +164,8 @@ impl Session {
                 stacks.learn_hint(&hint);
             }
         }
+        self.names
+            .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
         let squeezed = self.squeezes.delta();
         let moment = Moment {
             time: Timestamp::now(),

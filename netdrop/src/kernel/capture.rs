@@ -1,19 +1,21 @@
 //! A running capture: the loaded and attached programs and their maps.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     io,
     os::fd::{AsFd as _, AsRawFd as _},
     time::{Duration, Instant},
 };
 
-use aya::maps::{MapData, RingBuf, StackTraceMap};
+use aya::maps::{Array, MapData, RingBuf, StackTraceMap};
 use bytes::Bytes;
 use netdrop_ebpf::{
     area::{Control, Counter, CpuArea, GENERATIONS, Slot, Weights},
+    discipline::{CpuQdiscs, Kind},
     event::Event,
     flow::FlowKey,
-    site::SiteKey,
+    site::{SiteKey, facts::QDISC_SHIFT},
     squeeze::NapiKey,
 };
 use zerocopy::FromBytes as _;
@@ -147,6 +149,8 @@ pub struct Capture {
     emit: Emit,
     /// Stacks read so far.
     known_stacks: HashSet<u16>,
+    /// Kinds of qdiscs read so far, by CPU and number.
+    known_qdiscs: HashSet<(u16, u16)>,
     /// Events taken from the ring before the caller asked.
     early: Vec<Detail>,
     generation: u32,
@@ -201,6 +205,7 @@ impl Capture {
             counts_flows: config.flows.is_some(),
             emit: config.emit,
             known_stacks: HashSet::new(),
+            known_qdiscs: HashSet::new(),
             early: Vec::new(),
             generation: 0,
             since: Instant::now(),
@@ -300,6 +305,7 @@ impl Capture {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
         snapshot.stacks = self.new_stacks(&snapshot.sites);
+        snapshot.qdiscs = self.new_qdiscs(&snapshot.sites);
         if self.counts_flows {
             let dropped = !flows.is_empty() || snapshot.counters.get(Counter::FlowOther) > 0;
             let map = self.loaded.map_fd("HURT")?;
@@ -334,6 +340,30 @@ impl Capture {
                     *stack,
                     trace.frames().iter().map(|frame| frame.ip).collect(),
                 ));
+            }
+        }
+        found
+    }
+
+    /// The kinds of qdiscs of these sites that were not read before. One that
+    /// cannot be read is left out.
+    fn new_qdiscs(&mut self, sites: &[(SiteKey, Weights)]) -> Vec<(u16, u16, String)> {
+        let mut found = Vec::new();
+        for (SiteKey { cpu, facts, .. }, _) in sites {
+            let number = facts >> QDISC_SHIFT;
+            if number == 0 || !self.known_qdiscs.insert((*cpu, number)) {
+                continue;
+            }
+            let map = self.loaded.ebpf.map("QDISCS");
+            let Some(Ok(map)) = map.map(Array::<_, [u8; size_of::<CpuQdiscs>()]>::try_from) else {
+                continue;
+            };
+            let read = map.get(&u32::from(*cpu), 0).ok();
+            let kinds = read
+                .as_ref()
+                .and_then(|bytes| CpuQdiscs::ref_from_bytes(bytes).ok());
+            if let Some(kind) = kinds.and_then(|all| all.kinds.get(usize::from(number - 1))) {
+                found.push((*cpu, number, kind_name(kind).into_owned()));
             }
         }
         found
@@ -375,6 +405,13 @@ impl Capture {
             .parse()
             .ok()
     }
+}
+
+/// The name of a kind of qdisc (not escaped).
+#[must_use]
+pub fn kind_name(kind: &Kind) -> Cow<'_, str> {
+    let name = kind.split(|byte| *byte == 0).next();
+    String::from_utf8_lossy(name.unwrap_or_default())
 }
 
 fn read_area(

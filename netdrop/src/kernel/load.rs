@@ -35,6 +35,9 @@ const THREAD_SIZE: u32 = if cfg!(target_arch = "x86_64") {
     0
 };
 
+/// Kernels with this tracepoint tell which qdisc drops.
+const QDISC_DROP: &str = "qdisc_drop";
+
 /// The running kernel's type information, read twice: by us for offsets and
 /// names, by aya for the tracepoints it attaches to.
 pub struct Types {
@@ -128,6 +131,7 @@ pub(super) fn load(
         stack: u32::from(config.stack),
         stack_key: u32::from(config.stacks.is_some()),
         cgroups: u32::from(btf.member("task_struct", "cgroups").is_some()),
+        qdiscs: u32::from(btf.has_tracepoint(QDISC_DROP)),
         tags: u32::from(!config.lite),
         // Not static since the commit that guards tracepoints (6.1).
         guarded: u32::from(symbols.range("bpf_prog_inc_misses_counter").is_some()),
@@ -149,6 +153,7 @@ pub(super) fn load(
         .map_max_entries("AREAS", generations * cpu_count)
         .map_max_entries("TAGS", cpu_count)
         .map_max_entries("SCRATCH", cpu_count)
+        .map_max_entries("QDISCS", if features.qdiscs == 0 { 1 } else { cpu_count })
         .map_max_entries("FLOWS_0", flows)
         .map_max_entries("FLOWS_1", flows)
         .map_max_entries("HURT", flows.min(HURT_ENTRIES))

@@ -21,7 +21,7 @@ pub struct OffsetError {
 ///
 /// [`ABSENT`] may be: the IPv6 addresses (kernel without `CONFIG_IPV6`), the
 /// namespace pointers and number (without `CONFIG_NET_NS`), the GSO fields,
-/// the route and what it leads to, a socket's file, and those of `task_struct`
+/// the route and what it leads to, a socket's file, a qdisc's kind, and those of `task_struct`
 /// and `napi_struct`.
 ///
 /// # Errors
@@ -66,6 +66,8 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         sk_num: sock("__sk_common.skc_num")?,
         sk_dport: sock("__sk_common.skc_dport")?,
         sk_protocol: sock("sk_protocol")?,
+        qdisc_ops: may("Qdisc", "ops"),
+        qdisc_id: may("Qdisc_ops", "id"),
         sk_socket: may("sock", "sk_socket"),
         socket_inode: may("socket_alloc", "vfs_inode.i_ino"),
         skb_cb: may("sk_buff", "cb"),

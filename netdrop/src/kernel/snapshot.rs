@@ -77,6 +77,9 @@ pub struct Snapshot {
     /// Stacks met for the first time: their number in the site's key, and their
     /// frames, innermost first.
     pub stacks: Vec<(u16, Vec<u64>)>,
+    /// Kinds of qdiscs met for the first time: CPU, the number there, from 1 on,
+    /// and the name.
+    pub qdiscs: Vec<(u16, u16, String)>,
     /// Full polls by NAPI instance and CPU. `counters[NapiFull]` = their sum +
     /// `counters[NapiOther]`.
     pub napis: Vec<(NapiKey, u64)>,

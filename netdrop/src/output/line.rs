@@ -83,6 +83,9 @@ fn details(drop: &Drop) -> String {
     if let Some(engine) = &drop.engine {
         let _ = write!(text, " ({engine})");
     }
+    if let Some(qdisc) = &drop.qdisc {
+        let _ = write!(text, "; qdisc {}", escape(qdisc));
+    }
     let _ = write!(
         text,
         "; {}",

@@ -204,6 +204,7 @@ pub(super) fn datagram() -> Drop {
         stage: name("rx_lookup"),
         hook: None,
         engine: None,
+        qdisc: None,
         stage_by: Evidence::Reason,
         direction: name("rx"),
         function: name("__udp4_lib_rcv"),

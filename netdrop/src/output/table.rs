@@ -149,7 +149,7 @@ fn key_columns(rows: &[Row]) -> Vec<Column> {
         .map(|field| field.name)
         .filter(|name| match *name {
             "address" | "netns_name" | "netns_kind" | "ifindex" | "severity" | "hook"
-            | "engine" | "stage_by" | "stack" => false,
+            | "engine" | "qdisc" | "stage_by" | "stack" => false,
             "src_port" => !has("src"),
             "dst_port" => !has("dst"),
             _ => true,
@@ -200,6 +200,7 @@ fn cell(fields: &[Field], title: &str) -> String {
         _ => "",
     };
     match (title, get(title), get(stand_in)) {
+        ("stage", Value::Text(stage), Value::Null) => place(stage, get("qdisc"), get("stage_by")),
         ("stage", Value::Text(stage), hook) => place(stage, hook, get("stage_by")),
         ("netns", Value::Number(inode), Value::Text(name)) => {
             format!("{inode} ({})", escape(name))
@@ -216,11 +217,11 @@ fn cell(fields: &[Field], title: &str) -> String {
 
 /// A stage, the netfilter hook if it has one, and a mark where they are only a
 /// hint.
-fn place(stage: &str, hook: &Value, by: &Value) -> String {
+fn place(stage: &str, within: &Value, by: &Value) -> String {
     let mut text = stage.to_owned();
-    if let Value::Text(hook) = hook {
+    if let Value::Text(within) = within {
         text.push('/');
-        text.push_str(hook);
+        text.push_str(&escape(within));
     }
     if matches!(by, Value::Text(by) if &**by == "hint") {
         text.push('?');

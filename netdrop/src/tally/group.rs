@@ -24,6 +24,8 @@ pub struct Group {
     pub hook: Option<Name>,
     /// Netfilter engine, with the stage.
     pub engine: Option<Name>,
+    /// Kind of the qdisc, with the stage.
+    pub qdisc: Option<Name>,
     /// Reason.
     pub reason: Option<Name>,
     /// Function.
@@ -73,6 +75,7 @@ impl Group {
                     group.stage = site.stage;
                     group.hook = site.hook;
                     group.engine = site.engine;
+                    group.qdisc = site.qdisc;
                 }
                 Key::Reason => group.reason = site.reason,
                 Key::Function => {

@@ -75,7 +75,7 @@ impl Key {
     #[must_use]
     pub fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Stage => &["stage", "hook", "engine", "stage_by"],
+            Self::Stage => &["stage", "hook", "engine", "qdisc", "stage_by"],
             Self::Reason => &["reason"],
             Self::Function => &["function"],
             Self::Device => &["device", "ifindex"],

@@ -101,6 +101,11 @@ pub trait Names {
         None
     }
 
+    /// The kind of the qdisc that dropped at a site, where the kernel told it.
+    fn qdisc(&mut self, _site: &SiteKey) -> Option<Arc<str>> {
+        None
+    }
+
     /// The path of a control group, by its number; `pid` is a process that was
     /// in it.
     fn cgroup(&mut self, _id: u64, _pid: u32) -> Option<Arc<str>> {
@@ -115,6 +120,8 @@ pub trait Names {
 
 #[cfg(test)]
 pub(crate) mod canned {
+    use netdrop_ebpf::site::facts;
+
     use super::{
         Arc, Attribution, Evidence, Names, NetnsName, Place, Process, ReasonLabel, Severity,
         SiteKey,
@@ -166,6 +173,11 @@ pub(crate) mod canned {
                 name: format!("ns{inode}").into(),
                 kind: "named",
             })
+        }
+
+        fn qdisc(&mut self, site: &SiteKey) -> Option<Arc<str>> {
+            let number = site.facts >> facts::QDISC_SHIFT;
+            (number != 0).then(|| format!("kind{number}").into())
         }
 
         fn cgroup(&mut self, id: u64, _pid: u32) -> Option<Arc<str>> {

@@ -14,7 +14,7 @@ use super::{
     protocol::{self, Ends},
     site::Sites,
 };
-use crate::kernel::capture::Detail;
+use crate::kernel::capture::{Detail, kind_name};
 
 /// A dropped packet. `None` is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Drop {
     pub hook: Option<Arc<str>>,
     /// By which netfilter engine.
     pub engine: Option<Arc<str>>,
+    /// By which kind of qdisc.
+    pub qdisc: Option<Arc<str>>,
     /// What told the stage.
     pub stage_by: Evidence,
     /// `rx`, `tx` or `forward`.
@@ -138,6 +140,7 @@ impl Drop {
             reason: text(site.reason),
             hook: text(site.hook),
             engine: text(site.engine),
+            qdisc: qdisc(event, stage.as_deref()),
             stage_by: site.by,
             direction: text(site.direction),
             function: text(site.function),
@@ -202,6 +205,12 @@ fn receiver(event: &Event, stage: Option<&str>) -> Option<u64> {
     (event.receiver != 0 && (named || at_socket)).then_some(event.receiver)
 }
 
+/// The kind of qdisc that dropped it.
+fn qdisc(event: &Event, stage: Option<&str>) -> Option<Arc<str>> {
+    let kind = kind_name(&event.qdisc);
+    (stage == Some("tx_qdisc") && !kind.is_empty()).then(|| kind.into())
+}
+
 /// The flags that are set, lowest bit first.
 #[must_use]
 pub fn tcp_flags(flags: u8) -> String {
@@ -245,6 +254,7 @@ mod tests {
             generation: 0,
             cgroup: 0,
             receiver: 0,
+            qdisc: *b"tbf\0\0\0\0\0\0\0\0\0\0\0\0\0",
         }
     }
 
@@ -296,6 +306,18 @@ mod tests {
         assert_eq!(with(state::RX_SOCKET, 0).receiver, None);
         // At netfilter, a packet may still hold its sender's socket.
         assert_eq!(with(state::SOCKET | state::RECEIVED, 77).receiver, None);
+    }
+
+    #[test]
+    fn a_qdisc_is_told_only_of_its_drops() {
+        // Location 0x1… is netfilter, 0x2… the queueing discipline.
+        assert_eq!(named(event(0x210, 0), &[]).qdisc.as_deref(), Some("tbf"));
+        assert_eq!(named(event(0x110, 0), &[]).qdisc, None);
+        let unknown = Event {
+            qdisc: [0; 16],
+            ..event(0x210, 0)
+        };
+        assert_eq!(named(unknown, &[]).qdisc, None);
     }
 
     #[test]

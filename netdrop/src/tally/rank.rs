@@ -105,7 +105,8 @@ fn compare(key: Key, a: &Group, b: &Group, interner: &Interner) -> Ordering {
     match key {
         Key::Stage => text(a.stage, b.stage)
             .then_with(|| text(a.hook, b.hook))
-            .then_with(|| text(a.engine, b.engine)),
+            .then_with(|| text(a.engine, b.engine))
+            .then_with(|| text(a.qdisc, b.qdisc)),
         Key::Reason => text(a.reason, b.reason),
         Key::Function => text(a.function, b.function),
         Key::Device => {

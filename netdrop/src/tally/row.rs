@@ -152,6 +152,7 @@ fn push_fields(
             push("stage", text(group.stage));
             push("hook", text(group.hook));
             push("engine", text(group.engine));
+            push("qdisc", text(group.qdisc));
             let by = by.and_then(Evidence::as_str);
             push(
                 "stage_by",

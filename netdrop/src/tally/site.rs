@@ -26,6 +26,8 @@ pub struct Site {
     pub hook: Option<Name>,
     /// Netfilter engine.
     pub engine: Option<Name>,
+    /// Kind of the qdisc.
+    pub qdisc: Option<Name>,
     /// What told the stage.
     pub by: Evidence,
     /// Direction.
@@ -117,11 +119,17 @@ impl Sites {
         let function = place
             .as_ref()
             .and_then(|place| interner.intern(plain_name(&place.function)));
+        // A number left from a drop that the packet outlived says nothing.
+        let qdisc = match attribution.stage {
+            "tx_qdisc" => names.qdisc(key),
+            _ => None,
+        };
         let mut intern = |text: Option<&str>| text.and_then(|text| interner.intern(text));
         let site = Site {
             stage: intern(Some(attribution.stage)),
             hook: intern(attribution.hook),
             engine: intern(attribution.engine),
+            qdisc: intern(qdisc.as_deref()),
             by: attribution.by,
             stack: intern(frames.as_deref()),
             direction: intern(attribution.direction),

@@ -46,6 +46,7 @@ pub(super) struct Object<'a> {
     stack: Option<&'a [String]>,
     hook: Option<&'a str>,
     engine: Option<&'a str>,
+    qdisc: Option<&'a str>,
     stage_by: Option<&'static str>,
 }
 
@@ -59,6 +60,7 @@ impl<'a> Object<'a> {
             stage: drop.stage.as_deref(),
             hook: drop.hook.as_deref(),
             engine: drop.engine.as_deref(),
+            qdisc: drop.qdisc.as_deref(),
             stage_by: drop.stage_by.as_str(),
             direction: drop.direction.as_deref(),
             function: drop.function.as_deref(),

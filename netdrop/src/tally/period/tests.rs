@@ -276,6 +276,7 @@ fn sites_that_look_the_same_are_one_row() {
             "netfilter",
             "input",
             "nftables",
+            "null",
             "reason",
             "REASON_2",
             "function_1"
