@@ -171,6 +171,8 @@ fn full_polls_are_told_by_cpu_and_instance(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let _weight = GlobalSysctl::set("net.core.dev_weight", "1")?;
     let _budget = GlobalSysctl::set("net.core.netdev_budget", "1")?;
+    // A backlog learns its new weight in its next poll.
+    flood(&lab)?;
     let (outer, outer_before) = (Polls::start("outer")?, squeezed()?);
     let netdrop = bench.start(&watch("200ms"))?;
     let (inner, inner_before) = (Polls::start("inner")?, squeezed()?);
