@@ -31,6 +31,10 @@ pub struct CpuQdiscs {
     pub kinds: [Kind; KINDS],
     /// By a hash of the skb's address.
     pub marks: [Mark; MARKS],
+    /// The skb that a program has in hand.
+    pub dropping: u64,
+    /// The skb that another program has in hand.
+    pub dying: u64,
 }
 
-const _: () = assert!(size_of::<CpuQdiscs>() == 16 * (KINDS + MARKS));
+const _: () = assert!(size_of::<CpuQdiscs>() == 16 * (KINDS + MARKS + 1));

@@ -31,7 +31,8 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         return None;
     }
     let kind = number(qdiscs, id)?;
-    let skb: u64 = ctx.arg(3);
+    // SAFETY: a field of a live map value of this CPU.
+    let skb = unsafe { number_of(&raw mut (*qdiscs).dropping, ctx.arg(3)) };
     // SAFETY: inside a live map value of this CPU.
     unsafe { write_volatile(mark(qdiscs, skb), Mark { skb, kind }) };
     Some(())
@@ -47,7 +48,8 @@ pub(crate) fn name(cpu: u32, skb: Skb, s: *mut Scratch) {
     let Some(qdiscs) = QDISCS.get_ptr_mut(cpu) else {
         return;
     };
-    let skb = skb.0 as u64;
+    // SAFETY: a field of a live map value of this CPU.
+    let skb = unsafe { number_of(&raw mut (*qdiscs).dying, skb.0 as u64) };
     let mark = mark(qdiscs, skb);
     // SAFETY: inside a live map value of this CPU.
     let found = unsafe { read_volatile(mark) };
@@ -74,6 +76,20 @@ pub(crate) fn kind(cpu: u32, bits: u16) -> Kind {
     let index = usize::from(number - 1) % KINDS;
     // SAFETY: inside a live map value.
     unsafe { read_volatile((&raw const (*qdiscs).kinds).cast::<Kind>().add(index)) }
+}
+
+/// An address as a number to calculate with. Through memory, because the
+/// verifier forbids that with pointers.
+///
+/// # Safety
+///
+/// `through` points into a live map value, to a word of this program's own.
+#[inline(always)]
+unsafe fn number_of(through: *mut u64, address: u64) -> u64 {
+    // SAFETY: as the caller promises.
+    unsafe { write_volatile(through, address) };
+    // SAFETY: as above.
+    unsafe { read_volatile(through) }
 }
 
 #[inline(always)]

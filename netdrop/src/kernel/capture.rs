@@ -305,6 +305,7 @@ impl Capture {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
         snapshot.stacks = self.new_stacks(&snapshot.sites);
+        snapshot.qdiscs = self.new_qdiscs(&snapshot.sites);
         if self.counts_flows {
             let dropped = !flows.is_empty() || snapshot.counters.get(Counter::FlowOther) > 0;
             let map = self.loaded.map_fd("HURT")?;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroU64};
 
-use netdrop_ebpf::site::{NO_REASON, SiteKey};
+use netdrop_ebpf::site::{NO_REASON, SiteKey, facts};
 
 use super::{
     changing::Changing,
@@ -143,7 +143,11 @@ impl Sites {
             },
             protocol: intern(protocol::name(key).as_deref()),
         };
-        (site, attribution.open)
+        // Events come before the names that their interval learns.
+        let unnamed = site.qdisc.is_none()
+            && attribution.stage == "tx_qdisc"
+            && key.facts >> facts::QDISC_SHIFT != 0;
+        (site, attribution.open || unnamed)
     }
 
     /// The site as the stack of one drop there tells it.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -19,7 +19,7 @@ use nix::{
 use serde_json::json;
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, PATIENCE},
     case::{BY, Count, Drops, report, watch},
     counter::Counter,
     lab::{A, B, Pair, output},
@@ -51,6 +51,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: a_namespace_without_a_name_is_named_by_its_process,
     },
     Scenario {
+        name: "the_namespace_of_the_host_is_named",
+        about: "drops on loopback in the namespace of the kernel's threads",
+        run: the_namespace_of_the_host_is_named,
+    },
+    Scenario {
         name: "a_namespace_is_named_by_its_container",
         about: "the same where the process is in a container's control group",
         run: a_namespace_is_named_by_its_container,
@@ -67,6 +72,15 @@ fn a_full_socket_names_its_process(bench: &Bench) -> Result<()> {
     })?;
     let fill = Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 5000), 1000, 4);
     fill.send(&lab.a)?;
+    // The softirq may be late on a busy machine.
+    let refused = Counter::snmp(&lab.b, "Udp.RcvbufErrors");
+    let deadline = Instant::now() + PATIENCE;
+    let mut before = 0;
+    while before == 0 || before != refused.read()? {
+        ensure!(Instant::now() < deadline, "the socket does not fill up");
+        before = refused.read()?;
+        thread::sleep(Duration::from_millis(300));
+    }
     let drops = Drops::at(site::UDP_RECEIVE_BUFFER, &lab.b, Count::AsCounted)
         .counted_by(Counter::snmp(&lab.b, "Udp.RcvbufErrors"));
     let run = trace(bench, "", drops, || fill.send(&lab.a).map(drop))?;
@@ -264,6 +278,31 @@ impl Drop for Hermit {
 
 /// Netdrop looks for unknown namespaces once a second or less often.
 const DATAGRAMS: u32 = 30;
+
+fn the_namespace_of_the_host_is_named(bench: &Bench) -> Result<()> {
+    let own = fs::metadata("/proc/self/ns/net")?.ino();
+    if fs::metadata("/proc/2/ns/net")?.ino() != own {
+        return cannot("not in the namespace of the host");
+    }
+    let netdrop = bench.start(&watch("200ms"))?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let closed = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+    socket.send_to(b"x", closed)?;
+    thread::sleep(Duration::from_millis(300));
+    let Some(netdrop) = netdrop else {
+        return Ok(());
+    };
+    let run = netdrop.stop()?;
+    let mut complaints = identity::complaints(&run, BY, Allow::default());
+    let mut rows = run.summary.rows.iter();
+    let found = rows.find(|row| *row.key("netns") == own && *row.key("dst_port") == closed.port());
+    let named = found
+        .is_some_and(|row| *row.key("netns_name") == "host" && *row.key("netns_kind") == "host");
+    if !named {
+        complaints.push(format!("not named as the host's: {found:?}"));
+    }
+    report(&complaints)
+}
 
 /// Drops in a namespace that is gone before netdrop is stopped.
 fn check(bench: &Bench, hermit: Hermit, netns: u32, name: &str, kind: &str) -> Result<()> {

@@ -44,6 +44,9 @@ impl SystemReader {
     fn place(&mut self, netns: u32) -> Option<PathBuf> {
         let Self { places, pause, .. } = self;
         if !places.contains_key(&netns) {
+            places.extend(netns::named());
+        }
+        if !places.contains_key(&netns) {
             pause.allow(|| *places = netns::all());
         }
         places.get(&netns).map(|place| place.path.clone())
