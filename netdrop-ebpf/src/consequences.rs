@@ -85,12 +85,15 @@ fn note(area: Area, side: usize, jiffies: u64, s: *mut Scratch) -> Option<*mut H
     if unsafe { read_volatile(&raw const (*clock).full) } == jiffies {
         return None;
     }
-    let of = |this: usize| if side == this { now } else { 0 };
-    let fresh = Hurt {
-        last: [of(0), of(1)],
-        followed: [[0; 3]; 3],
-        reserved: 0,
-    };
+    // In the scratch, because the stack is small.
+    // SAFETY: a field of a live map value; the index is 0 or 1.
+    unsafe {
+        let fresh = &raw mut (*s).hurt;
+        fresh.write_bytes(0, 1);
+        write_volatile((&raw mut (*fresh).last).cast::<u64>().add(side), now);
+    }
+    // SAFETY: a field of a live map value that only this run writes.
+    let fresh = unsafe { &(*s).hurt };
     // Another CPU may have been faster; its time will do.
     let inserted = HURT.insert(connection, fresh, u64::from(BPF_NOEXIST));
     let hurt = HURT.get_ptr_mut(connection);

@@ -32,7 +32,10 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         area.count(Counter::Parts);
         return Some(());
     }
-    if scratch::with(area.cpu, |s| count(ctx, area, skb, location, s)).is_none() {
+    if let Some(taken) = scratch::take(area.cpu) {
+        count(ctx, area, skb, location, taken.scratch);
+        taken.give_back();
+    } else {
         let length = skb.len();
         area.count_site_other(Weights {
             drops: 1,

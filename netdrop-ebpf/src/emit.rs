@@ -99,8 +99,12 @@ pub(crate) fn stack_number(ctx: &BtfTracePointContext) -> u16 {
 /// Fills a reservation.
 #[inline(always)]
 fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
-    put!(event, site, get!(s, key.site));
-    put!(event, addrs, get!(s, key.addrs));
+    // Word by word: through values they would lie on the small stack.
+    // SAFETY: fields of a live map value and of the reservation.
+    unsafe {
+        (&raw const (*s).key.site).copy_to_nonoverlapping(&raw mut (*event).site, 1);
+        (&raw const (*s).key.addrs).copy_to_nonoverlapping(&raw mut (*event).addrs, 1);
+    }
     put!(event, length, get!(s, length));
     put!(event, segments, get!(s, packets) as u16);
     put!(event, tcp_flags, get!(s, tcp_flags) as u8);
@@ -108,7 +112,8 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scrat
     put!(event, stack_len, 0);
     put!(event, generation, area.generation());
     put!(event, pid, 0);
-    put!(event, command, [0; 16]);
+    // SAFETY: inside the reservation.
+    unsafe { (&raw mut (*event).command).write_bytes(0, 1) };
     put!(event, cgroup, 0);
     put!(event, receiver, 0);
     put!(

@@ -3,7 +3,10 @@
 //! packet meet again after each step instead of multiplying (5.10 and 6.1
 //! refused the stack version at a million instructions).
 
-use netdrop_ebpf::{flow::FlowKey, hurt::Connection};
+use netdrop_ebpf::{
+    flow::FlowKey,
+    hurt::{Connection, Hurt},
+};
 
 use crate::{constants::setting, maps::SCRATCH};
 
@@ -23,6 +26,8 @@ pub(crate) struct Scratch {
     pub(crate) key: FlowKey,
     /// The connection of a TCP packet, whichever way it was going.
     pub(crate) connection: Connection,
+    /// What is first known of that connection.
+    pub(crate) hurt: Hurt,
     /// Header bytes.
     pub(crate) window: [u8; WINDOW],
     /// A VLAN tag or IPv6 extension header.
@@ -115,32 +120,51 @@ macro_rules! put {
 }
 pub(crate) use put;
 
-/// Runs `work` with a scratch of its own; `None` when none is left.
+/// A scratch taken by a run.
+pub(crate) struct Taken {
+    pub(crate) scratch: *mut Scratch,
+    owner: *mut CpuScratch,
+    depth: u64,
+}
+
+/// A scratch of the run's own, to be given back; `None` when none is left.
 #[inline(always)]
-pub(crate) fn with(cpu: u32, work: impl FnOnce(*mut Scratch)) -> Option<()> {
-    let mine = SCRATCH.get_ptr_mut(cpu)?;
-    if setting!(guarded) != 0 {
-        // SAFETY: a field of a live map value.
-        work(unsafe { (&raw mut (*mine).levels).cast() });
-        return Some(());
-    }
+pub(crate) fn take(cpu: u32) -> Option<Taken> {
+    let owner = SCRATCH.get_ptr_mut(cpu)?;
     // Runs on one CPU nest and end in reverse order, so plain reads and writes
     // are enough.
-    // SAFETY: a live map value.
-    let depth = unsafe { core::ptr::read_volatile(&raw const (*mine).depth) };
+    let depth = if setting!(guarded) != 0 {
+        0
+    } else {
+        // SAFETY: a live map value.
+        unsafe { core::ptr::read_volatile(&raw const (*owner).depth) }
+    };
     if depth >= LEVELS as u64 {
         return None;
     }
-    // SAFETY: as above.
-    unsafe { core::ptr::write_volatile(&raw mut (*mine).depth, depth + 1) };
+    if setting!(guarded) == 0 {
+        // SAFETY: as above.
+        unsafe { core::ptr::write_volatile(&raw mut (*owner).depth, depth + 1) };
+    }
     // SAFETY: depth is below LEVELS.
     let scratch = unsafe {
-        (&raw mut (*mine).levels)
+        (&raw mut (*owner).levels)
             .cast::<Scratch>()
             .add(depth as usize)
     };
-    work(scratch);
-    // SAFETY: as above.
-    unsafe { core::ptr::write_volatile(&raw mut (*mine).depth, depth) };
-    Some(())
+    Some(Taken {
+        scratch,
+        owner,
+        depth,
+    })
+}
+
+impl Taken {
+    #[inline(always)]
+    pub(crate) fn give_back(self) {
+        if setting!(guarded) == 0 {
+            // SAFETY: a live map value.
+            unsafe { core::ptr::write_volatile(&raw mut (*self.owner).depth, self.depth) };
+        }
+    }
 }
