@@ -32,6 +32,27 @@ pub(crate) struct Drops<'a> {
     pub(super) crowded: bool,
 }
 
+/// What rows must sum up to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    pub(super) drops: u64,
+    pub(super) packets: u64,
+    /// `None`: not looked at.
+    pub(super) bytes: Option<u64>,
+}
+
+impl std::ops::Add for Whole {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            drops: self.drops + other.drops,
+            packets: self.packets + other.packets,
+            bytes: self.bytes.zip(other.bytes).map(|(own, other)| own + other),
+        }
+    }
+}
+
 impl<'a> Drops<'a> {
     /// Drops at a site in a namespace, on no device until `device` says so.
     pub(crate) fn at(site: &'static Site, namespace: &Namespace, count: Count) -> Self {
@@ -116,6 +137,15 @@ impl<'a> Drops<'a> {
         }
     }
 
+    /// What so many of these drops sum up to.
+    pub(super) fn whole(&self, count: u64) -> Whole {
+        Whole {
+            drops: count,
+            packets: count * self.segments,
+            bytes: self.length.map(|length| count * length),
+        }
+    }
+
     /// The rows of these drops.
     pub(super) fn rows<'r>(&self, seen: &Seen, rows: &'r [Row]) -> Vec<&'r Row> {
         rows.iter()
@@ -124,19 +154,26 @@ impl<'a> Drops<'a> {
     }
 
     /// What the rows have that they should not, or lack. `beside` are all drops
-    /// that are expected at the place.
+    /// that are expected at the place; `ours` are the rows of these drops and of
+    /// those that nothing but a reason would tell apart, where the kernel has none,
+    /// and `whole` is what they must sum up to.
     pub(super) fn against(
         &self,
         seen: &Seen,
-        count: u64,
         beside: u64,
+        whole: &Whole,
+        ours: &[&Row],
         rows: &[Row],
     ) -> Vec<String> {
+        let Whole {
+            drops: count,
+            packets: wanted_packets,
+            bytes: wanted_bytes,
+        } = *whole;
         let at_site: Vec<&Row> = rows.iter().filter(|row| self.is_at(seen, row)).collect();
-        let ours = self.rows(seen, rows);
         let sum =
             |rows: &[&Row], count: fn(&Row) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
-        let found = sum(&ours, |row| row.drops);
+        let found = sum(ours, |row| row.drops);
         let mut complaints = Vec::new();
         if found != count {
             let near: Vec<String> = rows
@@ -179,24 +216,21 @@ impl<'a> Drops<'a> {
                 }
             }
         }
-        let packets = sum(&ours, |row| row.packets);
-        if packets != count * self.segments {
+        let packets = sum(ours, |row| row.packets);
+        if packets != wanted_packets {
             complaints.push(format!(
-                "{packets} packets, not {count} x {}, of {}",
-                self.segments,
+                "{packets} packets, not {wanted_packets}, of {}",
                 self.wanted(seen)
             ));
         }
-        let bytes = sum(&ours, |row| row.bytes);
-        if let Some(length) = self.length
-            && bytes != count * length
-        {
+        let bytes = sum(ours, |row| row.bytes);
+        if wanted_bytes.is_some_and(|wanted| wanted != bytes) {
             complaints.push(format!(
-                "{bytes} bytes, not {count} x {length}, of {}",
+                "{bytes} bytes, not {wanted_bytes:?}, of {}",
                 self.wanted(seen)
             ));
         }
-        for row in &ours {
+        for row in ours {
             if row.severity != seen.severity || row.of(seen.severity) != row.drops {
                 complaints.push(format!("not {:?}: {}", seen.severity, shown(row)));
             }

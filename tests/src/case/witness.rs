@@ -1,6 +1,8 @@
 //! What the kernel itself says of the drops that a scenario expects: the
 //! counter that moves with them, and the trace event.
 
+use std::ptr;
+
 use anyhow::Result;
 
 use super::expected::{Count, Drops};
@@ -104,13 +106,33 @@ impl<'a> Watched<'a> {
     pub(super) fn against_rows(&self, all: &[Self], rows: &[Row]) -> Vec<String> {
         let here = |other: &&Self| other.drops.netns == self.drops.netns;
         let beside = expected(all.iter().filter(here), &self.seen);
-        self.drops.against(&self.seen, self.count(), beside, rows)
+        let mut ours = self.rows(rows);
+        let mut whole = self.drops.whole(self.count());
+        let mut others: Vec<&Self> = all.iter().filter(|one| !ptr::eq(*one, self)).collect();
+        // Who shares a row with any of them belongs to them.
+        while let Some(next) = others
+            .iter()
+            .position(|other| shares(&ours, &other.rows(rows)))
+        {
+            let other = others.swap_remove(next);
+            whole = whole + other.drops.whole(other.count());
+            let theirs = other.rows(rows);
+            let new = theirs.into_iter().filter(|row| !shares(&ours, &[row]));
+            ours.extend(new.collect::<Vec<_>>());
+        }
+        self.drops.against(&self.seen, beside, &whole, &ours, rows)
     }
 
     /// The rows that are expected.
     pub(super) fn rows<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
         self.drops.rows(&self.seen, rows)
     }
+}
+
+/// Whether two lists have a row in common.
+fn shares(left: &[&Row], right: &[&Row]) -> bool {
+    left.iter()
+        .any(|left| right.iter().any(|right| ptr::eq(*left, *right)))
 }
 
 /// Events of a site's functions and reason in the trace.

@@ -1,7 +1,7 @@
 //! The IP layer: headers, options, routes of received packets, forwarding,
 //! reassembly and neighbour discovery.
 
-use super::{BENIGN, NONE, SUSPICIOUS, Site, forward, rx};
+use super::{BENIGN, NONE, SUSPICIOUS, Severity, Since, Site, forward, rx};
 
 const CORE: &[&str] = &["ip_rcv_core"];
 const CORE_6: &[&str] = &["ip6_rcv_core"];
@@ -73,29 +73,13 @@ pub(crate) const FRAGMENT_TOO_FAR: &Site = &[rx(
     SUSPICIOUS,
 )];
 
-pub(crate) const ND_HOP_LIMIT: &Site = &[rx(
-    "IPV6_NDISC_HOP_LIMIT",
-    &["icmpv6_rcv"],
-    "rx_nd",
-    SUSPICIOUS,
-)];
-pub(crate) const ND_CODE: &Site = &[rx(
-    "IPV6_NDISC_BAD_CODE",
-    &["icmpv6_rcv"],
-    "rx_nd",
-    SUSPICIOUS,
-)];
-pub(crate) const ND_OPTIONS: &Site = &[rx(
-    "IPV6_NDISC_BAD_OPTIONS",
-    &["icmpv6_rcv"],
-    "rx_nd",
-    SUSPICIOUS,
-)];
-pub(crate) const ND_OTHER_HOST: &Site = &[rx(
-    "IPV6_NDISC_NS_OTHERHOST",
-    &["icmpv6_rcv"],
-    "rx_nd",
-    BENIGN,
-)];
-pub(crate) const ND_FRAGMENT: &Site =
-    &[rx("IPV6_NDISC_FRAG", &["icmpv6_rcv"], "rx_nd", SUSPICIOUS)];
+/// From 6.3 on; before, every message that reaches the function dies in it.
+const fn discovery(reason: &'static str, severity: Severity) -> Since {
+    rx(reason, &["icmpv6_rcv"], "rx_nd", severity).nameless("rx_l4", SUSPICIOUS)
+}
+
+pub(crate) const ND_HOP_LIMIT: &Site = &[discovery("IPV6_NDISC_HOP_LIMIT", SUSPICIOUS)];
+pub(crate) const ND_CODE: &Site = &[discovery("IPV6_NDISC_BAD_CODE", SUSPICIOUS)];
+pub(crate) const ND_OPTIONS: &Site = &[discovery("IPV6_NDISC_BAD_OPTIONS", SUSPICIOUS)];
+pub(crate) const ND_OTHER_HOST: &Site = &[discovery("IPV6_NDISC_NS_OTHERHOST", BENIGN)];
+pub(crate) const ND_FRAGMENT: &Site = &[discovery("IPV6_NDISC_FRAG", SUSPICIOUS)];

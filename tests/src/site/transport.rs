@@ -73,7 +73,7 @@ pub(crate) const NO_PROTOCOL: &Site = &[rx(
 )];
 pub(crate) const NO_PROTOCOL_6: &Site = &[rx(
     "IP_NOPROTO",
-    &["ip6_protocol_deliver_rcu", "ip6_input_finish"],
+    &["ip6_protocol_deliver_rcu", "ip6_input_finish", "ip6_input"],
     "rx_l4",
     SUSPICIOUS,
 )];
