@@ -29,7 +29,8 @@ pub(crate) const TC_INGRESS: &Site = &[rx(
     &["__netif_receive_skb_core", "sch_handle_ingress"],
     "rx_tc",
     SUSPICIOUS,
-)];
+)
+.reasonless("rx_core", SUSPICIOUS)];
 pub(crate) const PACKET_SOCKET: &Site =
     &[rx("PACKET_SOCK_ERROR", &["packet_rcv"], "rx_tap", BENIGN).nameless("rx_tap", BENIGN)];
 

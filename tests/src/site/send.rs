@@ -52,13 +52,15 @@ pub(crate) const CGROUP_EGRESS: &Site = &[tx(
     &["ip_finish_output"],
     "tx_cgroup",
     SUSPICIOUS,
-)];
+)
+.reasonless("tx_ip", SUSPICIOUS)];
 pub(crate) const TC_EGRESS: &Site = &[tx(
     "TC_EGRESS",
     &["__dev_queue_xmit", "sch_handle_egress"],
     "tx_tc",
     SUSPICIOUS,
-)];
+)
+.reasonless("tx_dev", SUSPICIOUS)];
 pub(crate) const ROUTE_GONE: &Site = &[tx(
     "IP_OUTNOROUTES",
     &["__ip_queue_xmit"],
