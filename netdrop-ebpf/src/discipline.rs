@@ -3,9 +3,14 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Kinds of qdiscs that a CPU can tell apart: as many as numbers fit into
+use crate::site::facts::QDISC_SHIFT;
+
+/// Kinds of qdiscs that a CPU can tell apart: a power of two, since the verifier
+/// knows the bounds of a mask but not of a remainder, whose numbers fit into
 /// [`facts`](crate::site::facts).
-pub const KINDS: usize = 127;
+pub const KINDS: usize = 64;
+
+const _: () = assert!(KINDS.is_power_of_two() && KINDS < 1 << (16 - QDISC_SHIFT));
 
 /// Packets that a CPU remembers between their drop and their death.
 pub const MARKS: usize = 256;

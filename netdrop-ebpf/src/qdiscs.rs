@@ -73,7 +73,7 @@ pub(crate) fn kind(cpu: u32, bits: u16) -> Kind {
     let Some(qdiscs) = QDISCS.get_ptr(cpu) else {
         return [0; 16];
     };
-    let index = usize::from(number - 1) % KINDS;
+    let index = usize::from(number - 1) & (KINDS - 1);
     // SAFETY: inside a live map value.
     unsafe { read_volatile((&raw const (*qdiscs).kinds).cast::<Kind>().add(index)) }
 }
@@ -105,7 +105,7 @@ fn mark(qdiscs: *mut CpuQdiscs, skb: u64) -> *mut Mark {
 fn number(qdiscs: *mut CpuQdiscs, id: [u64; 2]) -> Option<u64> {
     let start = (id[0] ^ id[1]).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     for probe in 0..PROBES {
-        let index = (start + probe) % KINDS as u64;
+        let index = (start + probe) & (KINDS as u64 - 1);
         // SAFETY: the index is below KINDS.
         let place = unsafe {
             (&raw mut (*qdiscs).kinds)

@@ -359,11 +359,13 @@ impl Capture {
             let Some(Ok(map)) = map.map(Array::<_, [u8; size_of::<CpuQdiscs>()]>::try_from) else {
                 continue;
             };
-            let read = map.get(&u32::from(*cpu), 0).ok();
-            let kinds = read
+            // Copied, because the bytes need not be aligned.
+            let kinds = map.get(&u32::from(*cpu), 0).ok();
+            let kinds = kinds.and_then(|bytes| CpuQdiscs::read_from_bytes(&bytes).ok());
+            if let Some(kind) = kinds
                 .as_ref()
-                .and_then(|bytes| CpuQdiscs::ref_from_bytes(bytes).ok());
-            if let Some(kind) = kinds.and_then(|all| all.kinds.get(usize::from(number - 1))) {
+                .and_then(|all| all.kinds.get(usize::from(number - 1)))
+            {
                 found.push((*cpu, number, kind_name(kind).into_owned()));
             }
         }
