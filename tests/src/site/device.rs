@@ -23,7 +23,12 @@ pub(crate) const GENERIC_XDP: &Site = &[rx(
     "rx_xdp",
     SUSPICIOUS,
 )];
-pub(crate) const NATIVE_XDP: &Site = &[rx(NONE, &["veth_xdp_rcv_skb"], "rx_xdp", SUSPICIOUS)];
+pub(crate) const NATIVE_XDP: &Site = &[rx(
+    NONE,
+    &["veth_xdp_rcv_skb", "veth_poll"],
+    "rx_xdp",
+    SUSPICIOUS,
+)];
 pub(crate) const TC_INGRESS: &Site = &[rx(
     "TC_INGRESS",
     &["__netif_receive_skb_core", "sch_handle_ingress"],
@@ -41,7 +46,8 @@ pub(crate) const BRIDGE_SOURCE: &Site = &[
 ];
 pub(crate) const BRIDGE_CONTROL: &Site = &[rx("MAC_IEEE_MAC_CONTROL", BRIDGE, "l2", BENIGN)];
 pub(crate) const BRIDGE_DISABLED: &Site = &[rx("BRIDGE_INGRESS_STP_STATE", BRIDGE, "l2", BENIGN)];
-pub(crate) const BRIDGE_LOCKED: &Site = &[rx(NONE, &["br_handle_frame_finish"], "l2", SUSPICIOUS)];
+pub(crate) const BRIDGE_LOCKED: &Site =
+    &[rx(NONE, &["br_handle_frame_finish"], "l2", SUSPICIOUS).since(5, 18)];
 
 pub(crate) const TUN_RING: &Site = &[tx("FULL_RING", &["tun_net_xmit"], "tun", HARMFUL)];
 pub(crate) const TUN_DOWN: &Site = &[rx("DEV_READY", &["tun_get_user"], "tun", SUSPICIOUS)];

@@ -25,15 +25,12 @@ pub(crate) const QDISC_LIMIT: &Site = &[
     QDISC[1],
     tx(
         "QDISC_OVERLIMIT",
-        &[
-            "__dev_queue_xmit",
-            "kfree_skb_list_reason",
-            "__tcf_kfree_skb_list",
-        ],
+        &["__dev_queue_xmit"],
         "tx_qdisc",
         HARMFUL,
     )
     .since(6, 14),
+    QDISC[3],
 ];
 pub(crate) const NEIGHBOUR_FAILED: &Site = &[tx(
     "NEIGH_FAILED",

@@ -93,8 +93,9 @@ pub(crate) const TCP_OFO_DROP: &Site = &[state(
     &["tcp_ofo_queue", "tcp_data_queue"],
     BENIGN,
 )];
+// Before, the queue was pruned to make room.
 pub(crate) const TCP_MEMORY: &Site =
-    &[rx("PROTO_MEM", OUT_OF_ORDER, "rx_sock", HARMFUL).since(5, 18)];
+    &[rx("PROTO_MEM", OUT_OF_ORDER, "rx_sock", HARMFUL).since(6, 12)];
 pub(crate) const TCP_PRUNED: &Site = &[rx(
     "TCP_OFO_QUEUE_PRUNE",
     &["tcp_prune_ofo_queue"],
