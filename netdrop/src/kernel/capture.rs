@@ -316,7 +316,6 @@ impl Capture {
             snapshot.aftermath = Some(aftermath);
             snapshot.flows = Some(flows);
         }
-        snapshot.qdiscs = self.new_qdiscs(&snapshot.sites);
         let missed = self.recursion_misses();
         snapshot.recursion_missed =
             missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));
@@ -352,7 +351,7 @@ impl Capture {
         let mut found = Vec::new();
         for (SiteKey { cpu, facts, .. }, _) in sites {
             let number = facts >> QDISC_SHIFT;
-            if number == 0 || !self.known_qdiscs.insert((*cpu, number)) {
+            if number == 0 || self.known_qdiscs.contains(&(*cpu, number)) {
                 continue;
             }
             let map = self.loaded.ebpf.map("QDISCS");
@@ -367,6 +366,7 @@ impl Capture {
                 .and_then(|all| all.kinds.get(usize::from(number - 1)))
             {
                 found.push((*cpu, number, kind_name(kind).into_owned()));
+                self.known_qdiscs.insert((*cpu, number));
             }
         }
         found
