@@ -17,7 +17,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, Flow},
     counter::Counter,
-    lab::{A, B, GHOST, GlobalSysctl, Pair},
+    lab::{A, B, GlobalSysctl, Pair},
     peer::Peer,
     scenario::Scenario,
     sender::Datagrams,
