@@ -19,7 +19,7 @@ use super::details::{told, trace};
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "a_full_qdisc_is_named",
-        about: "the queue inside of tbf overflows",
+        about: "the queue of tbf overflows",
         run: a_full_qdisc_is_named,
     },
     Scenario {
@@ -56,7 +56,7 @@ fn a_full_qdisc_is_named(bench: &Bench) -> Result<()> {
     )?;
     let run = Case::of([drops(&lab, Count::AsCounted)]).run(bench, || send(&lab, 20))?;
     let Some(run) = run else { return Ok(()) };
-    let wanted = has_event().then_some("bfifo");
+    let wanted = has_event().then_some("tbf");
     let rows = run.summary.rows.iter();
     let kinds: Vec<_> = rows
         .filter(|row| *row.key("netns") == lab.a.inode() && *row.key("stage") == "tx_qdisc")
