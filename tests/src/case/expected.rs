@@ -203,7 +203,9 @@ impl<'a> Drops<'a> {
                 rows.concat()
             ));
         }
-        if let Whose::Flows(flows) = &self.whose {
+        if let Whose::Flows(flows) = &self.whose
+            && flows.len() > 1
+        {
             for flow in flows {
                 let of_flow: Vec<&Row> =
                     ours.iter().copied().filter(|row| flow.is_of(row)).collect();

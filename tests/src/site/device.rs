@@ -28,7 +28,8 @@ pub(crate) const NATIVE_XDP: &Site = &[rx(
     &["veth_xdp_rcv_skb", "veth_poll"],
     "rx_xdp",
     SUSPICIOUS,
-)];
+)
+.reasonless("rx_dev", SUSPICIOUS)];
 pub(crate) const TC_INGRESS: &Site = &[rx(
     "TC_INGRESS",
     &["__netif_receive_skb_core", "sch_handle_ingress"],

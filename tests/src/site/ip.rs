@@ -75,7 +75,9 @@ pub(crate) const FRAGMENT_TOO_FAR: &Site = &[rx(
 
 /// From 6.3 on; before, every message that reaches the function dies in it.
 const fn discovery(reason: &'static str, severity: Severity) -> Since {
-    rx(reason, &["icmpv6_rcv"], "rx_nd", severity).nameless("rx_l4", SUSPICIOUS)
+    rx(reason, &["icmpv6_rcv"], "rx_nd", severity)
+        .nameless("rx_l4", BENIGN)
+        .reasonless("rx_l4", SUSPICIOUS)
 }
 
 pub(crate) const ND_HOP_LIMIT: &Site = &[discovery("IPV6_NDISC_HOP_LIMIT", SUSPICIOUS)];

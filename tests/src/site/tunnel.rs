@@ -1,6 +1,6 @@
 //! VXLAN.
 
-use super::{SUSPICIOUS, Site, rx, tx};
+use super::{NONE, SUSPICIOUS, Site, rx, tx};
 
 const RCV: &[&str] = &["vxlan_rcv"];
 
@@ -13,7 +13,9 @@ pub(crate) const VXLAN_ELSEWHERE: &Site = &[rx("VXLAN_ENTRY_EXISTS", RCV, "tunne
 pub(crate) const VXLAN_NO_REMOTE: &Site =
     &[tx("NO_TX_TARGET", &["vxlan_xmit"], "tunnel", SUSPICIOUS)];
 // Before, it was freed as if it had been sent.
-pub(crate) const VXLAN_NO_ROUTE: &Site =
-    &[tx("IP_OUTNOROUTES", &["vxlan_xmit_one"], "tunnel", SUSPICIOUS).since(6, 12)];
+pub(crate) const VXLAN_NO_ROUTE: &Site = &[
+    tx(NONE, &["vxlan_xmit_one"], "tunnel", SUSPICIOUS).since(6, 12),
+    tx("IP_OUTNOROUTES", &["vxlan_xmit_one"], "tunnel", SUSPICIOUS).since(6, 13),
+];
 pub(crate) const VXLAN_EXTERNAL: &Site =
     &[tx("TUNNEL_TXINFO", &["vxlan_xmit"], "tunnel", SUSPICIOUS)];
