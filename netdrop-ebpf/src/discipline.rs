@@ -8,7 +8,7 @@ use crate::site::facts::QDISC_SHIFT;
 /// Kinds of qdiscs that a CPU can tell apart: a power of two, since the verifier
 /// knows the bounds of a mask but not of a remainder, whose numbers fit into
 /// [`facts`](crate::site::facts).
-pub const KINDS: usize = 64;
+pub const KINDS: usize = 32;
 
 const _: () = assert!(KINDS.is_power_of_two() && KINDS < 1 << (16 - QDISC_SHIFT));
 

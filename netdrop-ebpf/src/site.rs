@@ -109,10 +109,12 @@ pub mod facts {
     pub const IP_RECEIVED: u16 = 1 << 7;
     /// A conntrack entry is attached (`_nfct`).
     pub const TRACKED: u16 = 1 << 8;
-    /// Shift of the number that the dropping qdisc's kind has on this CPU, from
-    /// 1 on; 0 when none is known ([`KINDS`](crate::discipline::KINDS)).
-    pub const QDISC_SHIFT: u16 = 9;
     /// `data` lies before the network header: the packet has got its link layer
     /// header and is on its way out.
     pub const LINK_HEADER: u16 = 1 << 9;
+    /// Shift of the number that the dropping qdisc's kind has on this CPU, from
+    /// 1 on; 0 when none is known ([`KINDS`](crate::discipline::KINDS)).
+    pub const QDISC_SHIFT: u16 = 10;
+
+    const _: () = assert!(LINK_HEADER < 1 << QDISC_SHIFT);
 }

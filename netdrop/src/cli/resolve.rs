@@ -177,7 +177,7 @@ impl Names for Resolver {
             hook: found.hook.map(Hook::as_str),
             engine,
             by: found.by,
-            open: found.is_open(),
+            open: found.is_open() || found.is_netfilter() && engine.is_none(),
             direction: found.direction.as_str(),
             severity: reclassified
                 .severity(reason, function)
