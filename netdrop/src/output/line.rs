@@ -33,7 +33,7 @@ impl Lines {
         Self {
             palette,
             verbose,
-            stage: 12,
+            stage: 16,
             reason: 16,
             place: 30,
             device: 6,
@@ -196,9 +196,9 @@ mod tests {
         println!("{out}");
         assert_eq!(
             out,
-            "21:01:02.003004Z rx_lookup    NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
+            "21:01:02.003004Z rx_lookup        NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
              udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
-             21:01:02.003004Z rx_lookup    NO_SOCKET        0xffffffffc0001234             lo     \
+             21:01:02.003004Z rx_lookup        NO_SOCKET        0xffffffffc0001234             lo     \
              tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
              cu\\x1brl[321] for ng\\x1binx[5]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
         );
