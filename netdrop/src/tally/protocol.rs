@@ -91,11 +91,14 @@ impl Ends {
         let ports = is_ip(site.ethertype)
             && matches!(site.protocol, TCP | UDP | DCCP | SCTP | UDPLITE)
             && site.state & state::NO_TRANSPORT == 0;
+        // A socket that is closed has given its port back.
+        let from_socket = site.state & state::FLOW_FROM_SOCKET != 0;
+        let port = |port| (ports && (port != 0 || !from_socket)).then_some(port);
         Self {
             src: address(site.ethertype, addrs.src),
-            src_port: ports.then_some(addrs.src_port),
+            src_port: port(addrs.src_port),
             dst: address(site.ethertype, addrs.dst),
-            dst_port: ports.then_some(addrs.dst_port),
+            dst_port: port(addrs.dst_port),
         }
     }
 }
@@ -134,6 +137,18 @@ mod tests {
             state,
             ..SiteKey::default()
         }
+    }
+
+    #[test]
+    fn a_closed_socket_has_no_port() {
+        let addrs = FlowAddrs {
+            dst_port: 443,
+            ..FlowAddrs::default()
+        };
+        let of = |state| Ends::of(&site(ETHERTYPE_IPV4, TCP, state::FLOW | state), &addrs);
+        assert_eq!(of(state::FLOW_FROM_SOCKET).src_port, None);
+        assert_eq!(of(state::FLOW_FROM_SOCKET).dst_port, Some(443));
+        assert_eq!(of(0).src_port, Some(0));
     }
 
     #[test]
