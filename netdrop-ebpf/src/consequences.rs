@@ -199,8 +199,9 @@ fn add(hurt: *mut Hurt, what: Consequence, of: usize) {
 }
 
 /// Counts a consequence if a packet of this connection died not long ago.
+/// `answered`: the end whose packet it answers, which dies next.
 #[inline(always)]
-fn follow(connection: &Connection, what: Consequence) -> bool {
+fn follow(connection: &Connection, what: Consequence, answered: Option<usize>) -> bool {
     let Some(hurt) = HURT.get_ptr_mut(connection) else {
         return false;
     };
@@ -213,8 +214,21 @@ fn follow(connection: &Connection, what: Consequence) -> bool {
     };
     let of = match (is_recent(0), is_recent(1)) {
         (true, true) => 2,
-        (true, false) => 0,
-        (false, true) => 1,
+        // The answered packet dies next, so it follows its drop, too.
+        (true, false) => {
+            if answered == Some(1) {
+                2
+            } else {
+                0
+            }
+        }
+        (false, true) => {
+            if answered == Some(0) {
+                2
+            } else {
+                1
+            }
+        }
         (false, false) => return false,
     };
     add(hurt, what, of);
@@ -230,7 +244,7 @@ pub(crate) fn of_socket(sk: *const u8, what: Consequence) {
     if let Some(sk) = Sock::from_pointer(sk)
         && let Some(connection) = connection_of_socket(sk)
     {
-        follow(&connection, what);
+        follow(&connection.0, what, None);
     }
 }
 
@@ -253,10 +267,10 @@ pub(crate) fn of_reset(cpu: u32, sk: *const u8, skb: *const u8) {
         of_socket(sk, Consequence::ResetSent);
         return;
     }
-    let Some(connection) = connection_of_packet(Skb(skb), Sock::from_pointer(sk)) else {
+    let Some((connection, sender)) = connection_of_packet(Skb(skb), Sock::from_pointer(sk)) else {
         return;
     };
-    if follow(&connection, Consequence::ResetSent) {
+    if follow(&connection, Consequence::ResetSent, Some(sender)) {
         return;
     }
     // The packet dies next: then the RST is the consequence of its drop.
@@ -272,7 +286,7 @@ pub(crate) fn of_reset(cpu: u32, sk: *const u8, skb: *const u8) {
 }
 
 #[inline(always)]
-fn connection_of_socket(sk: Sock) -> Option<Connection> {
+fn connection_of_socket(sk: Sock) -> Option<(Connection, usize)> {
     let (mut local, mut remote) = ([0, 0, MAPPED, 0], [0, 0, MAPPED, 0]);
     let read = match sk.family() {
         AF_INET => sk.addresses_v4(last_word(&mut local), last_word(&mut remote)),
@@ -293,7 +307,7 @@ fn connection_of_socket(sk: Sock) -> Option<Connection> {
 
 /// The connection of a packet whose headers TCP has checked.
 #[inline(always)]
-fn connection_of_packet(skb: Skb, sk: Option<Sock>) -> Option<Connection> {
+fn connection_of_packet(skb: Skb, sk: Option<Sock>) -> Option<(Connection, usize)> {
     let head = skb.head();
     let network = head + u64::from(skb.network_header());
     let transport = head + u64::from(skb.transport_header());
@@ -334,20 +348,23 @@ fn last_word(address: &mut [u32; 4]) -> *mut u8 {
     (&raw mut address[3]).cast()
 }
 
+/// The connection, and which of its ends `one` is.
 #[inline(always)]
-fn connection(netns: u32, one: ([u32; 4], u16), other: ([u32; 4], u16)) -> Connection {
+fn connection(netns: u32, one: ([u32; 4], u16), other: ([u32; 4], u16)) -> (Connection, usize) {
     let swapped = is_swapped((one.1, other.1), |index| (one.0[index], other.0[index]));
     if swapped {
-        Connection {
+        let connection = Connection {
             addresses: [other.0, one.0],
             ports: [other.1, one.1],
             netns,
-        }
+        };
+        (connection, 1)
     } else {
-        Connection {
+        let connection = Connection {
             addresses: [one.0, other.0],
             ports: [one.1, other.1],
             netns,
-        }
+        };
+        (connection, 0)
     }
 }

@@ -93,10 +93,11 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
         let slot = area.count_flow(ctx, key, weights);
         consequences::after_drop(area, skb, slot, s);
     }
+    let hint = open && matches!(counted, Counted::First(_));
     if setting!(emit) == EMIT_ALL {
         put!(s, receiver, receiver(rx_sk, sk, bits));
-        emit::drop(ctx, area, s);
-    } else if setting!(emit) == EMIT_HINTS && open && matches!(counted, Counted::First(_)) {
+        emit::drop(ctx, area, hint, s);
+    } else if setting!(emit) == EMIT_HINTS && hint {
         emit::hint(ctx, area, s);
     }
 }

@@ -36,8 +36,8 @@ struct EventWithStack {
 }
 
 #[inline(always)]
-pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
-    let sent = if setting!(stack) != 0 {
+pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, hint: bool, s: *mut Scratch) {
+    let sent = if setting!(stack) != 0 || hint {
         with_stack(ctx, area, s)
     } else {
         alone(ctx, area, s)

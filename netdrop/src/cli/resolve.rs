@@ -177,7 +177,10 @@ impl Names for Resolver {
             hook: found.hook.map(Hook::as_str),
             engine,
             by: found.by,
-            open: found.is_open() || found.is_netfilter() && engine.is_none(),
+            // What a hook's verdict was may be another engine's next time.
+            open: found.is_open()
+                || found.is_netfilter()
+                    && (engine.is_none() || function.is_some_and(|it| it.contains("nf_hook_slow"))),
             direction: found.direction.as_str(),
             severity: reclassified
                 .severity(reason, function)

@@ -10,7 +10,7 @@ use super::{
     session::{self, Ending, Session, every},
 };
 use crate::{
-    kernel::capture::{CaptureConfig, Detail, Emit},
+    kernel::capture::{CaptureConfig, Detail, Emit, MOST_STACKS},
     output::{advice, json, line::Lines, render::Format},
     tally::{circumstances::about_drop, packet::Drop, show::Show},
 };
@@ -95,7 +95,7 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         flows: shared.flows(),
         emit: Emit::All,
         stack,
-        stacks: None,
+        stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
         ring_bytes: ring_size,
     };
@@ -196,6 +196,9 @@ impl Printer {
         for detail in events {
             if self.left == Some(frame.lines) {
                 break;
+            }
+            if !self.stack {
+                session.names.stacks().learn_hint(detail);
             }
             let drop = Drop::of(
                 detail,

@@ -142,7 +142,16 @@ impl Place {
         let tool = command.split(' ').next().unwrap_or_default();
         if EVERYWHERE.contains(&tool) || command.contains(WHOLE_HOST) {
             command
-        } else if [";", "&&", "||"].iter().any(|it| command.contains(it)) {
+        } else if let Self::File(_) = self
+            && command.contains("/sys/")
+        {
+            // Only `ip netns exec` shows the namespace's own sysfs.
+            let command = format!("mount -t sysfs sysfs /sys && {command}");
+            format!("{prefix} unshare -m sh -c {}", quoted(&command))
+        } else if [";", "&&", "||", "*", "?"]
+            .iter()
+            .any(|it| command.contains(it))
+        {
             format!("{prefix} sh -c {}", quoted(&command))
         } else {
             format!("{prefix} {command}")

@@ -10,7 +10,7 @@ use std::{
 };
 
 use self::interfaces::{Interface, Read, Reader, SystemReader};
-use super::netns::{Identity, Namespace, Namespaces};
+use super::netns::{Identity, Namespace, Namespaces, NetnsKind};
 
 /// Shortest time between two readings of one namespace, and between two
 /// searches for namespaces.
@@ -132,8 +132,8 @@ impl Devices {
     /// it again, to notice renamed devices and new names of namespaces.
     pub fn refresh(&mut self) {
         let named = self.reader.named();
+        self.forget_deserted(&named);
         self.add_places(named);
-        self.forget_deserted();
         let due: Vec<u32> = self
             .seen
             .iter_mut()
@@ -218,9 +218,10 @@ impl Devices {
         self.search_pause = PAUSE.max(start.elapsed() * PAUSE_BY_COST);
     }
 
-    /// Namespaces that were named by a process that has left are searched for
-    /// again when they are next asked for.
-    fn forget_deserted(&mut self) {
+    /// Namespaces whose name was taken away, or that were named by a process that
+    /// has left, are searched for again when they are next asked for: their
+    /// number may be another one's by then.
+    fn forget_deserted(&mut self, named: &Namespaces) {
         let Self {
             asked,
             places,
@@ -228,10 +229,13 @@ impl Devices {
             ..
         } = self;
         for netns in asked.drain() {
-            let named_by = places
-                .get(&netns)
-                .and_then(|place| place.identity.as_ref()?.process);
-            if named_by.is_some_and(|pid| !reader.lives_in(pid, netns)) {
+            let Some(identity) = places.get(&netns).and_then(|place| place.identity.as_ref())
+            else {
+                continue;
+            };
+            let unnamed = identity.kind == NetnsKind::Named && !named.contains_key(&netns);
+            let deserted = |pid| !reader.lives_in(pid, netns);
+            if unnamed || identity.process.is_some_and(deserted) {
                 places.remove(&netns);
             }
         }

@@ -33,7 +33,7 @@ use super::{
 };
 
 /// Stacks whose number fits into a site key.
-pub const MOST_STACKS: u32 = 16_384;
+pub const MOST_STACKS: u32 = 32_768;
 
 /// Which events leave the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -67,6 +67,8 @@ struct Known {
     /// Does only one of its ends live here?
     alone: bool,
     removed: bool,
+    /// Did any packet of it die in a snapshot so far, shown or hidden?
+    dropped: bool,
     lines: Vec<Line>,
 }
 
@@ -101,9 +103,16 @@ impl Consequences {
         here: Option<Here>,
         group: &Group,
     ) {
-        let Some(Known { lines, alone, .. }) = self.known.get_mut(connection) else {
+        let Some(Known {
+            lines,
+            alone,
+            dropped,
+            ..
+        }) = self.known.get_mut(connection)
+        else {
             return;
         };
+        *dropped = true;
         if lines.is_empty() {
             *alone = matches!(here, Some(Here::Src | Here::Dst));
         }
@@ -120,6 +129,13 @@ impl Consequences {
         lines[index].now[end] = true;
     }
 
+    /// Packets of a connection died in this interval, but stand in no row.
+    pub(super) fn hidden(&mut self, connection: &Connection) {
+        if let Some(known) = self.known.get_mut(connection) {
+            known.dropped = true;
+        }
+    }
+
     /// Gives what is new to the rows: to those of the interval what followed the
     /// drops in it, to those of the run what the interval's do not bring there.
     pub(super) fn settle(&mut self, interval: &mut Sheet, run: &mut Sheet) {
@@ -129,6 +145,7 @@ impl Consequences {
                 credited,
                 alone,
                 removed,
+                dropped,
                 lines,
             } = known;
             for line in &mut *lines {
@@ -144,7 +161,7 @@ impl Consequences {
             }
             // Drops counted after the interval's end may have consequences
             // already; their rows are in the next.
-            if !lines.is_empty() {
+            if *dropped {
                 *credited = *counts;
             }
             !*removed

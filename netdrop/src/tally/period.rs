@@ -319,9 +319,13 @@ impl Tally {
             Harm::default()
         };
         let group = self.add(&key.site, &ends, weights, harm, seen, names);
-        if let (Some(group), Some((connection, end))) = (group, connection) {
-            self.consequences
-                .dropped(&connection, end, harm.here(), &group);
+        match (group, connection) {
+            (Some(group), Some((connection, end))) => {
+                self.consequences
+                    .dropped(&connection, end, harm.here(), &group);
+            }
+            (None, Some((connection, _))) => self.consequences.hidden(&connection),
+            (_, None) => {}
         }
     }
 
