@@ -6,6 +6,8 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
 };
 
 use anyhow::Result;
@@ -193,6 +195,23 @@ fn link(
                 peer.v6
             ),
         ])?;
+    }
+    for (namespace, End { device, .. }, _) in ends {
+        await_multicast_route(namespace, device)?;
+    }
+    Ok(())
+}
+
+/// Waits, but not for ever, until IPv6 multicast has a route on the device: the
+/// kernel adds it some moments after the link is up, and until then has no route
+/// for what comes in.
+fn await_multicast_route(namespace: &Namespace, device: &str) -> Result<()> {
+    for _ in 0..100 {
+        let routes = namespace.run("ip", &format!("-6 route show table all dev {device}"))?;
+        if routes.contains("ff00::/8") {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
     }
     Ok(())
 }
