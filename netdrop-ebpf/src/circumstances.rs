@@ -1,11 +1,14 @@
 //! Route and devices of a packet whose reason leaves the stage open: they tell
 //! netfilter's hooks, and receiving from sending.
 
-use netdrop_ebpf::site::{facts, state};
+use netdrop_ebpf::{
+    get, put,
+    scratch::Scratch,
+    site::{facts, state},
+};
 
 use crate::{
     constants::setting,
-    scratch::{Scratch, get, put},
     skb::{Route, Skb},
 };
 

@@ -8,16 +8,20 @@ use aya_ebpf::{
 };
 use netdrop_ebpf::{
     area::Counter,
+    get,
+    headers::{ETH_P_IP, IPPROTO_TCP},
     hurt::{Connection, Consequence, Hurt, MAPPED, STEP, WINDOW, is_swapped},
+    put,
+    scratch::Scratch,
     site::state,
 };
 
 use crate::{
     account::{Area, E2BIG, xadd32},
     constants::{offset, setting},
-    headers::{AF_INET, AF_INET6, ETH_P_IP, IPPROTO_TCP},
+    levels::{self, Answered, Clock},
     maps::HURT,
-    scratch::{self, Answered, Clock, Scratch, get, put},
+    owner::{AF_INET, AF_INET6},
     skb::{Skb, Sock, copy},
 };
 
@@ -36,7 +40,7 @@ pub(crate) fn after_drop(area: Area, skb: Skb, slot: Option<*mut u32>, s: *mut S
     // SAFETY: the helper takes no arguments.
     let jiffies = unsafe { bpf_jiffies64() };
     let mark = jiffies as u32 | 1;
-    let Some(answered) = scratch::answered(area.cpu) else {
+    let Some(answered) = levels::answered(area.cpu) else {
         return;
     };
     // SAFETY: a live map value of this CPU.
@@ -65,7 +69,7 @@ pub(crate) fn after_drop(area: Area, skb: Skb, slot: Option<*mut u32>, s: *mut S
 /// Writes the time of the drop into the table.
 #[inline(always)]
 fn note(area: Area, side: usize, jiffies: u64, s: *mut Scratch) -> Option<*mut Hurt> {
-    let clock = scratch::clock(area.cpu)?;
+    let clock = levels::clock(area.cpu)?;
     let now = time(clock, jiffies);
     // SAFETY: a field of a live map value that only this run writes.
     let connection = unsafe { &(*s).connection };
@@ -274,7 +278,7 @@ pub(crate) fn of_reset(cpu: u32, sk: *const u8, skb: *const u8) {
         return;
     }
     // The packet dies next: then the RST is the consequence of its drop.
-    if let Some(answered) = scratch::answered(cpu) {
+    if let Some(answered) = levels::answered(cpu) {
         // SAFETY: a live map value of this CPU. What a nested run mixes up is
         // no connection's packet.
         unsafe {

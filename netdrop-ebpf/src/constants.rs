@@ -2,7 +2,10 @@
 //! read with volatile loads, so that the compiler cannot assume the values
 //! they have here; the verifier knows the real ones.
 
-use netdrop_ebpf::config::{Features, Offsets};
+use netdrop_ebpf::{
+    config::{Features, Offsets},
+    filter::Rules,
+};
 
 #[unsafe(no_mangle)]
 static OFFSETS: Offsets = Offsets {
@@ -76,6 +79,9 @@ static FEATURES: Features = Features {
     qdiscs: 0,
 };
 
+#[unsafe(no_mangle)]
+static RULES: Rules = Rules::NONE;
+
 /// The offset named by a field of [`Offsets`].
 macro_rules! offset {
     ($field:ident) => {{
@@ -102,4 +108,10 @@ pub(crate) const fn offsets() -> *const Offsets {
 #[inline(always)]
 pub(crate) const fn settings() -> *const Features {
     &raw const FEATURES
+}
+
+/// The filter.
+#[inline(always)]
+pub(crate) const fn rules() -> &'static Rules {
+    &RULES
 }

@@ -4,17 +4,18 @@ use aya_ebpf::programs::BtfTracePointContext;
 use netdrop_ebpf::{
     area::{Counter, Weights},
     config::{EMIT_ALL, EMIT_HINTS},
+    get,
+    headers::{self, Memory as _, mark},
+    put,
+    scratch::{NO_HEADER, Scratch},
     site::{NO_REASON, state},
 };
 
 use crate::{
     account::{Area, Counted},
-    circumstances, consequences,
+    chosen, circumstances, consequences,
     constants::setting,
-    emit,
-    headers::{self, mark},
-    qdiscs,
-    scratch::{self, NO_HEADER, Scratch, get, put},
+    emit, levels, owner, qdiscs,
     skb::{Skb, Sock},
     tags,
 };
@@ -32,9 +33,11 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         area.count(Counter::Parts);
         return Some(());
     }
-    if let Some(taken) = scratch::take(area.cpu) {
+    if let Some(taken) = levels::take(area.cpu) {
         count(ctx, area, skb, location, taken.scratch);
         taken.give_back();
+    } else if skb.is_filtered() {
+        area.count(Counter::Undecided);
     } else {
         let length = skb.len();
         area.count_site_other(Weights {
@@ -61,7 +64,11 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
         None
     };
     let sk = skb.socket();
-    headers::read(skb, sk, s);
+    headers::read(skb, s);
+    owner::complete(skb, sk, s);
+    if skb.is_filtered() && !chosen::is_chosen(ctx, area, skb, s) {
+        return;
+    }
     put!(s, key.site.location, location);
     put!(s, key.site.reason, reason);
     put!(s, key.site.cpu, area.cpu as u16);

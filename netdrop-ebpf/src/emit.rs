@@ -14,6 +14,8 @@ use aya_ebpf::{
 use netdrop_ebpf::{
     area::Counter,
     event::{Event, STACK_DEPTH},
+    get, put,
+    scratch::Scratch,
     site::state,
 };
 
@@ -22,7 +24,6 @@ use crate::{
     constants::setting,
     maps::{EVENTS, STACKS},
     qdiscs,
-    scratch::{Scratch, get, put},
     skb::{self, Sock},
 };
 

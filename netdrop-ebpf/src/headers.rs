@@ -1,34 +1,56 @@
-//! From a packet's headers, or its socket, to protocol and flow. Headers are
-//! read only from the linear part, at most eight IPv6 extension headers deep.
-
-use netdrop_ebpf::{event::EVENT_TCP_FLAGS, site::state};
+//! From a packet's headers to protocol and flow. Headers are read only from the
+//! linear part, at most eight IPv6 extension headers deep.
+//!
+//! The code is the same for an skb in the kernel and for a frame in a test.
 
 use crate::{
-    scratch::{NO_HEADER, Scratch, get, put},
-    skb::{self, Skb, Sock},
+    event::EVENT_TCP_FLAGS,
+    filter::is_tag,
+    get,
+    packet::{TAGS, extension, known},
+    put,
+    scratch::{NO_HEADER, Scratch, WINDOW},
+    site::state,
 };
 
-pub(crate) const ETH_P_IP: u16 = 0x0800;
-const ETH_P_ARP: u16 = 0x0806;
-const ETH_P_8021Q: u16 = 0x8100;
-const ETH_P_IPV6: u16 = 0x86DD;
-const ETH_P_8021AD: u16 = 0x88A8;
+/// A packet in memory: offsets count from the start of its buffer.
+pub trait Memory: Copy {
+    /// Address of the buffer.
+    fn head(self) -> u64;
+    /// End of the linear part.
+    fn tail(self) -> u32;
+    /// The link layer header, 0xFFFF when unset.
+    fn mac_header(self) -> u16;
+    /// The network header; 0 or 0xFFFF when unset.
+    fn network_header(self) -> u16;
+    /// The transport header.
+    fn transport_header(self) -> u16;
+    /// Ethertype, 0 when unset.
+    fn protocol(self) -> u16;
+    /// Ethertype and control word of a VLAN tag that is not in the frame; zero
+    /// when there is none.
+    fn stripped_tag(self) -> (u16, u16);
+    /// Is there a filter to read for?
+    fn is_filtered(self) -> bool;
+    /// Copies `N` bytes to where `to` points: `N` writable bytes.
+    fn copy<const N: usize>(self, address: u64, to: *mut u8) -> bool;
+}
+
+/// Ethertype.
+pub const ETH_P_IP: u16 = 0x0800;
+/// Ethertype.
+pub const ETH_P_ARP: u16 = 0x0806;
+/// Ethertype.
+pub const ETH_P_IPV6: u16 = 0x86DD;
 
 const IPPROTO_ICMP: u8 = 1;
-pub(crate) const IPPROTO_TCP: u8 = 6;
+/// IP protocol.
+pub const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
 const IPPROTO_DCCP: u8 = 33;
 const IPPROTO_ICMPV6: u8 = 58;
 const IPPROTO_SCTP: u8 = 132;
 const IPPROTO_UDPLITE: u8 = 136;
-
-pub(crate) const AF_INET: u16 = 2;
-pub(crate) const AF_INET6: u16 = 10;
-
-/// `TCP_TIME_WAIT` and `TCP_NEW_SYN_RECV` (`include/net/tcp_states.h`): sockets
-/// that are no more than their `sock_common`.
-const TCP_TIME_WAIT: u8 = 6;
-const TCP_NEW_SYN_RECV: u8 = 12;
 
 const MAX_EXTENSIONS: usize = 8;
 const MAC_UNSET: u32 = 0xFFFF;
@@ -37,8 +59,8 @@ const MAC_BYTES: u32 = 14;
 /// Reads what can be read into the key's addresses, ethertype, protocol and
 /// state.
 #[inline(always)]
-pub(crate) fn read(skb: Skb, sk: Option<Sock>, s: *mut Scratch) {
-    clear(s);
+pub fn read<M: Memory>(skb: M, s: *mut Scratch) {
+    clear(skb, s);
     let tail = skb.tail();
     let mac = u32::from(skb.mac_header());
     let network = u32::from(skb.network_header());
@@ -51,47 +73,74 @@ pub(crate) fn read(skb: Skb, sk: Option<Sock>, s: *mut Scratch) {
         put!(s, network, network);
     } else if mac != MAC_UNSET && mac + MAC_BYTES <= tail {
         // Not yet parsed by the stack: believe the Ethernet header.
-        if skb::copy::<2>(skb.head() + u64::from(mac) + 12, small(s)) {
+        if skb.copy::<2>(skb.head() + u64::from(mac) + 12, small(s)) {
             put!(s, key.site.ethertype, read_be16(small(s)));
             put!(s, network, mac + MAC_BYTES);
         }
     }
+    if skb.is_filtered() {
+        let (ethertype, control) = skb.stripped_tag();
+        if ethertype != 0 {
+            put!(s, packet.stripped, 1);
+            add_tag(s, ethertype, control);
+        }
+        end_tags(s);
+    }
     if get!(s, network) != NO_HEADER {
         read_network(skb, tail, s);
     }
-    let bits = get!(s, key.site.state);
-    if bits & state::FLOW == 0 {
-        let ethertype = get!(s, key.site.ethertype);
-        if bits & state::NETWORK == 0
-            && matches!(ethertype, 0 | ETH_P_IP | ETH_P_IPV6)
-            && let Some(sk) = sk
-        {
-            read_socket(sk, s);
+}
+
+/// Remembers a VLAN tag for the filter.
+#[inline(always)]
+fn add_tag(s: *mut Scratch, ethertype: u16, control: u16) {
+    let depth = usize::from(get!(s, packet.depth));
+    if depth < TAGS {
+        // SAFETY: fields of a live map value; depth is below the arrays' length.
+        unsafe {
+            core::ptr::write_volatile(&raw mut (*s).packet.types[depth], ethertype);
+            core::ptr::write_volatile(&raw mut (*s).packet.tags[depth], control & 0x0FFF);
         }
-        let bits = get!(s, key.site.state);
-        let ethertype = get!(s, key.site.ethertype);
-        if bits & state::FLOW == 0 && matches!(ethertype, ETH_P_IP | ETH_P_IPV6 | ETH_P_ARP) {
-            mark(s, state::UNPARSED);
-        }
+        put!(s, packet.depth, depth as u8 + 1);
     }
 }
 
+/// Remembers the ethertype behind the tags for the filter.
 #[inline(always)]
-fn clear_addresses(s: *mut Scratch) {
+pub fn end_tags(s: *mut Scratch) {
+    let ethertype = get!(s, key.site.ethertype);
+    let depth = usize::from(get!(s, packet.depth));
+    if ethertype != 0 && depth <= TAGS {
+        // SAFETY: a field of a live map value; depth is below the array's length.
+        unsafe { core::ptr::write_volatile(&raw mut (*s).packet.types[depth], ethertype) };
+        know(s, known::TYPES);
+    }
+}
+
+/// Notes what the filter may rely on.
+#[inline(always)]
+pub fn know(s: *mut Scratch, bits: u16) {
+    put!(s, packet.known, get!(s, packet.known) | bits);
+}
+
+/// Forgets both addresses.
+#[inline(always)]
+pub fn clear_addresses(s: *mut Scratch) {
     put!(s, key.addrs.src, [0; 16]);
     put!(s, key.addrs.dst, [0; 16]);
 }
 
 /// Is this an IPv4 address in IPv6 form?
 #[inline(always)]
-fn is_mapped(address: *const u8) -> bool {
+#[must_use]
+pub fn is_mapped(address: *const u8) -> bool {
     // SAFETY: callers point at 16 bytes of a live map value, aligned to four.
     let words: [u32; 3] = unsafe { core::ptr::read_volatile(address.cast()) };
     words[0] | words[1] == 0 && words[2] == u32::from_be(0xFFFF)
 }
 
 #[inline(always)]
-fn clear(s: *mut Scratch) {
+fn clear<M: Memory>(skb: M, s: *mut Scratch) {
     // SAFETY: the key is nine words of a live map value.
     let words = unsafe { (&raw mut (*s).key).cast::<u64>() };
     for i in 0..9 {
@@ -102,11 +151,19 @@ fn clear(s: *mut Scratch) {
     put!(s, header_bytes, 0);
     put!(s, tcp_flags, 0);
     put!(s, event_flags, 0);
+    if skb.is_filtered() {
+        // SAFETY: six words of a live map value.
+        let words = unsafe { (&raw mut (*s).packet).cast::<u64>() };
+        for i in 0..6 {
+            // SAFETY: as above.
+            unsafe { core::ptr::write_volatile(words.add(i), 0) };
+        }
+    }
 }
 
 /// Sets bits of the key's state.
 #[inline(always)]
-pub(crate) fn mark(s: *mut Scratch, bits: u16) {
+pub fn mark(s: *mut Scratch, bits: u16) {
     put!(s, key.site.state, get!(s, key.site.state) | bits);
 }
 
@@ -146,8 +203,9 @@ fn copy_words<const N: usize>(from: *const u8, to: *mut u8) {
     }
 }
 
+/// Where source and destination address stand.
 #[inline(always)]
-fn addresses(s: *mut Scratch) -> (*mut u8, *mut u8) {
+pub fn addresses(s: *mut Scratch) -> (*mut u8, *mut u8) {
     // SAFETY: fields of a live map value.
     unsafe {
         (
@@ -158,27 +216,33 @@ fn addresses(s: *mut Scratch) -> (*mut u8, *mut u8) {
 }
 
 #[inline(always)]
-fn read_network(skb: Skb, tail: u32, s: *mut Scratch) {
+fn read_network<M: Memory>(skb: M, tail: u32, s: *mut Scratch) {
     let head = skb.head();
     // A VLAN tag that the card did not take off stands before the header, at
     // most twice. It is part of the frame, not of the packet.
     for _ in 0..2 {
-        if !matches!(get!(s, key.site.ethertype), ETH_P_8021Q | ETH_P_8021AD) {
+        if !is_tag(get!(s, key.site.ethertype)) {
             break;
         }
         let network = get!(s, network);
-        if network + 4 > tail || !skb::copy::<4>(head + u64::from(network), small(s)) {
+        if network + 4 > tail || !skb.copy::<4>(head + u64::from(network), small(s)) {
             return;
+        }
+        if skb.is_filtered() {
+            add_tag(s, get!(s, key.site.ethertype), read_be16(small(s)));
         }
         // SAFETY: two bytes into a field of eight.
         put!(s, key.site.ethertype, read_be16(unsafe { small(s).add(2) }));
         put!(s, network, network + 4);
+        if skb.is_filtered() {
+            end_tags(s);
+        }
     }
     let network = get!(s, network);
     let at = head + u64::from(network);
     // Behind the linear part lies struct skb_shared_info, so the copy stays
     // inside the buffer; what lies beyond `tail` is not looked at.
-    if !skb::copy::<{ crate::scratch::WINDOW }>(at, window(s, 0)) {
+    if !skb.copy::<WINDOW>(at, window(s, 0)) {
         return;
     }
     let available = tail.saturating_sub(network);
@@ -187,20 +251,24 @@ fn read_network(skb: Skb, tail: u32, s: *mut Scratch) {
         ethertype = guess(read_u8(window(s, 0)), skb, network);
     }
     match ethertype {
-        ETH_P_IP => read_ipv4(at, available, s),
-        ETH_P_IPV6 => read_ipv6(at, available, s),
+        ETH_P_IP => read_ipv4(skb, at, available, s),
+        ETH_P_IPV6 => read_ipv6(skb, at, available, s),
         ETH_P_ARP => read_arp(available, s),
         _ => return,
     }
     if get!(s, key.site.state) & state::FLOW != 0 {
         put!(s, key.site.ethertype, ethertype);
+        if skb.is_filtered() {
+            know(s, known::ADDRESSES);
+            end_tags(s);
+        }
     }
 }
 
 /// A local packet has no ethertype until IP output sets it: believe the
 /// version nibble when the transport header stands where it should.
 #[inline(always)]
-fn guess(first: u8, skb: Skb, network: u32) -> u16 {
+fn guess<M: Memory>(first: u8, skb: M, network: u32) -> u16 {
     let header = u32::from(skb.transport_header()).wrapping_sub(network);
     match first >> 4 {
         4 if first & 15 >= 5 && header == u32::from(first & 15) * 4 => ETH_P_IP,
@@ -228,7 +296,7 @@ fn read_arp(available: u32, s: *mut Scratch) {
 }
 
 #[inline(always)]
-fn read_ipv4(at: u64, available: u32, s: *mut Scratch) {
+fn read_ipv4<M: Memory>(skb: M, at: u64, available: u32, s: *mut Scratch) {
     let first = read_u8(window(s, 0));
     if available < 20 || first >> 4 != 4 || first & 15 < 5 {
         return;
@@ -238,20 +306,27 @@ fn read_ipv4(at: u64, available: u32, s: *mut Scratch) {
     copy_words::<1>(window(s, 16), dst);
     put!(s, key.site.protocol, read_u8(window(s, 9)));
     mark(s, state::FLOW);
+    if skb.is_filtered() {
+        put!(s, packet.protocol, read_u8(window(s, 9)));
+        know(s, known::PROTOCOL);
+    }
     if read_be16(window(s, 6)) & 0x1FFF != 0 {
         mark(s, state::NO_TRANSPORT);
+        if skb.is_filtered() {
+            know(s, known::LATER_FRAGMENT);
+        }
         return;
     }
     let transport = u32::from(first & 15) * 4;
-    if transport != 20 && !skb::copy::<16>(at + u64::from(transport), window(s, 20)) {
+    if transport != 20 && !skb.copy::<16>(at + u64::from(transport), window(s, 20)) {
         mark(s, state::NO_TRANSPORT);
         return;
     }
-    read_transport(window(s, 20), transport, available, s);
+    read_transport(skb, window(s, 20), transport, available, s);
 }
 
 #[inline(always)]
-fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
+fn read_ipv6<M: Memory>(skb: M, at: u64, available: u32, s: *mut Scratch) {
     if available < 40 || read_u8(window(s, 0)) >> 4 != 6 {
         return;
     }
@@ -263,16 +338,21 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
     let mut offset = 40;
     for _ in 0..MAX_EXTENSIONS {
         let next = get!(s, key.site.protocol);
-        // Hop-by-hop, routing, fragment, authentication, destination options,
-        // mobility, HIP, Shim6.
-        if !matches!(next, 0 | 43 | 44 | 51 | 60 | 135 | 139 | 140) {
+        if extension(next) == 0 {
             break;
         }
-        if offset + 8 > available || !skb::copy::<8>(at + u64::from(offset), small(s)) {
+        if offset + 8 > available || !skb.copy::<8>(at + u64::from(offset), small(s)) {
             mark(s, state::NO_TRANSPORT);
             return;
         }
         put!(s, key.site.protocol, read_u8(small(s)));
+        if skb.is_filtered() {
+            put!(
+                s,
+                packet.extensions,
+                get!(s, packet.extensions) | extension(next)
+            );
+        }
         // SAFETY: one byte into a field of eight.
         let length = u32::from(read_u8(unsafe { small(s).add(1) }));
         match next {
@@ -280,6 +360,10 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
                 // SAFETY: two bytes into a field of eight.
                 if read_be16(unsafe { small(s).add(2) }) & 0xFFF8 != 0 {
                     mark(s, state::NO_TRANSPORT);
+                    if skb.is_filtered() {
+                        know(s, known::LATER_FRAGMENT);
+                        end_extensions(s);
+                    }
                     return;
                 }
                 offset += 8;
@@ -288,19 +372,35 @@ fn read_ipv6(at: u64, available: u32, s: *mut Scratch) {
             _ => offset += (length + 1) * 8,
         }
     }
-    if offset != 40 && !skb::copy::<16>(at + u64::from(offset), window(s, 40)) {
+    if skb.is_filtered() {
+        end_extensions(s);
+    }
+    if offset != 40 && !skb.copy::<16>(at + u64::from(offset), window(s, 40)) {
         mark(s, state::NO_TRANSPORT);
         return;
     }
-    read_transport(window(s, 40), offset, available, s);
+    read_transport(skb, window(s, 40), offset, available, s);
+}
+
+/// Tells the filter the protocol, where the chain was followed to its end.
+#[inline(always)]
+fn end_extensions(s: *mut Scratch) {
+    let protocol = get!(s, key.site.protocol);
+    if extension(protocol) == 0 {
+        put!(s, packet.protocol, protocol);
+        know(s, known::PROTOCOL);
+    }
 }
 
 /// Ports, or type and code.
 #[inline(always)]
-fn read_transport(at: *const u8, offset: u32, available: u32, s: *mut Scratch) {
+fn read_transport<M: Memory>(skb: M, at: *const u8, offset: u32, available: u32, s: *mut Scratch) {
     if offset + 4 > available {
         mark(s, state::NO_TRANSPORT);
         return;
+    }
+    if skb.is_filtered() {
+        know(s, known::TRANSPORT);
     }
     let first = read_be16(at);
     // SAFETY: callers leave at least 16 bytes behind `at` in the window.
@@ -315,6 +415,10 @@ fn read_transport(at: *const u8, offset: u32, available: u32, s: *mut Scratch) {
                 put!(s, header_bytes, offset + words * 4);
                 // SAFETY: as above.
                 put!(s, tcp_flags, u32::from(read_u8(unsafe { at.add(13) })));
+                if skb.is_filtered() {
+                    put!(s, packet.tcp_flags, get!(s, tcp_flags) as u8);
+                    know(s, known::TCP_FLAGS);
+                }
                 put!(s, event_flags, u32::from(EVENT_TCP_FLAGS));
             }
         }
@@ -326,50 +430,4 @@ fn read_transport(at: *const u8, offset: u32, available: u32, s: *mut Scratch) {
         IPPROTO_ICMP | IPPROTO_ICMPV6 => put!(s, key.addrs.dst_port, first),
         _ => {}
     }
-}
-
-/// A packet whose headers are not built yet: its sender's socket knows.
-#[inline(always)]
-fn read_socket(sk: Sock, s: *mut Scratch) {
-    let (src, dst) = addresses(s);
-    let family = sk.family();
-    let read = match family {
-        AF_INET => sk.addresses_v4(src, dst),
-        AF_INET6 => sk.addresses_v6(src, dst),
-        _ => {
-            if get!(s, key.site.ethertype) == 0 {
-                put!(s, key.site.protocol, family as u8);
-            }
-            return;
-        }
-    };
-    let (local, remote) = sk.ports();
-    if !read || remote == 0 {
-        // Not connected: the socket knows only one end.
-        clear_addresses(s);
-        return;
-    }
-    let mapped = family == AF_INET6 && is_mapped(dst);
-    if mapped {
-        // An IPv4 peer of an IPv6 socket (::ffff:0:0/96).
-        clear_addresses(s);
-        if !sk.addresses_v4(src, dst) {
-            return;
-        }
-    }
-    let ethertype = if family == AF_INET || mapped {
-        ETH_P_IP
-    } else {
-        ETH_P_IPV6
-    };
-    put!(s, key.site.ethertype, ethertype);
-    put!(s, key.addrs.src_port, local);
-    put!(s, key.addrs.dst_port, remote);
-    let protocol = if matches!(sk.state(), TCP_TIME_WAIT | TCP_NEW_SYN_RECV) {
-        IPPROTO_TCP
-    } else {
-        sk.protocol()
-    };
-    put!(s, key.site.protocol, protocol);
-    mark(s, state::FLOW | state::FLOW_FROM_SOCKET);
 }

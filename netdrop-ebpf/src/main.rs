@@ -35,6 +35,8 @@ fn main() {}
 #[cfg(target_arch = "bpf")]
 mod account;
 #[cfg(target_arch = "bpf")]
+mod chosen;
+#[cfg(target_arch = "bpf")]
 mod circumstances;
 #[cfg(target_arch = "bpf")]
 mod consequences;
@@ -45,17 +47,17 @@ mod death;
 #[cfg(target_arch = "bpf")]
 mod emit;
 #[cfg(target_arch = "bpf")]
-mod headers;
-#[cfg(target_arch = "bpf")]
 mod hooks;
 #[cfg(target_arch = "bpf")]
+mod levels;
+#[cfg(target_arch = "bpf")]
 mod maps;
+#[cfg(target_arch = "bpf")]
+mod owner;
 #[cfg(target_arch = "bpf")]
 mod polls;
 #[cfg(target_arch = "bpf")]
 mod qdiscs;
-#[cfg(target_arch = "bpf")]
-mod scratch;
 #[cfg(target_arch = "bpf")]
 mod skb;
 #[cfg(target_arch = "bpf")]

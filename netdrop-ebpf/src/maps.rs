@@ -17,7 +17,7 @@ use netdrop_ebpf::{
     squeeze::{NAPI_ENTRIES, NapiKey},
 };
 
-use crate::scratch::CpuScratch;
+use crate::levels::CpuScratch;
 
 /// `BPF_F_MMAPABLE` (include/uapi/linux/bpf.h, 5.5+).
 const MMAPABLE: u32 = 1 << 10;

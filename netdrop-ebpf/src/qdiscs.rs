@@ -7,6 +7,8 @@ use aya_ebpf::programs::BtfTracePointContext;
 use netdrop_ebpf::{
     area::Counter,
     discipline::{CpuQdiscs, KINDS, Kind, MARKS, Mark},
+    get, put,
+    scratch::Scratch,
     site::facts,
 };
 
@@ -14,7 +16,6 @@ use crate::{
     account::Area,
     constants::setting,
     maps::QDISCS,
-    scratch::{Scratch, get, put},
     skb::{Qdisc, Skb},
 };
 

@@ -4,9 +4,9 @@
 
 use aya_ebpf::helpers::{bpf_get_current_task, generated::bpf_probe_read_kernel};
 
-use netdrop_ebpf::config::ABSENT;
+use netdrop_ebpf::{config::ABSENT, headers::Memory};
 
-use crate::constants::offset;
+use crate::constants::{offset, rules};
 
 /// `PF_KTHREAD` (include/linux/sched.h, 5.10 to 7.2).
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -209,6 +209,54 @@ impl Qdisc {
         }
         let ops = copy_u64(self.0 + u64::from(offset!(qdisc_ops)));
         ops != 0 && copy::<16>(ops + u64::from(offset!(qdisc_id)), to)
+    }
+}
+
+impl Memory for Skb {
+    #[inline(always)]
+    fn head(self) -> u64 {
+        self.head()
+    }
+
+    #[inline(always)]
+    fn tail(self) -> u32 {
+        self.tail()
+    }
+
+    #[inline(always)]
+    fn mac_header(self) -> u16 {
+        self.mac_header()
+    }
+
+    #[inline(always)]
+    fn network_header(self) -> u16 {
+        self.network_header()
+    }
+
+    #[inline(always)]
+    fn transport_header(self) -> u16 {
+        self.transport_header()
+    }
+
+    #[inline(always)]
+    fn protocol(self) -> u16 {
+        self.protocol()
+    }
+
+    #[inline(always)]
+    fn stripped_tag(self) -> (u16, u16) {
+        (0, 0)
+    }
+
+    #[inline(always)]
+    fn is_filtered(self) -> bool {
+        // SAFETY: a live static.
+        unsafe { core::ptr::read_volatile(&raw const rules().length) != 0 }
+    }
+
+    #[inline(always)]
+    fn copy<const N: usize>(self, address: u64, to: *mut u8) -> bool {
+        copy::<N>(address, to)
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Data flows one way: [`kernel`] (programs, maps, names) → [`drops`] (the
 //! model) → [`tally`] (rows and totals) → [`output`]; [`host`] knows devices,
-//! namespaces and the kernel's own counters; [`cli`] ties them together.
+//! namespaces and the kernel's own counters; [`filter`] chooses drops; [`cli`]
+//! ties them together.
 
 pub mod cli;
 pub mod drops;
+pub mod filter;
 pub mod host;
 pub mod kernel;
 pub mod output;

@@ -1,0 +1,114 @@
+//! Values of netdrop's own words.
+
+use std::ops::Range;
+
+use crate::drops::{severity::Severity, stage::Stage};
+
+use super::super::{
+    cursor::Kind,
+    pattern::Pattern,
+    tree::{Command, Netns, Term},
+    words::Own,
+};
+use super::{Parsed, Parser, number::number};
+
+/// `TASK_COMM_LEN` (include/linux/sched.h, 5.10 to 7.2) without its zero.
+const LONGEST_COMMAND: usize = 15;
+
+impl Parser<'_> {
+    pub(super) fn own(&mut self, own: Own) -> Parsed<Term> {
+        let (name, span) = self.own_name(own)?;
+        match own {
+            Own::Reason => self.reason(&name, span),
+            Own::Stage => match Stage::find(&name.to_ascii_lowercase()) {
+                Some(stage) => Ok(Term::Stage(stage)),
+                None => Err(self
+                    .error(span, format!("unknown stage `{name}`"))
+                    .nearest(&name, Stage::all().map(Stage::id))),
+            },
+            Own::Function => Ok(Term::Function(Pattern::new(&name))),
+            Own::Device => Ok(Term::Device(Pattern::new(&name))),
+            Own::Netns => Ok(Term::Netns(match number(&name) {
+                Some(inode) => Netns::Inode(inode),
+                None => Netns::Name(Pattern::new(&name)),
+            })),
+            Own::Cpu => match number(&name).map(u16::try_from) {
+                Some(Ok(cpu)) => Ok(Term::Cpu(cpu)),
+                _ => Err(self.error(span, "a CPU's number expected")),
+            },
+            Own::Severity => {
+                let found = Severity::ALL
+                    .into_iter()
+                    .find(|known| known.as_str().eq_ignore_ascii_case(&name));
+                match found {
+                    Some(severity) => Ok(Term::Severity(severity)),
+                    None => Err(self
+                        .error(span, format!("unknown severity `{name}`"))
+                        .hint("`harmful`, `suspicious` or `benign`")),
+                }
+            }
+            Own::Pid => match number(&name) {
+                Some(pid) => Ok(Term::Pid(pid)),
+                None => Err(self.error(span, "a process's number expected")),
+            },
+            Own::Command => self.command(&name, span),
+        }
+    }
+
+    fn own_name(&mut self, own: Own) -> Parsed<(String, Range<usize>)> {
+        let token = self.cursor.peek();
+        let is_join = matches!(token.kind, Kind::Word("and" | "or"));
+        match self.cursor.name() {
+            Some((name, span)) if !is_join && !name.is_empty() => Ok((name, span)),
+            _ => {
+                let what = match own {
+                    Own::Reason => "a drop reason like `NO_SOCKET`",
+                    Own::Stage => "a stage like `rx_lookup`",
+                    Own::Function => "a kernel function's name",
+                    Own::Device => "a device's name",
+                    Own::Netns => "a network namespace's name or inode number",
+                    Own::Cpu => "a CPU's number",
+                    Own::Severity => "`harmful`, `suspicious` or `benign`",
+                    Own::Pid => "a process's number",
+                    Own::Command => "a command's name",
+                };
+                Err(self.unexpected(&token, what))
+            }
+        }
+    }
+
+    fn reason(&self, name: &str, span: Range<usize>) -> Parsed<Term> {
+        let pattern = Pattern::new(name);
+        if let Some(reasons) = self.names.reasons()
+            && !reasons.iter().any(|reason| pattern.matches(reason))
+        {
+            let message = format!("no drop reason of this kernel is named `{name}`");
+            return Err(self
+                .error(span, message)
+                .nearest(name, reasons.iter().map(String::as_str)));
+        }
+        Ok(Term::Reason(pattern))
+    }
+
+    fn command(&self, name: &str, span: Range<usize>) -> Parsed<Term> {
+        let (name, open) = match name.strip_suffix('*') {
+            Some(start) => (start, true),
+            None => (name, false),
+        };
+        if name.contains('*') {
+            return Err(self.error(span, "a command's `*` can only stand at its end"));
+        }
+        if name.len() > LONGEST_COMMAND {
+            return Err(self
+                .error(
+                    span,
+                    format!("the kernel keeps {LONGEST_COMMAND} bytes of a command"),
+                )
+                .hint("shorten it, and put `*` behind"));
+        }
+        Ok(Term::Command(Command {
+            name: name.to_owned(),
+            open,
+        }))
+    }
+}

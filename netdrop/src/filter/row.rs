@@ -1,0 +1,51 @@
+//! Questions that user space answers, about a row of drops.
+
+use netdrop_ebpf::kleene;
+
+use crate::drops::{severity::Severity, stage::Stage};
+
+use super::tree::{Netns, Term};
+
+/// What is known of all drops of a row; `None` is unknown.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Name of the drop reason.
+    pub reason: Option<&'a str>,
+    /// Stage of the network stack.
+    pub stage: Stage,
+    /// Kernel function.
+    pub function: Option<&'a str>,
+    /// Device.
+    pub device: Option<&'a str>,
+    /// Inode number of the network namespace.
+    pub netns: Option<u32>,
+    /// Name of the network namespace.
+    pub netns_name: Option<&'a str>,
+    /// CPU.
+    pub cpu: u16,
+    /// Severity.
+    pub severity: Severity,
+}
+
+impl Row<'_> {
+    /// The answer; unread where it is unknown, or not this module's question.
+    #[must_use]
+    pub fn value(&self, term: &Term) -> u32 {
+        let known = |found: Option<bool>| found.map_or(kleene::UNREAD, kleene::known);
+        match term {
+            Term::Reason(pattern) => known(self.reason.map(|name| pattern.matches(name))),
+            Term::Stage(stage) => kleene::known(self.stage == *stage),
+            Term::Function(pattern) => known(self.function.map(|name| pattern.matches(name))),
+            Term::Device(pattern) => known(self.device.map(|name| pattern.matches(name))),
+            Term::Netns(Netns::Inode(inode)) => known(self.netns.map(|found| found == *inode)),
+            // A namespace without a name is known to have another.
+            Term::Netns(Netns::Name(pattern)) => known(
+                self.netns
+                    .map(|_| self.netns_name.is_some_and(|name| pattern.matches(name))),
+            ),
+            Term::Cpu(cpu) => kleene::known(self.cpu == *cpu),
+            Term::Severity(severity) => kleene::known(self.severity == *severity),
+            _ => kleene::UNREAD,
+        }
+    }
+}

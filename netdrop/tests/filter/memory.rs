@@ -1,0 +1,74 @@
+//! A frame as the kernel's header reader sees it.
+
+use netdrop_ebpf::{
+    flow::FlowAddrs,
+    headers::{self, Memory},
+    packet::{Packet, known},
+    scratch::Scratch,
+};
+use zerocopy::FromZeros as _;
+
+/// What lies behind the linear part of an skb.
+const SHARED_INFO: usize = 320;
+
+#[derive(Clone, Copy)]
+struct Frame<'a>(&'a [u8]);
+
+impl Memory for Frame<'_> {
+    fn head(self) -> u64 {
+        0
+    }
+
+    fn tail(self) -> u32 {
+        u32::try_from(self.0.len()).unwrap()
+    }
+
+    fn mac_header(self) -> u16 {
+        0
+    }
+
+    fn network_header(self) -> u16 {
+        0
+    }
+
+    fn transport_header(self) -> u16 {
+        0
+    }
+
+    fn protocol(self) -> u16 {
+        0
+    }
+
+    fn stripped_tag(self) -> (u16, u16) {
+        (0, 0)
+    }
+
+    fn is_filtered(self) -> bool {
+        true
+    }
+
+    fn copy<const N: usize>(self, address: u64, to: *mut u8) -> bool {
+        let Self(bytes) = self;
+        let start = usize::try_from(address).unwrap();
+        if start + N > bytes.len() + SHARED_INFO {
+            return false;
+        }
+        // Behind the end lies what must not be looked at.
+        let mut copied = [0xA5; N];
+        for (to, from) in copied.iter_mut().zip(bytes.iter().skip(start)) {
+            *to = *from;
+        }
+        // SAFETY: the reader gives N writable bytes.
+        unsafe { std::ptr::copy_nonoverlapping(copied.as_ptr(), to, N) };
+        true
+    }
+}
+
+/// Reads a frame of which `captured` is there and `length` were sent.
+pub(crate) fn read(captured: &[u8], length: u32) -> (FlowAddrs, Packet) {
+    let mut scratch = Scratch::new_zeroed();
+    headers::read(Frame(captured), &raw mut scratch);
+    scratch.packet.length = length;
+    scratch.packet.known |= known::LENGTH;
+    (scratch.key.addrs, scratch.packet)
+}
