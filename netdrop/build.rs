@@ -20,8 +20,12 @@ use catalogue::{Catalogue, FILES, Texts};
 /// a host crate that saw it would probe for unstable features.
 const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 
+/// Tells that child from this script run under [`BOOTSTRAP`] by others, as fuzzing
+/// does.
+const CHILD: &str = "NETDROP_BUILD_PROGRAMS";
+
 fn main() -> anyhow::Result<()> {
-    if env::var_os(BOOTSTRAP).is_some() {
+    if env::var_os(CHILD).is_some() {
         return build_programs();
     }
     println!("cargo:rerun-if-changed=build.rs");
@@ -44,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     let script = env::current_exe().context("cannot find this build script")?;
     let status = Command::new(script)
         .env(BOOTSTRAP, "1")
+        .env(CHILD, "1")
         .env("PATH", path)
         .status()
         .context("cannot run this build script again")?;

@@ -6,6 +6,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// VLAN tags that are kept apart, one of them in the skb's metadata.
 pub const TAGS: usize = 3;
 
+// It is a mask, too.
+const _: () = assert!((TAGS + 1).is_power_of_two());
+
 /// What was read of a packet.
 #[repr(C)]
 #[derive(

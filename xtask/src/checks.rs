@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    build, command,
+    build, command, fuzz,
     lab::{self, LabRun},
     setup, vm,
     workspace::Workspace,
@@ -49,6 +49,10 @@ pub(crate) fn run(workspace: &Workspace, skip_vm: bool) -> Result<ExitCode> {
     checks.step("clippy, host", Checks::clippy_host);
     checks.step("clippy, bpf", Checks::clippy_bpf);
     checks.step("unit tests", Checks::unit_tests);
+    checks.step("fuzzing", |checks| {
+        setup::for_fuzzing(checks.workspace)?;
+        fuzz::run(checks.workspace, fuzz::DEFAULT_SECONDS)
+    });
     checks.step("release build", |checks| {
         build::binaries(checks.workspace, true)
     });

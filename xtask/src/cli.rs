@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::ExitCode, time::Duration};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, build, checks, setup, vm, workspace::Workspace};
+use crate::{bench, build, checks, fuzz, setup, vm, workspace::Workspace};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, tests and measures netdrop")]
@@ -54,6 +54,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Feed the filter's parser with texts that nobody would think of
+    Fuzz {
+        /// How long
+        #[arg(long, default_value_t = fuzz::DEFAULT_SECONDS)]
+        seconds: u64,
+    },
     /// Measure netdrop and its neighbours on this host; Markdown on stdout
     Bench {
         /// Paired repeats; the medians are printed
@@ -73,6 +79,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         Task::Build { release } => {
             setup::for_building(&workspace)?;
             build::binaries(&workspace, release)?;
+        }
+        Task::Fuzz { seconds } => {
+            setup::for_fuzzing(&workspace)?;
+            fuzz::run(&workspace, seconds)?;
         }
         Task::Run { arguments } => {
             setup::for_building(&workspace)?;

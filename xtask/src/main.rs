@@ -9,6 +9,7 @@ mod build;
 mod checks;
 mod cli;
 mod command;
+mod fuzz;
 mod lab;
 mod setup;
 mod vm;

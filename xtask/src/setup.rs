@@ -32,6 +32,12 @@ pub(crate) fn for_testing(workspace: &Workspace) -> Result<()> {
     rust::bpf_linker(workspace)
 }
 
+/// What `fuzz` needs.
+pub(crate) fn for_fuzzing(workspace: &Workspace) -> Result<()> {
+    for_building(workspace)?;
+    rust::cargo_fuzz(workspace)
+}
+
 /// What `bench` needs to build and measure netdrop itself.
 pub(crate) fn for_measuring(workspace: &Workspace) -> Result<()> {
     debian::install(&debian::MEASURE)?;

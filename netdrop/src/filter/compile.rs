@@ -155,9 +155,8 @@ fn address(network: Option<Network>, ends: Ends, net: Net) -> Instruction {
         direction: direction_of(ends),
         kinds: match (network, net) {
             (None, Net::V4(..)) => kind::IP | kind::ARP | kind::RARP,
-            (None, Net::V6(..)) => kind::IP6,
+            (None, Net::V6(..)) | (Some(Network::Ip6), _) => kind::IP6,
             (Some(Network::Ip), _) => kind::IP,
-            (Some(Network::Ip6), _) => kind::IP6,
             (Some(Network::Arp), _) => kind::ARP,
             (Some(Network::Rarp), _) => kind::RARP,
         },

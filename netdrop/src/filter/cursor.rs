@@ -80,8 +80,8 @@ impl<'a> Cursor<'a> {
             let (word, span) = self.take(length);
             return token((Kind::Word(word), span));
         }
-        if first == '\\' {
-            let length = length_until(&rest[1..], |c| c.is_whitespace() || "!()&|".contains(c));
+        if first == '\\' && rest[1..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+            let length = word(&rest[1..]);
             let (word, span) = self.take(1 + length);
             return token((Kind::Escaped(&word[1..]), span));
         }

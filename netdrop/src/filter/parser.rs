@@ -73,7 +73,7 @@ impl Join {
     }
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     fn error(&self, span: Range<usize>, message: impl Into<String>) -> FilterError {
         FilterError::new(self.cursor.text, span, message)
     }
@@ -217,9 +217,8 @@ impl<'a> Parser<'a> {
     }
 
     fn not_a_question(&self, token: &Token<'_>) -> FilterError {
-        let word = match token.kind {
-            Kind::Word(word) => word,
-            _ => return self.unexpected(token, "a word like `host`, `port` or `reason`"),
+        let Kind::Word(word) = token.kind else {
+            return self.unexpected(token, "a word like `host`, `port` or `reason`");
         };
         let lower = word.to_ascii_lowercase();
         if lower != word && words::is_keyword(&lower) {

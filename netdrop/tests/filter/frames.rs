@@ -14,6 +14,7 @@ pub(crate) const V6: [&str; 4] = ["2001:db8::1", "2001:db8::2", "2001:db8:1::7",
 
 pub(crate) const PORTS: [u16; 6] = [53, 80, 443, 5000, 6001, 40000];
 
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frame {
     pub(crate) bytes: Vec<u8>,

@@ -135,6 +135,7 @@ fn errors_point_at_the_word_and_say_what_to_do() {
         error("häst"),
         "filter: unknown word `häst`\n  häst\n  ^^^^\ndid you mean `host`?"
     );
+    assert!(error("dst host \\\u{4}\0p").contains("expected, not '\\\\'"));
     assert!(error("80").ends_with("did you mean `port 80`?"));
     assert!(error("10.0.0.1").ends_with("did you mean `host 10.0.0.1`?"));
     assert!(error("stage rx_lokup").ends_with("did you mean `rx_lookup`?"));

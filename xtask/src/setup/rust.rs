@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use crate::{command, workspace::Workspace};
 
 const BPF_LINKER: &str = "0.10.4";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// The source of `core`, which is compiled anew for the bpf target.
 pub(crate) fn source() -> Result<()> {
@@ -47,6 +48,24 @@ fn component(name: &str, is_there: impl Fn(&Path) -> bool) -> Result<()> {
         rustup.args(["component", "add", name]),
         "check the network, then add it by hand",
     )
+}
+
+/// What runs fuzz targets, into `target/tools`.
+pub(crate) fn cargo_fuzz(workspace: &Workspace) -> Result<()> {
+    let tools = workspace.tools();
+    if tools.join("bin/cargo-fuzz").exists() || command::find("cargo-fuzz").is_some() {
+        return Ok(());
+    }
+    println!(
+        "setup: building cargo-fuzz {CARGO_FUZZ} into {}",
+        tools.display()
+    );
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["install", "--quiet", "--locked", "cargo-fuzz"])
+        .args(["--version", CARGO_FUZZ, "--root"])
+        .arg(tools);
+    command::run(&mut cargo, "check the network, then install it by hand")
 }
 
 /// The linker of the kernel programs, into `target/tools`.

@@ -218,8 +218,8 @@ impl Parser<'_> {
     /// Reads on behind the first of the words that say which end and what.
     fn ends_and_kind(&mut self, word: &str) -> Parsed<(Ends, Kinds)> {
         let ends = match word {
-            "src" => self.other_end("dst", Ends::Source),
-            "dst" => self.other_end("src", Ends::Destination),
+            "src" => Some(self.other_end("dst", Ends::Source)),
+            "dst" => Some(self.other_end("src", Ends::Destination)),
             _ => None,
         };
         let kind = match ends {
@@ -251,18 +251,18 @@ impl Parser<'_> {
     }
 
     /// `src or dst` and the like.
-    fn other_end(&mut self, other: &str, ends: Ends) -> Option<Ends> {
+    fn other_end(&mut self, other: &str, ends: Ends) -> Ends {
         let before = self.cursor;
         if let Some(join) = self.join()
             && self.word(other)
         {
-            return Some(match join {
+            return match join {
                 super::Join::And => Ends::Both,
                 super::Join::Or => Ends::Either,
-            });
+            };
         }
         self.cursor = before;
-        Some(ends)
+        ends
     }
 
     fn with_kind(

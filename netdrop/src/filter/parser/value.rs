@@ -14,7 +14,7 @@ use super::super::{
 use super::{Parsed, Parser, number::number};
 
 /// Highest VLAN identifier.
-const LAST_VLAN: u32 = 4095;
+const LAST_VLAN: u16 = 4095;
 
 impl<'a> Parser<'a> {
     /// A word, escaped or not.
@@ -84,7 +84,7 @@ impl<'a> Parser<'a> {
         if let Ok(address) = word.parse::<Ipv6Addr>() {
             let bits = self.prefix(128)?.unwrap_or(128);
             self.check_bits(u128::from(address), mask(bits, 128), token.span.start)?;
-            return Ok(Some(Net::V6(address, bits as u8)));
+            return Ok(Some(Net::V6(address, u8::try_from(bits).unwrap_or(128))));
         }
         let Some((address, written)) = ipv4(word) else {
             let looks_like_one = word.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
         };
         let is_number = !word.contains('.');
         let mask = if let Some(bits) = self.prefix(32)? {
-            mask(bits, 32) as u32
+            u32::try_from(mask(bits, 32)).unwrap_or(u32::MAX)
         } else if self.word("mask") {
             let mask = self.cursor.next();
             match mask.kind {
@@ -187,18 +187,16 @@ impl<'a> Parser<'a> {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        match first_error {
-            Some(error) => Err(error),
-            None => {
-                let (port, transport) = self.port_of(word, wanted, &token.span)?;
-                Ok(Ports {
-                    low: port,
-                    high: port,
-                    name: number(word).is_none().then(|| word.to_owned()),
-                    transport,
-                })
-            }
+        if let Some(error) = first_error {
+            return Err(error);
         }
+        let (port, transport) = self.port_of(word, wanted, &token.span)?;
+        Ok(Ports {
+            low: port,
+            high: port,
+            name: number(word).is_none().then(|| word.to_owned()),
+            transport,
+        })
     }
 
     fn port_of(
@@ -301,13 +299,13 @@ impl<'a> Parser<'a> {
                 return Err(self.unexpected(&token, "`)`"));
             }
         }
-        if id > LAST_VLAN {
-            return Err(self.error(
+        match u16::try_from(id) {
+            Ok(id) if id <= LAST_VLAN => Ok(Some(id)),
+            _ => Err(self.error(
                 token.span,
                 format!("a VLAN is a number from 0 to {LAST_VLAN}"),
-            ));
+            )),
         }
-        Ok(Some(id as u16))
     }
 
     /// What stands behind `flow`.
