@@ -106,6 +106,14 @@ pub struct Offsets {
     /// Where the `sock_common` of a `request_sock` lies, beyond where that of a
     /// `sock` does
     pub req_common: u32,
+    /// `sk_buff.vlan_proto`
+    pub skb_vlan_proto: u32,
+    /// `sk_buff.vlan_tci`
+    pub skb_vlan_tci: u32,
+    /// `sk_buff.vlan_present`, a bit field until 6.1
+    pub skb_vlan_present: u32,
+    /// Shift of that bit
+    pub skb_vlan_present_shift: u32,
 }
 
 /// An [`Offsets`] member that the running kernel lacks.

@@ -57,6 +57,10 @@ static OFFSETS: Offsets = Offsets {
     napi_id: 0,
     napi_poll: 0,
     req_common: 0,
+    skb_vlan_proto: 0,
+    skb_vlan_tci: 0,
+    skb_vlan_present: 0,
+    skb_vlan_present_shift: 0,
 };
 
 #[unsafe(no_mangle)]

@@ -400,6 +400,16 @@ fn end_extensions(s: *mut Scratch) {
     }
 }
 
+/// Do the headers of this IP protocol begin with two ports?
+#[inline(always)]
+#[must_use]
+pub fn has_ports(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        IPPROTO_TCP | IPPROTO_UDP | IPPROTO_UDPLITE | IPPROTO_SCTP | IPPROTO_DCCP
+    )
+}
+
 /// Ports, or type and code.
 #[inline(always)]
 fn read_transport<M: Memory>(skb: M, at: *const u8, offset: u32, available: u32, s: *mut Scratch) {

@@ -5,7 +5,7 @@ use netdrop_ebpf::{
     get,
     headers::{
         ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, IPPROTO_TCP, Memory as _, addresses, clear_addresses,
-        end_tags, is_mapped, know, mark,
+        end_tags, has_ports, is_mapped, know, mark,
     },
     packet::known,
     put,
@@ -22,6 +22,9 @@ pub(crate) const AF_INET6: u16 = 10;
 /// that are no more than their `sock_common`.
 const TCP_TIME_WAIT: u8 = 6;
 const TCP_NEW_SYN_RECV: u8 = 12;
+
+/// `include/uapi/linux/in.h`
+const IPPROTO_RAW: u8 = 255;
 
 /// Completes what the headers told.
 #[inline(always)]
@@ -82,8 +85,6 @@ fn read(skb: Skb, sk: Sock, s: *mut Scratch) {
         ETH_P_IPV6
     };
     put!(s, key.site.ethertype, ethertype);
-    put!(s, key.addrs.src_port, local);
-    put!(s, key.addrs.dst_port, remote);
     let protocol = if matches!(sk.state(), TCP_TIME_WAIT | TCP_NEW_SYN_RECV) {
         IPPROTO_TCP
     } else {
@@ -91,9 +92,24 @@ fn read(skb: Skb, sk: Sock, s: *mut Scratch) {
     };
     put!(s, key.site.protocol, protocol);
     mark(s, state::FLOW | state::FLOW_FROM_SOCKET);
+    // Of other protocols these numbers are something else.
+    let ported = has_ports(protocol);
+    if ported {
+        put!(s, key.addrs.src_port, local);
+        put!(s, key.addrs.dst_port, remote);
+    } else {
+        mark(s, state::NO_TRANSPORT);
+    }
     if skb.is_filtered() {
-        put!(s, packet.protocol, protocol);
-        know(s, known::ADDRESSES | known::PROTOCOL | known::TRANSPORT);
+        know(s, known::ADDRESSES);
+        if ported {
+            know(s, known::TRANSPORT);
+        }
+        // The sender writes the whole header itself.
+        if protocol != IPPROTO_RAW {
+            put!(s, packet.protocol, protocol);
+            know(s, known::PROTOCOL);
+        }
         end_tags(s);
     }
 }

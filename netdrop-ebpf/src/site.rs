@@ -34,7 +34,7 @@ pub struct SiteKey {
     /// IP protocol number. Where `ethertype` is 0, the address family of the
     /// owning socket (`AF_UNIX` 1, `AF_NETLINK` 16), 0 when unknown.
     pub protocol: u8,
-    /// Reserved for the verdict of the kernel's part of a filter.
+    /// Values of the filter's expressions, two bits each ([`kleene`](crate::kleene)).
     pub filter: u8,
 }
 

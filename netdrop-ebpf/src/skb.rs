@@ -245,7 +245,19 @@ impl Memory for Skb {
 
     #[inline(always)]
     fn stripped_tag(self) -> (u16, u16) {
-        (0, 0)
+        if offset!(skb_vlan_proto) == ABSENT || offset!(skb_vlan_tci) == ABSENT {
+            return (0, 0);
+        }
+        let ethertype: u16 = load(self.0, offset!(skb_vlan_proto));
+        // Until 6.1 a bit says whether there is one, and the rest may be left
+        // from one that was taken away (include/linux/skbuff.h).
+        if offset!(skb_vlan_present) != ABSENT {
+            let byte: u8 = load(self.0, offset!(skb_vlan_present));
+            if byte >> offset!(skb_vlan_present_shift) & 1 == 0 {
+                return (0, 0);
+            }
+        }
+        (u16::from_be(ethertype), load(self.0, offset!(skb_vlan_tci)))
     }
 
     #[inline(always)]

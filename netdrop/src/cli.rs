@@ -11,6 +11,7 @@ pub mod doctor;
 mod duration;
 mod explain;
 mod fault;
+mod filter;
 mod logger;
 mod options;
 mod print;

@@ -8,6 +8,7 @@
 
 pub mod accounting;
 mod changing;
+mod choose;
 pub mod circumstances;
 mod consequences;
 mod device;

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
+use netdrop_ebpf::filter::Rules;
 use serde::Serialize;
 
 use super::{options::FormatArg, print, session};
@@ -67,6 +68,7 @@ fn probe() -> Result<(), String> {
         stacks: None,
         lite: false,
         ring_bytes: 4096,
+        rules: Box::new(Rules::NONE),
     };
     session::capture(&config)
         .map(drop)

@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use crate::filter::FilterError;
+
 /// The user asked for something that does not exist.
 #[derive(Debug)]
 pub(super) struct Usage(pub(super) String);
@@ -25,6 +27,11 @@ pub(super) fn say(message: &str) {
 
 /// Reports a failure with its causes.
 pub(super) fn failure(error: &anyhow::Error) -> ExitCode {
+    // Several lines that point at a place; it escapes what it shows.
+    if let Some(error) = error.downcast_ref::<FilterError>() {
+        say(&error.to_string());
+        return ExitCode::from(2);
+    }
     // An error that repeats its cause in its own message says it once.
     let mut message = error.to_string();
     for cause in error.chain().skip(1) {

@@ -10,7 +10,11 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{duration, fault::Usage};
+use super::{
+    duration,
+    fault::Usage,
+    filter::{self, Filter},
+};
 use crate::{
     output::{
         palette::Palette,
@@ -54,8 +58,8 @@ enum SortArg {
 /// Options of every command that captures.
 #[derive(Debug, clap::Args)]
 pub(super) struct Shared {
-    /// Which packets to look at: this version has no filters yet
-    #[arg(value_name = "FILTER")]
+    /// Which drops to look at
+    #[arg(value_name = "FILTER", help = filter::HELP)]
     filter: Vec<String>,
 
     /// Keys that rows are grouped by
@@ -149,16 +153,9 @@ impl Shared {
         ))
     }
 
-    /// What cannot be done in this version.
-    pub(super) fn refuse_filter(&self) -> Result<(), Usage> {
-        if self.filter.is_empty() {
-            return Ok(());
-        }
-        Err(Usage(format!(
-            "filters are not part of this version yet: '{}'; group with --by and choose with \
-             --severity instead",
-            self.filter.join(" ")
-        )))
+    /// The filter, read.
+    pub(super) fn filter(&self) -> anyhow::Result<Option<Filter>> {
+        filter::read(&self.filter)
     }
 
     /// Adds the stack to the keys.
@@ -166,9 +163,10 @@ impl Shared {
         self.by = self.by.clone().with_stack();
     }
 
-    /// Flows to count; `None` where no key asks for them.
-    pub(super) fn flows(&self) -> Option<u32> {
-        self.by.needs_flows().then_some(self.flows)
+    /// Flows to count; `None` where neither a key nor the filter asks for them.
+    pub(super) fn flows(&self, filter: Option<&Filter>) -> Option<u32> {
+        let filter = filter.is_some_and(|filter| filter.plan.needs_flows());
+        (self.by.needs_flows() || filter).then_some(self.flows)
     }
 
     pub(super) fn show(&self) -> Show {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sle
 
 use super::{
     fault,
+    filter::Filter,
     options::Shared,
     reader::{self, Reader},
     resolve::{Resolver, Squeezes},
@@ -17,6 +18,7 @@ use super::{
     signals::Signals,
 };
 use crate::{
+    filter::plan::Plan,
     kernel::{
         capture::{Capture, CaptureConfig, Emit, Prepared},
         load::Types,
@@ -101,7 +103,11 @@ pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::
 
 impl Session {
     /// Attaches, and says so.
-    pub(super) async fn start(shared: &Shared, config: &CaptureConfig) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        shared: &Shared,
+        config: &CaptureConfig,
+        filter: Option<&Filter>,
+    ) -> anyhow::Result<Self> {
         let given = match &shared.severity_file {
             Some(path) => Some((path, severity_file::read(path)?)),
             None => None,
@@ -115,8 +121,12 @@ impl Session {
         }
         // A thread: started now, it has no more capabilities than are left.
         let sink = Sink::stdout()?;
+        let mut tally = Tally::new(shared.view(), Attached::of(capture.hooks()));
+        if let Some(filter) = filter {
+            tally.filter(&filter.plan);
+        }
         let session = Self {
-            tally: Tally::new(shared.view(), Attached::of(capture.hooks())),
+            tally,
             capture,
             names,
             sink,
@@ -130,17 +140,18 @@ impl Session {
             lost: 0,
             hints: config.emit == Emit::Hints,
         };
-        session.say_ready(&warnings).await?;
+        session.say_ready(&warnings, filter).await?;
         Ok(session)
     }
 
-    async fn say_ready(&self, warnings: &[String]) -> anyhow::Result<()> {
+    async fn say_ready(&self, warnings: &[String], filter: Option<&Filter>) -> anyhow::Result<()> {
         let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
         let ready = Ready {
             time: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION"),
             host: &system.nodename().to_string_lossy(),
             kernel: &system.release().to_string_lossy(),
+            filter: filter.map(|filter| (&*filter.text, &filter.plan)),
             hooks: self.capture.hooks(),
             warnings,
         };
@@ -275,7 +286,28 @@ fn announce(ready: &Ready<'_>) {
         ready.kernel,
         ready.hooks.len()
     ));
+    if let Some((_, plan)) = ready.filter {
+        announce_filter(plan);
+    }
     for warning in ready.warnings {
         fault::say(&format!("warning: {}", escape(warning)));
+    }
+}
+
+fn announce_filter(plan: &Plan) {
+    let parts = [
+        ("in the kernel", plan.kernel()),
+        ("in user space", plan.user()),
+    ];
+    for (place, part) in parts {
+        if let Some(part) = part {
+            fault::say(&format!("filter, decided {place}: {}", escape(part)));
+        }
+    }
+    if let Some(overflow) = plan.overflow() {
+        fault::say(&format!(
+            "filter: too large for the kernel, so every drop counts a flow: {}",
+            escape(overflow)
+        ));
     }
 }

@@ -2,14 +2,17 @@
 
 use std::{collections::HashSet, process::ExitCode, sync::Arc, time::Duration};
 
+use netdrop_ebpf::flow::FlowKey;
 use tokio::time::{Instant, sleep};
 
 use super::{
     bytes, clock,
+    filter::{self, Filter},
     options::{KEYS, Shared, at_least_one},
     session::{self, Ending, Session, every},
 };
 use crate::{
+    filter::plan::{Plan, Verdict},
     kernel::capture::{CaptureConfig, Detail, Emit, MOST_STACKS},
     output::{advice, json, line::Lines, render::Format},
     tally::{circumstances::about_drop, packet::Drop, show::Show},
@@ -78,12 +81,12 @@ Examples:
   netdrop trace --format json | jq -r 'select(.type == \"drop\") | .reason'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    args.shared.refuse_filter()?;
     args.shared.refuse_sort()?;
-    session::run(trace(args))
+    let filter = args.shared.filter()?;
+    session::run(trace(args, filter))
 }
 
-async fn trace(args: Args) -> anyhow::Result<()> {
+async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     let Args {
         shared,
         count,
@@ -92,17 +95,19 @@ async fn trace(args: Args) -> anyhow::Result<()> {
         ring_size,
     } = args;
     let config = CaptureConfig {
-        flows: shared.flows(),
+        flows: shared.flows(filter.as_ref()),
         emit: Emit::All,
         stack,
         stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
         ring_bytes: ring_size,
+        rules: filter::rules(filter.as_ref()),
     };
-    let mut session = Session::start(&shared, &config).await?;
+    let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
     let mut printer = Printer {
         lines: Lines::new(session.renderer.layout.palette, verbose),
         show: shared.show(),
+        filter: filter.map(|filter| filter.plan).filter(Plan::asks_rows),
         stack,
         explained: shared.explains().then(HashSet::new),
         left: count,
@@ -134,6 +139,8 @@ async fn trace(args: Args) -> anyhow::Result<()> {
 struct Printer {
     lines: Lines,
     show: Show,
+    /// A filter that user space has a part in.
+    filter: Option<Plan>,
     stack: bool,
     /// Reasons and stages that were explained, where that is asked for.
     explained: Option<HashSet<[Option<Arc<str>>; 2]>>,
@@ -207,7 +214,7 @@ impl Printer {
                 session.tally.sites(),
                 &mut session.names,
             );
-            if !self.show.includes(drop.severity) {
+            if !self.show.includes(drop.severity) || !self.wants(detail, &drop) {
                 continue;
             }
             match session.renderer.format {
@@ -226,6 +233,18 @@ impl Printer {
         }
         self.send(session, &mut frame);
         Ok(())
+    }
+
+    /// Does the filter want it?
+    fn wants(&self, detail: &Detail, drop: &Drop) -> bool {
+        self.filter.as_ref().is_none_or(|plan| {
+            let flow = FlowKey {
+                site: detail.event.site,
+                addrs: detail.event.addrs,
+                reserved: 0,
+            };
+            plan.judge(flow.site.filter, &drop.into(), Some(&flow)) == Verdict::Keep
+        })
     }
 
     /// Explains a reason and stage where they are seen first.

@@ -4,6 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use super::{
     duration,
+    filter::{self, Filter},
     options::Shared,
     session::{self, Session, every},
 };
@@ -48,12 +49,12 @@ Examples:
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    args.shared.refuse_filter()?;
     args.shared.refuse_sort()?;
-    session::run(watch(args))
+    let filter = args.shared.filter()?;
+    session::run(watch(args, filter))
 }
 
-async fn watch(args: Args) -> anyhow::Result<()> {
+async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     let Args {
         mut shared,
         interval,
@@ -63,14 +64,15 @@ async fn watch(args: Args) -> anyhow::Result<()> {
         shared.group_by_stack();
     }
     let config = CaptureConfig {
-        flows: shared.flows(),
+        flows: shared.flows(filter.as_ref()),
         emit: Emit::Hints,
         stack: false,
         stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
         ring_bytes: RING_BYTES,
+        rules: filter::rules(filter.as_ref()),
     };
-    let mut session = Session::start(&shared, &config).await?;
+    let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
     if shared.explains() {
         session.tally.explain();
     }

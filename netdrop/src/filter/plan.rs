@@ -163,6 +163,12 @@ impl Plan {
         self.overflow.as_deref()
     }
 
+    /// Has user space anything to decide?
+    #[must_use]
+    pub fn asks_rows(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// Must flows be counted for it?
     #[must_use]
     pub fn needs_flows(&self) -> bool {

@@ -12,7 +12,7 @@ pub struct Row<'a> {
     /// Name of the drop reason.
     pub reason: Option<&'a str>,
     /// Stage of the network stack.
-    pub stage: Stage,
+    pub stage: Option<Stage>,
     /// Kernel function.
     pub function: Option<&'a str>,
     /// Device.
@@ -34,7 +34,7 @@ impl Row<'_> {
         let known = |found: Option<bool>| found.map_or(kleene::UNREAD, kleene::known);
         match term {
             Term::Reason(pattern) => known(self.reason.map(|name| pattern.matches(name))),
-            Term::Stage(stage) => kleene::known(self.stage == *stage),
+            Term::Stage(stage) => known(self.stage.map(|found| found == *stage)),
             Term::Function(pattern) => known(self.function.map(|name| pattern.matches(name))),
             Term::Device(pattern) => known(self.device.map(|name| pattern.matches(name))),
             Term::Netns(Netns::Inode(inode)) => known(self.netns.map(|found| found == *inode)),

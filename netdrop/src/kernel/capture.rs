@@ -14,6 +14,7 @@ use netdrop_ebpf::{
     area::{Control, Counter, CpuArea, GENERATIONS, Slot, Weights},
     discipline::{CpuQdiscs, Kind},
     event::Event,
+    filter::Rules,
     flow::FlowKey,
     site::{SiteKey, facts::QDISC_SHIFT},
     squeeze::NapiKey,
@@ -63,6 +64,8 @@ pub struct CaptureConfig {
     pub lite: bool,
     /// Bytes of the event ring; a power of two and a multiple of 4096.
     pub ring_bytes: u32,
+    /// The kernel's part of a filter.
+    pub rules: Box<Rules>,
 }
 
 /// A hook and what became of it.

@@ -150,6 +150,7 @@ pub(super) fn load(
         .verifier_log_level(verifier_log_level())
         .override_global("OFFSETS", offsets.as_bytes(), true)
         .override_global("FEATURES", features.as_bytes(), true)
+        .override_global("RULES", config.rules.as_bytes(), true)
         .map_max_entries("AREAS", generations * cpu_count)
         .map_max_entries("TAGS", cpu_count)
         .map_max_entries("SCRATCH", cpu_count)

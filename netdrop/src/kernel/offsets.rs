@@ -20,7 +20,7 @@ pub struct OffsetError {
 /// Looks up every member of [`Offsets`].
 ///
 /// [`ABSENT`] may be: the IPv6 addresses (kernel without `CONFIG_IPV6`), the
-/// namespace pointers and number (without `CONFIG_NET_NS`), the GSO fields,
+/// namespace pointers and number (without `CONFIG_NET_NS`), the GSO and VLAN fields,
 /// the route and what it leads to, a socket's file, a qdisc's kind, and those of `task_struct`
 /// and `napi_struct`.
 ///
@@ -37,6 +37,7 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
     let skb = |member| need("sk_buff", member);
     let sock = |member| need("sock", member);
     let packet_type = find("sk_buff", "pkt_type")?;
+    let tag = btf.member("sk_buff", "vlan_present");
     Ok(Offsets {
         skb_dev: skb("dev")?,
         skb_sk: skb("sk")?,
@@ -85,6 +86,10 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         napi_dev: may("napi_struct", "dev"),
         napi_id: may("napi_struct", "napi_id"),
         napi_poll: may("napi_struct", "poll"),
+        skb_vlan_proto: may("sk_buff", "vlan_proto"),
+        skb_vlan_tci: may("sk_buff", "vlan_tci"),
+        skb_vlan_present: tag.map_or(ABSENT, |bit| bit.byte_offset()),
+        skb_vlan_present_shift: tag.map_or(0, |bit| bit.shift()),
         req_common: match (
             may("request_sock", "__req_common"),
             may("sock", "__sk_common"),

@@ -86,6 +86,10 @@ pub struct Snapshot {
     /// What followed the drops of TCP connections; `None` where flows are not
     /// counted.
     pub aftermath: Option<Aftermath>,
+    /// Drops that were counted and then, in user space, turned down by the filter
+    /// or left undecided. They are part of `Filtered` and `Undecided`, and no
+    /// longer of `counters.counted()`.
+    pub rejected: u64,
     /// Runs that the kernel skipped because the program was already running on
     /// that CPU; `None` where the kernel cannot tell.
     pub recursion_missed: Option<u64>,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::kernel::capture::HookStatus;
+use crate::{filter::plan::Plan, kernel::capture::HookStatus};
 
 /// Every drop after this is counted.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Ready<'a> {
     pub host: &'a str,
     /// Release of the kernel.
     pub kernel: &'a str,
+    /// The filter as it was given, and who decides what of it.
+    pub filter: Option<(&'a str, &'a Plan)>,
     /// The hooks, attached or not.
     pub hooks: &'a [HookStatus],
     /// What the user should know.

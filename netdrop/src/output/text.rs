@@ -175,6 +175,8 @@ fn accounting(out: &mut String, accounting: &Accounting, palette: Palette) {
         counted: _,
         filtered,
         undecided,
+        // Part of both.
+        rejected: _,
         parts,
         recursion_missed,
         flow_other,

@@ -6,8 +6,8 @@ use crate::kernel::{capture::HookStatus, snapshot::Snapshot};
 
 /// Where every run of the drop hook went. Always:
 /// runs = `recursion_missed` + `parts` + `filtered` + `undecided` + `counted`,
-/// and `counted` − `sampled_out` − `ring_lost` = `delivered` where events are
-/// emitted.
+/// and `counted` + `rejected` − `sampled_out` − `ring_lost` = `delivered` where
+/// events are emitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accounting {
     /// Drops counted.
@@ -16,6 +16,9 @@ pub struct Accounting {
     pub filtered: u64,
     /// Drops that the filter could not decide.
     pub undecided: u64,
+    /// Those of `filtered` and `undecided` that user space turned down, after
+    /// the kernel had counted them.
+    pub rejected: u64,
     /// Members of a `frag_list`, freed with the packet they belong to.
     pub parts: u64,
     /// Drops that the kernel did not hand to the program; `None` where it
@@ -53,6 +56,7 @@ impl Accounting {
             counted: snapshot.counters.counted(),
             filtered: count(Counter::Filtered),
             undecided: count(Counter::Undecided),
+            rejected: snapshot.rejected,
             parts: count(Counter::Parts),
             recursion_missed: snapshot.recursion_missed,
             flow_other: snapshot.flows.as_ref().map(|_| count(Counter::FlowOther)),
@@ -75,6 +79,7 @@ impl Accounting {
         self.counted += other.counted;
         self.filtered += other.filtered;
         self.undecided += other.undecided;
+        self.rejected += other.rejected;
         self.parts += other.parts;
         self.recursion_missed = sum(self.recursion_missed, other.recursion_missed);
         self.flow_other = sum(self.flow_other, other.flow_other);

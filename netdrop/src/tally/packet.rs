@@ -14,7 +14,11 @@ use super::{
     protocol::{self, Ends},
     site::Sites,
 };
-use crate::kernel::capture::{Detail, kind_name};
+use crate::{
+    drops::stage::Stage,
+    filter::row::Row,
+    kernel::capture::{Detail, kind_name},
+};
 
 /// A dropped packet. `None` is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +173,21 @@ impl Drop {
             severity: site.severity,
             stack: stack.then(|| super::stack::frames(&frames, key.location, names)),
             stage,
+        }
+    }
+}
+
+impl<'a> From<&'a Drop> for Row<'a> {
+    fn from(drop: &'a Drop) -> Self {
+        Self {
+            reason: drop.reason.as_deref(),
+            stage: drop.stage.as_deref().and_then(Stage::find),
+            function: drop.function.as_deref(),
+            device: drop.device.as_deref(),
+            netns: drop.netns,
+            netns_name: drop.netns_name.as_deref(),
+            cpu: u16::try_from(drop.cpu).unwrap_or(u16::MAX),
+            severity: drop.severity,
         }
     }
 }

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use netdrop_ebpf::{
     area::{Counter, Weights},
     flow::FlowKey,
+    hurt::Connection,
     site::{SiteKey, state},
 };
 
 use super::{
     accounting::{Accounting, Attached, HookCount, Traffic, sum},
+    choose::choose,
     circumstances::Circumstances,
     consequences::{self, Consequences},
     group::Group,
@@ -26,6 +28,7 @@ use super::{
 };
 use crate::{
     drops::advice::Advice,
+    filter::plan::Plan,
     kernel::snapshot::{Aftermath, Snapshot},
 };
 
@@ -90,6 +93,8 @@ pub struct Moment<'a> {
 pub struct Tally {
     view: View,
     attached: Attached,
+    /// A filter that user space has a part in.
+    filter: Option<Plan>,
     sites: Sites,
     consequences: Consequences,
     interval: Sheet,
@@ -110,6 +115,7 @@ impl Tally {
             hooks: attached.hook_counts(&Snapshot::default()),
             view,
             attached,
+            filter: None,
             sites: Sites::default(),
             consequences: Consequences::default(),
             interval: Sheet::default(),
@@ -124,6 +130,11 @@ impl Tally {
     /// From now on, periods come with advice.
     pub fn explain(&mut self) {
         self.circumstances = Some(<[Circumstances; 2]>::default());
+    }
+
+    /// From now on, only what the filter wants is counted.
+    pub fn filter(&mut self, plan: &Plan) {
+        self.filter = plan.asks_rows().then(|| plan.clone());
     }
 
     /// The names met so far, for events between intervals.
@@ -147,7 +158,15 @@ impl Tally {
         self.sites.next_interval();
         self.interval.clear();
         self.interval.seconds = snapshot.seconds;
-        self.fill(snapshot, names);
+        let chosen = self
+            .filter
+            .as_ref()
+            .map(|plan| choose(plan, snapshot, &mut self.sites, names));
+        let (snapshot, rejected) = match &chosen {
+            Some(chosen) => (&chosen.snapshot, &*chosen.rejected),
+            None => (snapshot, &[][..]),
+        };
+        self.fill(snapshot, rejected, names);
         self.consequences.settle(&mut self.interval, &mut self.run);
         self.run.add_sheet(&self.interval);
         self.learn_circumstances(snapshot, names);
@@ -240,7 +259,7 @@ impl Tally {
 
     /// Adds every row of the snapshot to its group. What the tables had no
     /// room for is the counters' remainder.
-    fn fill(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
+    fn fill(&mut self, snapshot: &Snapshot, rejected: &[Connection], names: &mut dyn Names) {
         let count = |counter| snapshot.counters.get(counter);
         let mut by_site = BySeverity::default();
         let mut all_sites = Weights::default();
@@ -258,6 +277,9 @@ impl Tally {
         let aftermath = snapshot.aftermath.as_ref();
         if let Some(aftermath) = aftermath {
             self.consequences.read(aftermath);
+        }
+        for connection in rejected {
+            self.consequences.hidden(connection);
         }
         for (key, weights) in flows.unwrap_or_default() {
             self.add_flow(key, weights, aftermath, &mut seen, names);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::ready::Ready;
+use crate::filter::plan::Plan;
 
 #[derive(Serialize)]
 pub(super) struct Object<'a> {
@@ -14,17 +15,29 @@ pub(super) struct Object<'a> {
     version: &'a str,
     host: &'a str,
     kernel: &'a str,
-    filter: Filter,
+    filter: Filter<'a>,
     hooks: Vec<Hook<'a>>,
     warnings: &'a [String],
 }
 
-/// There are no filters yet.
+/// All `null` without one.
 #[derive(Default, Serialize)]
-struct Filter {
-    text: Option<&'static str>,
-    kernel: Option<&'static str>,
-    user: Option<&'static str>,
+struct Filter<'a> {
+    text: Option<&'a str>,
+    kernel: Option<&'a str>,
+    user: Option<&'a str>,
+    overflow: Option<&'a str>,
+}
+
+impl<'a> Filter<'a> {
+    fn of((text, plan): (&'a str, &'a Plan)) -> Self {
+        Self {
+            text: Some(text),
+            kernel: plan.kernel(),
+            user: plan.user(),
+            overflow: plan.overflow(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -41,6 +54,7 @@ impl<'a> Object<'a> {
             version,
             host,
             kernel,
+            filter,
             hooks,
             warnings,
         } = *ready;
@@ -51,7 +65,7 @@ impl<'a> Object<'a> {
             version,
             host,
             kernel,
-            filter: Filter::default(),
+            filter: filter.map(Filter::of).unwrap_or_default(),
             hooks: hooks
                 .iter()
                 .map(|hook| Hook {

@@ -1,0 +1,85 @@
+//! From the words of a FILTER to its plan.
+
+use anyhow::bail;
+use netdrop_ebpf::filter::Rules;
+
+use super::fault::Usage;
+use crate::{
+    drops::catalogue,
+    filter::{
+        names::System,
+        parse,
+        plan::Plan,
+        tree::{Expr, Term},
+    },
+    kernel::{btf::Btf, reasons::ReasonNames},
+};
+
+/// What the argument is for.
+pub(super) const HELP: &str = "Which drops to look at: tcpdump's language (host, net, port, tcp, \
+    vlan, len …) and reason, stage, function, dev, netns, cpu, severity, pid, command, flow; see \
+    docs/filter.md";
+
+/// A filter as it was given, and its plan.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    pub(super) text: String,
+    pub(super) plan: Plan,
+}
+
+/// Reads a filter; no words are none.
+pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
+    let text = words.join(" ");
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    // Reading the kernel's reasons takes some milliseconds.
+    let reasons = if text.contains("reason") {
+        reasons()
+    } else {
+        None
+    };
+    let has_none = reasons.as_ref().is_some_and(Vec::is_empty);
+    let system = System {
+        reasons: reasons.filter(|reasons| !reasons.is_empty()),
+    };
+    let Some(expr) = parse(&text, &system)? else {
+        return Ok(None);
+    };
+    if has_none && asks_reason(&expr) {
+        bail!(
+            "this kernel gives no drop reasons (5.17 and later do): ask for a `function` or a \
+             `stage` instead"
+        );
+    }
+    let plan = Plan::new(&expr).map_err(|error| Usage(error.to_string()))?;
+    Ok(Some(Filter { text, plan }))
+}
+
+/// What the kernel is to apply.
+pub(super) fn rules(filter: Option<&Filter>) -> Box<Rules> {
+    Box::new(filter.map_or(Rules::NONE, |filter| filter.plan.rules().clone()))
+}
+
+/// The reasons of this kernel and those of modules that may be loaded later;
+/// empty where it has none, `None` where that cannot be known.
+fn reasons() -> Option<Vec<String>> {
+    let btf = Btf::vmlinux().ok()?;
+    let names = ReasonNames::load(&btf);
+    if !names.has_reasons() {
+        return Some(Vec::new());
+    }
+    let own = names.iter().map(|(_, name)| name.to_owned());
+    let later = catalogue::reasons()
+        .filter(|reason| reason.subsystem != "core")
+        .map(|reason| reason.name.trim_end_matches('*').to_owned());
+    Some(own.chain(later).collect())
+}
+
+fn asks_reason(expr: &Expr) -> bool {
+    match expr {
+        Expr::And(one, other) | Expr::Or(one, other) => asks_reason(one) || asks_reason(other),
+        Expr::Not(inner) => asks_reason(inner),
+        Expr::Term(term) => matches!(term, Term::Reason(_)),
+    }
+}

@@ -1,0 +1,221 @@
+//! Applies the part of a filter that asks about rows to what the kernel counted.
+
+use std::collections::HashMap;
+
+use netdrop_ebpf::{
+    area::{Counter, Weights},
+    flow::FlowKey,
+    hurt::Connection,
+    site::{SiteKey, state},
+};
+
+use super::{consequences, names::Names, site::Sites};
+use crate::{
+    drops::stage::Stage,
+    filter::{
+        plan::{Plan, Verdict},
+        row::Row,
+    },
+    kernel::snapshot::Snapshot,
+};
+
+/// What of a snapshot a filter wants.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    /// The snapshot as if nothing else had been counted.
+    pub(super) snapshot: Snapshot,
+    /// Connections whose packets died but are not wanted.
+    pub(super) rejected: Vec<Connection>,
+}
+
+/// Keeps the rows that match. Drops without a row cannot be asked about: they
+/// are undecided.
+pub(super) fn choose(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    sites: &mut Sites,
+    names: &mut dyn Names,
+) -> Chosen {
+    let mut judge = Judge {
+        plan,
+        sites,
+        names,
+        known: HashMap::new(),
+    };
+    let mut kept = Vec::new();
+    let mut verdicts = Verdicts::default();
+    let mut count = |verdict, key: SiteKey, weights: Weights| {
+        verdicts.add(verdict, weights.drops);
+        if verdict == Verdict::Keep {
+            kept.push((key, weights));
+        }
+    };
+    let by_flow = plan.needs_flows();
+    let flows = snapshot.flows.as_deref();
+    let without_site = match flows {
+        Some(flows) if !by_flow => without_site(&snapshot.sites, flows),
+        _ => Vec::new(),
+    };
+    for (key, weights) in snapshot.sites.iter().chain(&without_site) {
+        if !(by_flow && has_flow(key)) {
+            count(judge.site(key), *key, *weights);
+        }
+    }
+    let mut rejected = Vec::new();
+    let flows = flows.map(|flows| {
+        let mut kept = Vec::new();
+        for (key, weights) in flows {
+            let verdict = if by_flow {
+                let verdict = judge.flow(key);
+                count(verdict, key.site, *weights);
+                verdict
+            } else {
+                judge.site(&key.site)
+            };
+            if verdict == Verdict::Keep {
+                kept.push((*key, *weights));
+            } else {
+                rejected.extend(consequences::connection(key).map(|(connection, _)| connection));
+            }
+        }
+        kept
+    });
+
+    let counted = snapshot.counters.counted();
+    let Verdicts {
+        kept: wanted,
+        filtered,
+        undecided,
+    } = verdicts;
+    // What has no row cannot be asked about.
+    let undecided = undecided + counted.saturating_sub(wanted + filtered + undecided);
+    let drops = |wanted: &dyn Fn(&SiteKey) -> bool| -> u64 {
+        let rows = kept.iter().filter(|(key, _)| wanted(key));
+        rows.map(|(_, weights)| weights.drops).sum()
+    };
+    let mut counters = snapshot.counters.clone();
+    let mut set = |counter: Counter, value: u64| counters.0[counter as usize] = value;
+    set(Counter::SiteOther, 0);
+    set(Counter::SiteOtherPackets, 0);
+    set(Counter::SiteOtherBytes, 0);
+    set(
+        Counter::Filtered,
+        snapshot.counters.get(Counter::Filtered) + filtered,
+    );
+    set(
+        Counter::Undecided,
+        snapshot.counters.get(Counter::Undecided) + undecided,
+    );
+    set(
+        Counter::Unparsed,
+        drops(&|key| key.state & state::UNPARSED != 0),
+    );
+    set(Counter::NoFlow, drops(&|key| !has_flow(key)));
+    if let Some(flows) = &flows {
+        let in_rows: u64 = flows.iter().map(|(_, weights)| weights.drops).sum();
+        set(Counter::FlowOther, drops(&has_flow).saturating_sub(in_rows));
+    }
+    Chosen {
+        snapshot: Snapshot {
+            counters,
+            sites: kept,
+            flows,
+            rejected: filtered + undecided,
+            ..snapshot.clone()
+        },
+        rejected,
+    }
+}
+
+fn has_flow(key: &SiteKey) -> bool {
+    key.state & state::FLOW != 0
+}
+
+/// What the flow table has of sites beyond what the site table had room for.
+fn without_site(
+    sites: &[(SiteKey, Weights)],
+    flows: &[(FlowKey, Weights)],
+) -> Vec<(SiteKey, Weights)> {
+    let mut missing: HashMap<SiteKey, Weights> = HashMap::new();
+    for (key, weights) in flows {
+        let sum = missing.entry(key.site).or_default();
+        sum.drops += weights.drops;
+        sum.packets += weights.packets;
+        sum.bytes += weights.bytes;
+    }
+    for (key, weights) in sites {
+        if let Some(sum) = missing.get_mut(key) {
+            sum.drops = sum.drops.saturating_sub(weights.drops);
+            sum.packets = sum.packets.saturating_sub(weights.packets);
+            sum.bytes = sum.bytes.saturating_sub(weights.bytes);
+        }
+    }
+    missing.retain(|_, weights| weights.drops > 0);
+    missing.into_iter().collect()
+}
+
+/// Drops that the kernel counted, by what the filter says of them.
+#[derive(Debug, Default)]
+struct Verdicts {
+    kept: u64,
+    filtered: u64,
+    undecided: u64,
+}
+
+impl Verdicts {
+    fn add(&mut self, verdict: Verdict, drops: u64) {
+        *match verdict {
+            Verdict::Keep => &mut self.kept,
+            Verdict::Filtered => &mut self.filtered,
+            Verdict::Undecided => &mut self.undecided,
+        } += drops;
+    }
+}
+
+struct Judge<'a> {
+    plan: &'a Plan,
+    sites: &'a mut Sites,
+    names: &'a mut dyn Names,
+    /// What was decided about sites.
+    known: HashMap<SiteKey, Verdict>,
+}
+
+impl Judge<'_> {
+    fn site(&mut self, key: &SiteKey) -> Verdict {
+        if let Some(verdict) = self.known.get(key) {
+            return *verdict;
+        }
+        let verdict = self.judge(key, None);
+        self.known.insert(*key, verdict);
+        verdict
+    }
+
+    fn flow(&mut self, key: &FlowKey) -> Verdict {
+        self.judge(&key.site, Some(key))
+    }
+
+    fn judge(&mut self, key: &SiteKey, flow: Option<&FlowKey>) -> Verdict {
+        let Self {
+            plan, sites, names, ..
+        } = self;
+        let site = sites.site(key, *names);
+        let device = sites.device(key, *names);
+        sites.learn_netns(key.netns, *names);
+        let netns = sites.netns(key.netns);
+        let text = |name| &**sites.interner.text(name);
+        let row = Row {
+            reason: site.reason.map(text),
+            stage: site.stage.map(text).and_then(Stage::find),
+            function: site.function.map(text),
+            device: device.map(text),
+            netns: (key.netns != 0).then_some(key.netns),
+            netns_name: netns.map(|netns| text(netns.name)),
+            cpu: key.cpu,
+            severity: site.severity,
+        };
+        plan.judge(key.filter, &row, flow)
+    }
+}
+
+#[cfg(test)]
+mod tests;
