@@ -13,6 +13,7 @@ mod endings;
 mod engine;
 mod exactness;
 mod explain;
+mod filters;
 mod firewall;
 mod flood;
 mod fragments;
@@ -65,6 +66,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         discipline::SCENARIOS,
         naming::SCENARIOS,
         headers::SCENARIOS,
+        filters::SCENARIOS,
         attaching::SCENARIOS,
         changes::SCENARIOS,
         endings::SCENARIOS,

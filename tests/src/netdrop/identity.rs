@@ -108,6 +108,7 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
     } = interval;
     let Accounting {
         counted,
+        rejected,
         sampled_out,
         ring_lost,
         delivered,
@@ -140,8 +141,8 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
         format!("counted {counted} != drops {}", totals.drops)
     });
     all.must(
-        counted.checked_sub(sampled_out + ring_lost) == Some(*delivered),
-        || format!("counted - sampled_out - ring_lost != delivered: {accounting:?}"),
+        (counted + rejected).checked_sub(sampled_out + ring_lost) == Some(*delivered),
+        || format!("counted + rejected - sampled_out - ring_lost != delivered: {accounting:?}"),
     );
     let others = (flow_other.unwrap_or(0), *site_other);
     all.must(allow.other || others == (0, 0), || {

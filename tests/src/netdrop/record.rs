@@ -35,7 +35,6 @@ impl Record {
 }
 
 #[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "the filter is read only to see that it is there")]
 pub(crate) struct Ready {
     pub(crate) schema: u32,
     pub(crate) time: String,
@@ -53,9 +52,11 @@ pub(crate) struct Filter {
     #[serde(deserialize_with = "nullable")]
     pub(crate) text: Option<String>,
     #[serde(deserialize_with = "nullable")]
-    pub(crate) kernel: Option<Value>,
+    pub(crate) kernel: Option<String>,
     #[serde(deserialize_with = "nullable")]
-    pub(crate) user: Option<Value>,
+    pub(crate) user: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    pub(crate) overflow: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,6 +94,7 @@ pub(crate) struct Accounting {
     pub(crate) counted: u64,
     pub(crate) filtered: u64,
     pub(crate) undecided: u64,
+    pub(crate) rejected: u64,
     pub(crate) parts: u64,
     #[serde(deserialize_with = "nullable")]
     pub(crate) recursion_missed: Option<u64>,

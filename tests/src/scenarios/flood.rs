@@ -56,7 +56,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 /// Two threads pinned to the first and the last CPU, each sending half.
-fn flood(lab: &Pair, to: (Ipv4Addr, u16), times: u64) -> Result<()> {
+pub(super) fn flood(lab: &Pair, to: (Ipv4Addr, u16), times: u64) -> Result<()> {
     let cpus = thread::available_parallelism()?.get();
     lab.a.inside(|| {
         thread::scope(|scope| {

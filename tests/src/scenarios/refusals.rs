@@ -29,11 +29,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: |bench| refused(bench, &["watch", "--by", "nonsense"], "nonsense"),
     },
     Scenario {
-        name: "a_filter_is_refused_as_long_as_there_is_none",
-        about: "watch udp: exit 2, filters come later",
-        run: |bench| refused(bench, &["watch", "udp"], "filter"),
-    },
-    Scenario {
         name: "an_unknown_option_is_refused",
         about: "--nonsense: exit 2",
         run: |bench| refused(bench, &["watch", "--nonsense"], "nonsense"),
@@ -50,7 +45,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-fn refused(bench: &Bench, arguments: &[&str], word: &str) -> Result<()> {
+pub(super) fn refused(bench: &Bench, arguments: &[&str], word: &str) -> Result<()> {
     let output = Command::new(bench.binary()?)
         .args(arguments)
         .stdin(Stdio::null())

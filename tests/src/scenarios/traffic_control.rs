@@ -47,14 +47,14 @@ const UDP: Transport = Transport::Udp {
 };
 
 /// What A's stack says by itself would be dropped too.
-fn silent() -> Result<Pair> {
+pub(super) fn silent() -> Result<Pair> {
     let lab = Pair::new()?;
     lab.a.sysctl("net.ipv6.conf.a0.disable_ipv6", "1")?;
     Ok(lab)
 }
 
 /// A classic program that returns `TC_ACT_SHOT` for everything.
-fn shoot(device: &str, hook: &str) -> [String; 2] {
+pub(super) fn shoot(device: &str, hook: &str) -> [String; 2] {
     [
         format!("qdisc add dev {device} clsact"),
         format!("filter add dev {device} {hook} bpf da bytecode \"1,6 0 0 2\""),
