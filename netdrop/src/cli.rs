@@ -46,6 +46,7 @@ const EXAMPLES: &str = "\
 Examples:
   netdrop watch                                  what is dropped, second by second
   netdrop watch --by device,reason --interval 5s
+  netdrop watch host 10.0.0.1 and port 443       only these packets
   netdrop trace --count 10                       ten drops, one line each
   netdrop explain NETFILTER_DROP                 what it means, and what to run next
   netdrop doctor                                 can this host be traced?";

@@ -58,7 +58,7 @@ pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
 
 /// What the kernel is to apply.
 pub(super) fn rules(filter: Option<&Filter>) -> Box<Rules> {
-    Box::new(filter.map_or(Rules::NONE, |filter| filter.plan.rules().clone()))
+    Box::new(filter.map_or(Rules::NONE, |filter| *filter.plan.rules()))
 }
 
 /// The reasons of this kernel and those of modules that may be loaded later;

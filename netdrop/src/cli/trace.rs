@@ -78,6 +78,8 @@ Examples:
   netdrop trace                                   every drop that is not benign
   netdrop trace --count 10 --stack                ten drops and how the kernel got there
   netdrop trace --severity harmful --duration 1m
+  netdrop trace 'net 10.1.0.0/16 and not port 53'
+  netdrop trace flow 10.0.0.1:443 10.0.0.2:50000  a connection, both ways
   netdrop trace --format json | jq -r 'select(.type == \"drop\") | .reason'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

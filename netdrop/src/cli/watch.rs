@@ -45,6 +45,8 @@ Examples:
   netdrop watch --by reason,device,netns          where, by device and namespace
   netdrop watch --by flow --top 10                the flows that lose most
   netdrop watch --by flow --sort hurt             the TCP flows that retransmit or reset most
+  netdrop watch host 10.0.0.1 and tcp port 443    only these packets
+  netdrop watch netns blue and reason NETFILTER_DROP
   netdrop watch --severity all                    benign drops, too
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 

@@ -143,9 +143,9 @@ fn traffic(period: &Period) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// Drops that are not benign per hundred passes. `None` without passes, and
-/// where it would be more than all: drops that never passed, such as a queue
-/// that is purged.
+/// Drops that are not benign per hundred passes. `None` without passes, where
+/// it would be more than all (drops that never passed, such as a queue that is
+/// purged), and where a filter left drops out, since passes are not filtered.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a percentage needs no more than 52 bits"
@@ -154,7 +154,8 @@ fn drop_ratio(period: &Period) -> Option<f64> {
     let sums = &period.totals.sums;
     let drops = sums.harmful + sums.suspicious;
     let passes = period.traffic.passes()?;
-    (passes > 0 && drops <= passes).then(|| drops as f64 / passes as f64 * 100.0)
+    let complete = period.accounting.filtered + period.accounting.undecided == 0;
+    (complete && passes > 0 && drops <= passes).then(|| drops as f64 / passes as f64 * 100.0)
 }
 
 fn hooks(period: &Period) -> Option<String> {

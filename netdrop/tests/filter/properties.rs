@@ -343,7 +343,7 @@ proptest! {
         }
         let row = Row {
             reason: reason.as_deref(),
-            stage: Stage::all().next().unwrap(),
+            stage: Stage::all().next(),
             function: device.as_deref(),
             device: device.as_deref(),
             netns: reason.as_ref().map(|_| 4_026_531_833),
