@@ -107,10 +107,10 @@ fn rows_that_match_stay_and_what_has_no_row_is_undecided() {
 #[test]
 fn a_filter_too_large_for_the_kernel_is_asked_of_flows() {
     let many = |last: &str| {
-        let hosts: String = (0..70)
-            .map(|host| format!("dst host 10.9.8.{host} or "))
+        let hosts: Vec<_> = (0..70)
+            .map(|host| format!("dst host 10.9.8.{host}"))
             .collect();
-        hosts + last
+        format!("{} or {last}", hosts.join(" or "))
     };
     let plan = plan(&many("dst port 80"));
     assert!(plan.needs_flows());
