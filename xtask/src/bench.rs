@@ -4,6 +4,7 @@
 //! observer (`observer`) in turns; `programs` reads what the kernel itself measured, `process`
 //! what netdrop's process used, `report` writes it all as Markdown.
 
+mod filters;
 mod flood;
 mod numbers;
 mod observer;
@@ -83,6 +84,7 @@ impl Bench {
             alone: median(&alone),
             beside,
             programs: self.programs().map_err(|error| format!("{error:#}")),
+            filters: self.filters().map_err(|error| format!("{error:#}")),
             resources: resources.map(|it| it.map_err(|error| format!("{error:#}"))),
         })
     }
@@ -131,6 +133,14 @@ impl Bench {
         let flood = self.flood(pace)?;
         let used = process::cpu_seconds(running.pid())? - before;
         Ok((used / flood.seconds, flood))
+    }
+
+    /// What the drop program costs with filters.
+    fn filters(&self) -> Result<Vec<filters::Cost>> {
+        let _statistics = Statistics::enable()?;
+        let netdrop = self.observers.iter().find(|it| it.is_netdrop());
+        let netdrop = netdrop.context("no netdrop to measure")?;
+        filters::measure(netdrop, self.repeats, || self.flood(Pace::Full).map(drop))
     }
 
     /// What each program costs by the kernel's own clock, the empty one first.

@@ -107,6 +107,14 @@ impl Observer {
         self.kind == Kind::Empty || self.is_netdrop()
     }
 
+    /// The same with a filter.
+    pub(crate) fn with(&self, filter: &str) -> Self {
+        let mut observer = self.clone();
+        let words = filter.split_whitespace().map(str::to_owned);
+        observer.arguments.extend(words);
+        observer
+    }
+
     /// Starts it and waits until it is attached.
     pub(crate) fn start(&self) -> Result<Running> {
         let mut command = Command::new(&self.program);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    filters::{self, Cost},
     flood::Flood,
     numbers::{grouped, median, rate},
     observer::Observer,
@@ -99,6 +100,7 @@ pub(crate) struct Report {
     pub(crate) alone: f64,
     pub(crate) beside: Vec<Beside>,
     pub(crate) programs: Result<Vec<Stats>, String>,
+    pub(crate) filters: Result<Vec<Cost>, String>,
     pub(crate) resources: Option<Result<Resources, String>>,
 }
 
@@ -108,12 +110,20 @@ impl Report {
         let is_ours = |beside: &&Beside| beside.target.is_some();
         let has_empty = |programs: &Vec<Stats>| programs.iter().any(|it| it.name == "empty");
         self.programs.as_ref().is_ok_and(has_empty)
+            && self.filters.is_ok()
             && matches!(self.resources, Some(Ok(_)))
             && self
                 .beside
                 .iter()
                 .filter(is_ours)
                 .all(|beside| beside.failure.is_none())
+    }
+
+    /// Nanoseconds a run of the empty program.
+    fn empty(&self) -> Option<f64> {
+        let programs = self.programs.as_ref().ok()?;
+        let empty = programs.iter().find(|stats| stats.name == "empty");
+        empty.map(|stats| stats.per_run)
     }
 
     /// Writes Markdown to stdout.
@@ -132,8 +142,13 @@ impl Report {
         }
         println!();
         match &self.programs {
-            Ok(programs) => print_programs(programs),
+            Ok(programs) => print_programs(programs, self.empty()),
             Err(why) => println!("Programs were not measured: {why}"),
+        }
+        println!();
+        match &self.filters {
+            Ok(costs) => filters::print(costs, self.empty()),
+            Err(why) => println!("Filters were not measured: {why}"),
         }
         println!();
         match &self.resources {
@@ -144,11 +159,7 @@ impl Report {
     }
 }
 
-fn print_programs(programs: &[Stats]) {
-    let empty = programs
-        .iter()
-        .find(|stats| stats.name == "empty")
-        .map(|stats| stats.per_run);
+fn print_programs(programs: &[Stats], empty: Option<f64>) {
     println!("| program | loaded by | runs | ns per run | minus the empty one |");
     println!("|---|---|---|---|---|");
     for stats in programs {
