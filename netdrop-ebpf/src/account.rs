@@ -101,6 +101,19 @@ impl Area {
         self.control
     }
 
+    /// May this CPU send another event in this generation?
+    #[inline(always)]
+    pub(crate) fn may_emit(self) -> bool {
+        // SAFETY: a live map value; user space writes single words.
+        let allowance = unsafe { read_volatile(&raw const (*self.control).allowance) };
+        // SAFETY: counters of a live map value.
+        let tried = unsafe {
+            read_volatile(self.counter(Counter::Emitted))
+                + read_volatile(self.counter(Counter::RingLost))
+        };
+        tried < u64::from(allowance)
+    }
+
     /// Counts a drop that has no row.
     #[inline(always)]
     pub(crate) fn count_site_other(self, weights: Weights) {

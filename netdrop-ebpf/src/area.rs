@@ -153,8 +153,9 @@ const _: () = assert!((Counter::ConsequenceOther as usize) < COUNTERS);
 pub struct Control {
     /// The generation to count into, 0 or 1.
     pub generation: u32,
-    /// Always zero.
-    pub reserved: u32,
+    /// Events that each CPU may send in this generation, with
+    /// [`EMIT_SOME`](crate::config::EMIT_SOME).
+    pub allowance: u32,
     /// Start and size of `skb_release_data`, which frees the members of a
     /// `frag_list`; an empty range matches nothing.
     pub part_range: [u64; 2],

@@ -157,6 +157,8 @@ pub struct Features {
     pub cgroups: u32,
     /// The kernel tells which qdisc drops (`qdisc:qdisc_drop`).
     pub qdiscs: u32,
+    /// Send the packet's first bytes with every event.
+    pub headers: u32,
 }
 
 /// No events.
@@ -166,3 +168,6 @@ pub const EMIT_ALL: u32 = 1;
 /// The first drop of a site in an interval, with its stack, where the reason
 /// leaves the stage open: a hint.
 pub const EMIT_HINTS: u32 = 2;
+/// The first drop of a site in an interval, and others as long as the CPU's
+/// allowance lasts ([`Control::allowance`](crate::area::Control::allowance)).
+pub const EMIT_SOME: u32 = 3;

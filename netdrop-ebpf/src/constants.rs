@@ -81,6 +81,7 @@ static FEATURES: Features = Features {
     stack_key: 0,
     cgroups: 0,
     qdiscs: 0,
+    headers: 0,
 };
 
 #[unsafe(no_mangle)]

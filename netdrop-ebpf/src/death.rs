@@ -3,7 +3,7 @@
 use aya_ebpf::programs::BtfTracePointContext;
 use netdrop_ebpf::{
     area::{Counter, Weights},
-    config::{EMIT_ALL, EMIT_HINTS},
+    config::{EMIT_ALL, EMIT_HINTS, EMIT_SOME},
     get,
     headers::{self, Memory as _, mark},
     put,
@@ -101,9 +101,14 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
         consequences::after_drop(area, skb, slot, s);
     }
     let hint = open && matches!(counted, Counted::First(_));
-    if setting!(emit) == EMIT_ALL {
+    if setting!(emit) == EMIT_ALL || setting!(emit) == EMIT_SOME {
+        if setting!(emit) == EMIT_SOME && !matches!(counted, Counted::First(_)) && !area.may_emit()
+        {
+            area.count(Counter::SampledOut);
+            return;
+        }
         put!(s, receiver, receiver(rx_sk, sk, bits));
-        emit::drop(ctx, area, hint, s);
+        emit::drop(ctx, area, skb, hint, s);
     } else if setting!(emit) == EMIT_HINTS && hint {
         emit::hint(ctx, area, s);
     }

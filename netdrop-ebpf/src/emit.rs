@@ -13,9 +13,9 @@ use aya_ebpf::{
 };
 use netdrop_ebpf::{
     area::Counter,
-    event::{Event, STACK_DEPTH},
+    event::{EVENT_LINK_LAYER, Event, HEADER_BYTES, STACK_DEPTH},
     get, put,
-    scratch::Scratch,
+    scratch::{NO_HEADER, Scratch},
     site::state,
 };
 
@@ -24,7 +24,7 @@ use crate::{
     constants::setting,
     maps::{EVENTS, STACKS},
     qdiscs,
-    skb::{self, Sock},
+    skb::{self, Skb, Sock},
 };
 
 /// `BPF_RB_NO_WAKEUP`: the reader comes by itself.
@@ -36,9 +36,18 @@ struct EventWithStack {
     stack: [u64; STACK_DEPTH],
 }
 
+#[repr(C)]
+struct EventWithHeaders {
+    event: EventWithStack,
+    headers: [u8; HEADER_BYTES],
+}
+
 #[inline(always)]
-pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, hint: bool, s: *mut Scratch) {
-    let sent = if setting!(stack) != 0 || hint {
+pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, skb: Skb, hint: bool, s: *mut Scratch) {
+    let wants_stack = setting!(stack) != 0 || hint;
+    let sent = if setting!(headers) != 0 {
+        with_headers(ctx, area, skb, wants_stack, s)
+    } else if wants_stack {
         with_stack(ctx, area, s)
     } else {
         alone(ctx, area, s)
@@ -70,6 +79,57 @@ fn with_stack(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) -> Option
     let event = entry.as_mut_ptr();
     // SAFETY: the reservation is as large as the type.
     fill(unsafe { &raw mut (*event).event }, ctx, area, s);
+    add_stack(event, ctx);
+    entry.submit(NO_WAKEUP);
+    Some(())
+}
+
+/// Sends the first bytes of the packet, and a stack where one is asked for.
+#[inline(always)]
+fn with_headers(
+    ctx: &BtfTracePointContext,
+    area: Area,
+    skb: Skb,
+    wants_stack: bool,
+    s: *mut Scratch,
+) -> Option<()> {
+    let mut entry = EVENTS.reserve::<EventWithHeaders>(0)?;
+    let record = entry.as_mut_ptr();
+    // SAFETY: the reservation is as large as the type.
+    let (event, headers) = unsafe { (&raw mut (*record).event, &raw mut (*record).headers) };
+    // SAFETY: as above.
+    let detail = unsafe { &raw mut (*event).event };
+    fill(detail, ctx, area, s);
+    if wants_stack {
+        add_stack(event, ctx);
+    }
+    let mut start = u32::from(skb.mac_header());
+    // Of a tunnel, what lies there is the outer packet.
+    if matches!(get!(s, network).wrapping_sub(start), 14 | 18 | 22) {
+        put!(detail, flags, get!(detail, flags) | EVENT_LINK_LAYER);
+    } else {
+        start = get!(s, network);
+    }
+    let length = skb.tail().wrapping_sub(start);
+    // Behind the linear part lies struct skb_shared_info, which is longer than
+    // what is copied, so the copy stays inside the buffer.
+    if start != NO_HEADER
+        && length.cast_signed() > 0
+        && skb::copy::<HEADER_BYTES>(skb.head() + u64::from(start), headers.cast())
+    {
+        let length = if length > HEADER_BYTES as u32 {
+            HEADER_BYTES as u32
+        } else {
+            length
+        };
+        put!(detail, headers_len, length as u16);
+    }
+    entry.submit(NO_WAKEUP);
+    Some(())
+}
+
+#[inline(always)]
+fn add_stack(event: *mut EventWithStack, ctx: &BtfTracePointContext) {
     // SAFETY: the helper writes at most the size of the array.
     let bytes = unsafe {
         bpf_get_stack(
@@ -80,9 +140,7 @@ fn with_stack(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) -> Option
         )
     };
     // SAFETY: inside the reservation.
-    unsafe { (*event).event.stack_len = if bytes > 0 { bytes as u32 } else { 0 } };
-    entry.submit(NO_WAKEUP);
-    Some(())
+    unsafe { (*event).event.stack_len = if bytes > 0 { bytes as u16 } else { 0 } };
 }
 
 /// The stack's number in the table of stacks plus one; 0 when it is not asked
@@ -111,6 +169,7 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scrat
     put!(event, tcp_flags, get!(s, tcp_flags) as u8);
     put!(event, flags, get!(s, event_flags) as u8);
     put!(event, stack_len, 0);
+    put!(event, headers_len, 0);
     put!(event, generation, area.generation());
     put!(event, pid, 0);
     // SAFETY: inside the reservation.

@@ -32,7 +32,10 @@ pub struct Event {
     /// The sender's command, zero-padded, with `pid`.
     pub command: [u8; 16],
     /// Bytes of the stack that follow (8 per frame); 0 without `--stack`.
-    pub stack_len: u32,
+    pub stack_len: u16,
+    /// Bytes of the packet that follow behind the room for a stack
+    /// ([`STACK_DEPTH`]); 0 where none were asked for or could be read.
+    pub headers_len: u16,
     /// The generation it is counted in.
     pub generation: u32,
     /// The sender's control group (version 2), with `pid`; 0 when unknown.
@@ -45,5 +48,10 @@ pub struct Event {
 
 const _: () = assert!(size_of::<Event>() == 144);
 
+/// Bytes of a packet sent with an event.
+pub const HEADER_BYTES: usize = 128;
+
+/// The bytes begin with the link layer's header, not with the network's.
+pub const EVENT_LINK_LAYER: u8 = 1 << 1;
 /// `tcp_flags` was read.
 pub const EVENT_TCP_FLAGS: u8 = 1 << 0;

@@ -14,6 +14,7 @@ mod consequences;
 mod device;
 pub mod group;
 pub mod harm;
+pub mod headers;
 pub mod intern;
 pub mod key;
 pub mod names;

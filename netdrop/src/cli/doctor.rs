@@ -65,6 +65,7 @@ fn probe() -> Result<(), String> {
         flows: Some(1),
         emit: Emit::All,
         stack: false,
+        headers: false,
         stacks: None,
         lite: false,
         ring_bytes: 4096,

@@ -56,6 +56,11 @@ pub(super) struct Args {
     #[arg(long)]
     stack: bool,
 
+    /// Show the packet's headers in hexadecimal: the first 128 bytes, as far as
+    /// they lie in the linear part of the packet, without what they carry
+    #[arg(long, short = 'x')]
+    headers: bool,
+
     /// Below each drop, how its stage is known, its direction, namespace and
     /// more
     #[arg(long, short)]
@@ -93,6 +98,7 @@ async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         shared,
         count,
         stack,
+        headers,
         verbose,
         ring_size,
     } = args;
@@ -100,6 +106,7 @@ async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         flows: shared.flows(filter.as_ref()),
         emit: Emit::All,
         stack,
+        headers,
         stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
         ring_bytes: ring_size,

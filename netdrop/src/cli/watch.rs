@@ -69,6 +69,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         flows: shared.flows(filter.as_ref()),
         emit: Emit::Hints,
         stack: false,
+        headers: false,
         stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
         ring_bytes: RING_BYTES,

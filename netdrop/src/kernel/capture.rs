@@ -13,7 +13,7 @@ use bytes::Bytes;
 use netdrop_ebpf::{
     area::{Control, Counter, CpuArea, GENERATIONS, Slot, Weights},
     discipline::{CpuQdiscs, Kind},
-    event::Event,
+    event::{Event, STACK_DEPTH},
     filter::Rules,
     flow::FlowKey,
     site::{SiteKey, facts::QDISC_SHIFT},
@@ -44,6 +44,10 @@ pub enum Emit {
     /// The first one of a site in an interval, with its stack, where the reason
     /// leaves the stage open: a hint, not counted as delivered.
     Hints,
+    /// The first one of a site in an interval, and others as they come, up to so
+    /// many a second over all CPUs; the rest is counted as sampled out. See
+    /// [`Capture::refill`].
+    Some(u32),
     /// Every drop.
     All,
 }
@@ -58,6 +62,9 @@ pub struct CaptureConfig {
     pub emit: Emit,
     /// Send stacks with events.
     pub stack: bool,
+    /// Send the packet's first [`HEADER_BYTES`](netdrop_ebpf::event::HEADER_BYTES)
+    /// with events.
+    pub headers: bool,
     /// Count stacks apart: so many different ones, at most [`MOST_STACKS`].
     pub stacks: Option<u32>,
     /// Leave out the per-packet and per-poll hooks.
@@ -87,6 +94,10 @@ pub struct Detail {
     /// Kernel return addresses as 8-byte host-order words, innermost first;
     /// empty without `--stack`.
     pub stack: Bytes,
+    /// The packet's first bytes, from its link layer's header on
+    /// (`EVENT_LINK_LAYER`) or from its network header on; empty where none were
+    /// asked for or could be read.
+    pub headers: Bytes,
 }
 
 impl Detail {
@@ -150,6 +161,7 @@ pub struct Capture {
     counts_flows: bool,
     hurts: Hurts,
     emit: Emit,
+    headers: bool,
     /// Stacks read so far.
     known_stacks: HashSet<u16>,
     /// Kinds of qdiscs read so far, by CPU and number.
@@ -174,7 +186,7 @@ impl Capture {
         let part_range = symbols.range("skb_release_data");
         control.set(Control {
             generation: 0,
-            reserved: 0,
+            allowance: 0,
             part_range: part_range.map_or([0, 0], |(start, end)| [start, end - start]),
             list_range: symbols
                 .range("kfree_skb_list")
@@ -207,6 +219,7 @@ impl Capture {
             warnings,
             counts_flows: config.flows.is_some(),
             emit: config.emit,
+            headers: config.headers,
             known_stacks: HashSet::new(),
             known_qdiscs: HashSet::new(),
             early: Vec::new(),
@@ -255,6 +268,7 @@ impl Capture {
     pub fn collect(&mut self) -> Result<Snapshot, CaptureError> {
         let retired = self.generation;
         self.generation = 1 - retired;
+        self.control.allow(0);
         self.control.set_generation(self.generation);
         self.grace
             .wait()
@@ -304,7 +318,7 @@ impl Capture {
             })
             .map_err(|source| map_error("read the table of full polls", source))?;
         }
-        if self.emit != Emit::All {
+        if matches!(self.emit, Emit::Nothing | Emit::Hints) {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
         snapshot.stacks = self.new_stacks(&snapshot.sites);
@@ -375,6 +389,21 @@ impl Capture {
         found
     }
 
+    /// With [`Emit::Some`]: allows as many events as the time since the start of
+    /// the interval is worth, to be shared evenly by the CPUs. Call it on a timer,
+    /// a few times a second.
+    pub fn refill(&self) {
+        let Emit::Some(rate) = self.emit else { return };
+        let cpus = u32::try_from(self.loaded.cpus).unwrap_or(u32::MAX).max(1);
+        let worth = f64::from(rate) * self.since.elapsed().as_secs_f64() / f64::from(cpus);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates; neither is negative"
+        )]
+        self.control.allow(worth.ceil() as u32);
+    }
+
     /// Takes up to `most` events that wait in the ring. Programs do not wake
     /// the reader: call it on a timer.
     ///
@@ -388,11 +417,19 @@ impl Capture {
             let (event, rest) =
                 Event::read_from_prefix(&item).map_err(|_| CaptureError::Record(item.len()))?;
             let stack = rest
-                .get(..event.stack_len as usize)
+                .get(..usize::from(event.stack_len))
                 .ok_or(CaptureError::Record(item.len()))?;
+            let headers = if self.headers {
+                let behind = STACK_DEPTH * size_of::<u64>();
+                rest.get(behind..behind + usize::from(event.headers_len))
+                    .ok_or(CaptureError::Record(item.len()))?
+            } else {
+                &[]
+            };
             details.push(Detail {
                 event,
                 stack: Bytes::copy_from_slice(stack),
+                headers: Bytes::copy_from_slice(headers),
             });
         }
         Ok(details)

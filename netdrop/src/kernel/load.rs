@@ -9,7 +9,7 @@ use aya::{
 };
 use netdrop_ebpf::{
     area::GENERATIONS,
-    config::{EMIT_ALL, EMIT_HINTS, EMIT_NONE, Features},
+    config::{EMIT_ALL, EMIT_HINTS, EMIT_NONE, EMIT_SOME, Features},
     hurt::HURT_ENTRIES,
 };
 use zerocopy::IntoBytes as _;
@@ -126,12 +126,14 @@ pub(super) fn load(
         emit: match config.emit {
             Emit::Nothing => EMIT_NONE,
             Emit::Hints => EMIT_HINTS,
+            Emit::Some(_) => EMIT_SOME,
             Emit::All => EMIT_ALL,
         },
         stack: u32::from(config.stack),
         stack_key: u32::from(config.stacks.is_some()),
         cgroups: u32::from(btf.member("task_struct", "cgroups").is_some()),
         qdiscs: u32::from(btf.has_tracepoint(QDISC_DROP)),
+        headers: u32::from(config.headers),
         tags: u32::from(!config.lite),
         // Not static since the commit that guards tracepoints (6.1).
         guarded: u32::from(symbols.range("bpf_prog_inc_misses_counter").is_some()),

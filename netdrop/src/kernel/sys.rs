@@ -120,6 +120,14 @@ impl MappedControl {
         unsafe { AtomicU32::from_ptr(word) }.store(generation, Ordering::SeqCst);
     }
 
+    /// Tells programs how many events each CPU may send in this generation.
+    pub(super) fn allow(&self, events: u32) {
+        // SAFETY: the field of a live mapping.
+        let word = unsafe { &raw mut (*self.0.start.as_ptr()).allowance };
+        // SAFETY: aligned, live, and only ever accessed as a single word.
+        unsafe { AtomicU32::from_ptr(word) }.store(events, Ordering::SeqCst);
+    }
+
     /// Sets everything; the caller starts a new generation afterwards.
     pub(super) fn set(&mut self, control: Control) {
         // SAFETY: a live mapping; programs only read it, and what they do with

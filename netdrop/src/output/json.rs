@@ -141,7 +141,8 @@ mod tests {
                 r#""icmp_code":null,"length":29,"segments":1,"ethertype":"0x0800","#,
                 r#""tcp_flags":null,"pid":null,"command":null,"cgroup":null,"receiver_pid":null,"receiver_command":null,"age_ns":null,"#,
                 r#""severity":"suspicious","stack":null,"#,
-                r#""hook":null,"engine":null,"qdisc":null,"stage_by":"reason"}"#,
+                r#""hook":null,"engine":null,"qdisc":null,"stage_by":"reason","#,
+                r#""headers":null,"headers_from":null}"#,
                 "\n"
             )
         );

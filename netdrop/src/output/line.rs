@@ -7,6 +7,7 @@ use std::{
 
 use super::{escape::escape, palette::Palette};
 use crate::tally::{
+    headers::Headers,
     names::{Process, Severity},
     packet::Drop,
 };
@@ -62,6 +63,9 @@ impl Lines {
         if self.verbose {
             let _ = writeln!(out, "    {}", palette.dim(&details(drop)));
         }
+        if let Some(headers) = &drop.headers {
+            hexadecimal(out, headers);
+        }
         for frame in drop.stack.iter().flatten() {
             let _ = writeln!(out, "    {}", escape(frame));
         }
@@ -71,6 +75,20 @@ impl Lines {
 fn pad(width: &mut usize, text: &str) -> String {
     *width = text.chars().count().clamp(*width, WIDEST.max(*width));
     format!("{text:<0$}", *width)
+}
+
+/// Sixteen bytes a line, as tcpdump shows them.
+fn hexadecimal(out: &mut String, headers: &Headers) {
+    for (line, bytes) in headers.bytes.chunks(16).enumerate() {
+        let _ = write!(out, "    0x{:04x}: ", line * 16);
+        for pair in bytes.chunks(2) {
+            out.push(' ');
+            for byte in pair {
+                let _ = write!(out, "{byte:02x}");
+            }
+        }
+        out.push('\n');
+    }
 }
 
 /// What has no column.
@@ -200,7 +218,8 @@ mod tests {
              udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
              21:01:02.003004Z rx_lookup        NO_SOCKET        0xffffffffc0001234             lo     \
              tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
-             cu\\x1brl[321] for ng\\x1binx[5]\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
+             cu\\x1brl[321] for ng\\x1binx[5]\n    \
+             0x0000:  0200 0000 0002 0200 0000 0001 86dd 6000\n    0x0010:  00\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU64, sync::Arc};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     tally::{
         accounting::{Accounting, Attached, Traffic},
         harm::{Counts, Harm, Here},
+        headers::Headers,
         names::{Evidence, Process, Severity},
         packet::Drop,
         period::{Period, Totals},
@@ -230,6 +232,7 @@ pub(super) fn datagram() -> Drop {
         command: None,
         cgroup: None,
         receiver: None,
+        headers: None,
         severity: Severity::Suspicious,
         stack: None,
     }
@@ -250,6 +253,10 @@ pub(super) fn segment() -> Drop {
         pid: Some(321),
         command: Some("cu\x1brl".to_owned()),
         cgroup: Some("/system.slice".into()),
+        headers: Some(Headers {
+            link_layer: true,
+            bytes: Bytes::from_static(b"\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x86\xdd\x60\0\0"),
+        }),
         receiver: Some(Process {
             pid: 5,
             command: "ng\x1binx".into(),

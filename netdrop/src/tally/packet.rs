@@ -4,11 +4,12 @@ use std::{net::IpAddr, num::NonZeroU64, sync::Arc};
 
 use jiff::Timestamp;
 use netdrop_ebpf::{
-    event::{EVENT_TCP_FLAGS, Event},
+    event::{EVENT_LINK_LAYER, EVENT_TCP_FLAGS, Event},
     site::state,
 };
 
 use super::{
+    headers::Headers,
     intern::Name,
     names::{Evidence, Names, Process, Severity},
     protocol::{self, Ends},
@@ -90,6 +91,8 @@ pub struct Drop {
     pub receiver: Option<Process>,
     /// How much it matters.
     pub severity: Severity,
+    /// Its headers, where they were asked for and could be read.
+    pub headers: Option<Headers>,
     /// Kernel stack from `function` on, innermost first.
     pub stack: Option<Vec<String>>,
 }
@@ -171,6 +174,7 @@ impl Drop {
             cgroup,
             receiver,
             severity: site.severity,
+            headers: Headers::of(&detail.headers, event.flags & EVENT_LINK_LAYER != 0),
             stack: stack.then(|| super::stack::frames(&frames, key.location, names)),
             stage,
         }
@@ -270,6 +274,7 @@ mod tests {
             flags: EVENT_TCP_FLAGS,
             command: *b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
             stack_len: 0,
+            headers_len: 0,
             generation: 0,
             cgroup: 0,
             receiver: 0,
@@ -282,6 +287,7 @@ mod tests {
         let detail = Detail {
             event,
             stack: frames.into(),
+            headers: bytes::Bytes::new(),
         };
         let boot = Timestamp::from_second(1000).unwrap();
         let stack = !stack.is_empty();

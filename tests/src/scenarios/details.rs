@@ -1,6 +1,6 @@
 //! What `netdrop trace` tells of a single packet.
 
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
     bench::Bench,
     case::{Case, Count, Drops, report},
     counter::Counter,
-    frame::{Frame, SYN, Segment, Transport},
+    frame::{Frame, HOP_BY_HOP, SYN, Segment, Transport},
     lab::{A, B, GHOST, Namespace, Pair},
     netdrop::{
         Netdrop,
@@ -38,6 +38,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "the_sender_is_known_in_its_own_context",
         about: "pid and command of a datagram that dies in the output hook, and of none that was received",
         run: the_sender_is_known_in_its_own_context,
+    },
+    Scenario {
+        name: "trace_shows_headers",
+        about: "--headers gives the frame as it was sent, without its payload, over IPv4 and IPv6",
+        run: trace_shows_headers,
     },
     Scenario {
         name: "trace_takes_stacks",
@@ -165,6 +170,38 @@ fn the_sender_is_known_in_its_own_context(bench: &Bench) -> Result<()> {
     told(run.as_ref(), &lab.a, 8, &sender)?;
     let received = json!({ "direction": "rx", "dst_port": 10, "pid": null, "command": null });
     told(run.as_ref(), &lab.b, 8, &received)
+}
+
+fn trace_shows_headers(bench: &Bench) -> Result<()> {
+    const PAYLOAD: usize = 32;
+    let lab = Pair::new()?;
+    let udp = |dst| Transport::Udp {
+        src: 4000,
+        dst,
+        payload: PAYLOAD,
+    };
+    let frames = [
+        Frame::v4(A, B, udp(9)),
+        Frame::v6(A, B, udp(10)).extension(HOP_BY_HOP),
+    ];
+    let drops = Drops::at(site::UDP_NO_SOCKET, &lab.b, Count::Exactly(3))
+        .counted_by(Counter::snmp(&lab.b, "Udp.NoPorts"));
+    let run = trace(bench, "--headers --stack", drops, || {
+        frames
+            .iter()
+            .try_for_each(|frame| sender::frames(&lab.a, A.device, frame, 3))
+    })?;
+    for (frame, port) in frames.iter().zip([9, 10]) {
+        let bytes = frame.bytes();
+        let headers = &bytes[..bytes.len() - PAYLOAD];
+        let text = headers.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let fields = json!({ "dst_port": port, "headers": text, "headers_from": "link" });
+        told(run.as_ref(), &lab.b, 3, &fields)?;
+    }
+    Ok(())
 }
 
 fn trace_takes_stacks(bench: &Bench) -> Result<()> {

@@ -1,11 +1,11 @@
 //! `{"type":"drop",…}`
 
-use std::net::IpAddr;
+use std::{fmt::Write as _, net::IpAddr};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::tally::{packet::Drop, protocol::ethertype_text};
+use crate::tally::{headers::Headers, packet::Drop, protocol::ethertype_text};
 
 #[derive(Serialize)]
 pub(super) struct Object<'a> {
@@ -48,6 +48,8 @@ pub(super) struct Object<'a> {
     engine: Option<&'a str>,
     qdisc: Option<&'a str>,
     stage_by: Option<&'static str>,
+    headers: Option<String>,
+    headers_from: Option<&'static str>,
 }
 
 impl<'a> Object<'a> {
@@ -90,8 +92,17 @@ impl<'a> Object<'a> {
             age_ns: None,
             severity: drop.severity.as_str(),
             stack: drop.stack.as_deref(),
+            headers: drop.headers.as_ref().map(hexadecimal),
+            headers_from: drop.headers.as_ref().map(Headers::from),
         }
     }
+}
+
+fn hexadecimal(headers: &Headers) -> String {
+    headers.bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn nanoseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,0 +1,128 @@
+//! The headers of a packet, without what they carry.
+
+use bytes::Bytes;
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
+
+/// The first bytes of a packet, up to the end of its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headers {
+    /// Do they begin with the link layer's header (Ethernet), not with the
+    /// network's?
+    pub link_layer: bool,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+impl Headers {
+    /// Takes away what is payload: what follows the transport header, an ICMP
+    /// header or, of other protocols, the network header. Of a header that is cut
+    /// off or malformed nothing more is kept than what the lower layers tell.
+    #[must_use]
+    pub fn of(bytes: &Bytes, link_layer: bool) -> Option<Self> {
+        let length = length(bytes, link_layer);
+        (length > 0).then(|| Self {
+            link_layer,
+            bytes: bytes.slice(..length),
+        })
+    }
+
+    /// `link` or `network`: the layer they begin with.
+    #[must_use]
+    pub fn from(&self) -> &'static str {
+        if self.link_layer { "link" } else { "network" }
+    }
+}
+
+fn length(bytes: &[u8], link_layer: bool) -> usize {
+    let packet = if link_layer {
+        LaxSlicedPacket::from_ethernet(bytes).ok()
+    } else {
+        LaxSlicedPacket::from_ip(bytes).ok()
+    };
+    let Some(packet) = packet else {
+        return 0;
+    };
+    let before = |rest: &[u8]| rest.as_ptr().addr() - bytes.as_ptr().addr();
+    if let Some(transport) = &packet.transport {
+        return before(match transport {
+            TransportSlice::Icmpv4(slice) => slice.payload(),
+            TransportSlice::Icmpv6(slice) => slice.payload(),
+            TransportSlice::Igmp(slice) => slice.payload(),
+            TransportSlice::Udp(slice) => slice.payload(),
+            TransportSlice::Tcp(slice) => slice.payload(),
+        });
+    }
+    if let Some(LaxNetSlice::Arp(arp)) = &packet.net {
+        return before(arp.slice()) + arp.slice().len();
+    }
+    if let Some(payload) = packet.ip_payload() {
+        return before(payload.payload);
+    }
+    packet
+        .ether_payload()
+        .map_or(0, |payload| before(payload.payload))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ethernet, IPv4, UDP with four bytes of payload.
+    const UDP: &[u8] = &[
+        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, // Ethernet
+        0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
+        0x0f, 0xa0, 0, 9, 0, 12, 0, 0, // UDP
+        b'd', b'a', b't', b'a',
+    ];
+
+    fn kept(bytes: &[u8], link_layer: bool) -> usize {
+        let headers = Headers::of(&Bytes::copy_from_slice(bytes), link_layer);
+        headers.map_or(0, |headers| headers.bytes.len())
+    }
+
+    #[test]
+    fn payload_is_taken_away() {
+        assert_eq!(kept(UDP, true), 14 + 20 + 8);
+        assert_eq!(kept(&UDP[14..], false), 20 + 8);
+        let mut tcp = UDP[..34].to_vec();
+        tcp[23] = 6;
+        tcp[17] = 20 + 24 + 4;
+        tcp.extend([
+            0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0x60, 2, 0, 0, 0, 0, 0, 0,
+        ]);
+        tcp.extend([2, 4, 5, 0xb4]);
+        tcp.extend(*b"data");
+        assert_eq!(kept(&tcp, true), 14 + 20 + 24);
+    }
+
+    #[test]
+    fn of_what_cannot_be_read_only_the_lower_layers_are_kept() {
+        // The UDP header is cut off.
+        assert_eq!(kept(&UDP[..38], true), 34);
+        let mut esp = UDP.to_vec();
+        esp[23] = 50;
+        assert_eq!(kept(&esp, true), 34);
+        let mut unknown = UDP.to_vec();
+        unknown[12..14].copy_from_slice(&[0x88, 0xb5]);
+        assert_eq!(kept(&unknown, true), 14);
+        assert_eq!(kept(&UDP[..10], true), 0);
+        assert_eq!(kept(b"nonsense", false), 0);
+        assert_eq!(kept(&[], false), 0);
+    }
+
+    #[test]
+    fn nothing_panics() {
+        for length in 0..UDP.len() {
+            for byte in 0..=255 {
+                let mut bytes = UDP[..length].to_vec();
+                bytes
+                    .iter_mut()
+                    .skip(12)
+                    .step_by(7)
+                    .for_each(|it| *it = byte);
+                assert!(kept(&bytes, true) <= length);
+                assert!(kept(&bytes, false) <= length);
+            }
+        }
+    }
+}
