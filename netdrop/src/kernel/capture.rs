@@ -1,25 +1,29 @@
 //! A running capture: the loaded and attached programs and their maps.
 
+mod config;
+mod detail;
+mod tables;
+
 use std::{
-    borrow::Cow,
-    collections::HashSet,
     io,
     os::fd::{AsFd as _, AsRawFd as _},
     time::{Duration, Instant},
 };
 
-use aya::maps::{Array, MapData, RingBuf, StackTraceMap};
-use bytes::Bytes;
+use aya::maps::{MapData, RingBuf};
 use netdrop_ebpf::{
-    area::{Control, Counter, CpuArea, GENERATIONS, Slot, Weights},
-    discipline::{CpuQdiscs, Kind},
-    event::{Event, STACK_DEPTH},
-    filter::Rules,
+    area::{Control, Counter, GENERATIONS, Weights},
     flow::FlowKey,
-    site::{SiteKey, facts::QDISC_SHIFT},
+    site::SiteKey,
     squeeze::NapiKey,
 };
-use zerocopy::FromBytes as _;
+
+use self::tables::{Known, read_area};
+pub use self::{
+    config::{CaptureConfig, Emit, HookStatus, MOST_STACKS},
+    detail::Detail,
+    tables::kind_name,
+};
 
 use super::{
     aftermath::Hurts,
@@ -28,89 +32,10 @@ use super::{
     load::{self, Loaded, Types},
     messages::Messages,
     privileges,
-    snapshot::{Counters, Snapshot},
+    snapshot::Snapshot,
     symbols::Symbols,
     sys::{Grace, MappedAreas, MappedControl, drain, release_memory},
 };
-
-/// Stacks whose number fits into a site key.
-pub const MOST_STACKS: u32 = 32_768;
-
-/// Which events leave the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emit {
-    /// None.
-    Nothing,
-    /// The first one of a site in an interval, with its stack, where the reason
-    /// leaves the stage open: a hint, not counted as delivered.
-    Hints,
-    /// The first one of a site in an interval, and others as they come, up to so
-    /// many a second over all CPUs; the rest is counted as sampled out. See
-    /// [`Capture::refill`].
-    Some(u32),
-    /// Every drop.
-    All,
-}
-
-/// What to capture.
-#[derive(Clone, Debug)]
-pub struct CaptureConfig {
-    /// Count flows, with this many entries an interval behind the per-CPU
-    /// slots; `None`: do not count flows.
-    pub flows: Option<u32>,
-    /// Which events to emit.
-    pub emit: Emit,
-    /// Send stacks with events.
-    pub stack: bool,
-    /// Send the packet's first [`HEADER_BYTES`](netdrop_ebpf::event::HEADER_BYTES)
-    /// with events.
-    pub headers: bool,
-    /// Count stacks apart: so many different ones, at most [`MOST_STACKS`].
-    pub stacks: Option<u32>,
-    /// Leave out the per-packet and per-poll hooks.
-    pub lite: bool,
-    /// Bytes of the event ring; a power of two and a multiple of 4096.
-    pub ring_bytes: u32,
-    /// The kernel's part of a filter.
-    pub rules: Box<Rules>,
-}
-
-/// A hook and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookStatus {
-    /// As tracefs spells it, for example `skb:kfree_skb`.
-    pub name: &'static str,
-    /// Is it attached?
-    pub attached: bool,
-    /// Why not.
-    pub why: Option<String>,
-}
-
-/// One event and the stack that came with it.
-#[derive(Clone, Debug)]
-pub struct Detail {
-    /// The drop.
-    pub event: Event,
-    /// Kernel return addresses as 8-byte host-order words, innermost first;
-    /// empty without `--stack`.
-    pub stack: Bytes,
-    /// The packet's first bytes, from its link layer's header on
-    /// (`EVENT_LINK_LAYER`) or from its network header on; empty where none were
-    /// asked for or could be read.
-    pub headers: Bytes,
-}
-
-impl Detail {
-    /// The return addresses of `stack`.
-    #[must_use]
-    pub fn frames(&self) -> Vec<u64> {
-        let (frames, _) = self.stack.as_chunks();
-        frames
-            .iter()
-            .map(|frame| u64::from_ne_bytes(*frame))
-            .collect()
-    }
-}
 
 /// Loaded programs that are not attached yet. Loading is a step of its own,
 /// because a signal must not interrupt it: see [`Prepared::load`].
@@ -162,10 +87,7 @@ pub struct Capture {
     hurts: Hurts,
     emit: Emit,
     headers: bool,
-    /// Stacks read so far.
-    known_stacks: HashSet<u16>,
-    /// Kinds of qdiscs read so far, by CPU and number.
-    known_qdiscs: HashSet<(u16, u16)>,
+    known: Known,
     /// Events taken from the ring before the caller asked.
     early: Vec<Detail>,
     generation: u32,
@@ -220,8 +142,7 @@ impl Capture {
             counts_flows: config.flows.is_some(),
             emit: config.emit,
             headers: config.headers,
-            known_stacks: HashSet::new(),
-            known_qdiscs: HashSet::new(),
+            known: Known::default(),
             early: Vec::new(),
             generation: 0,
             since: Instant::now(),
@@ -321,8 +242,9 @@ impl Capture {
         if matches!(self.emit, Emit::Nothing | Emit::Hints) {
             snapshot.counters.0[Counter::SampledOut as usize] = snapshot.counters.counted();
         }
-        snapshot.stacks = self.new_stacks(&snapshot.sites);
-        snapshot.qdiscs = self.new_qdiscs(&snapshot.sites);
+        let Self { known, loaded, .. } = self;
+        snapshot.stacks = known.new_stacks(&loaded.ebpf, &snapshot.sites);
+        snapshot.qdiscs = known.new_qdiscs(&loaded.ebpf, &snapshot.sites);
         if self.counts_flows {
             let dropped = !flows.is_empty() || snapshot.counters.get(Counter::FlowOther) > 0;
             let map = self.loaded.map_fd("HURT")?;
@@ -338,55 +260,6 @@ impl Capture {
             missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));
         self.recursion_missed = missed;
         Ok(snapshot)
-    }
-
-    /// The stacks of these sites that were not read before. One that cannot be
-    /// read is left out.
-    fn new_stacks(&mut self, sites: &[(SiteKey, Weights)]) -> Vec<(u16, Vec<u64>)> {
-        let mut found = Vec::new();
-        for (SiteKey { stack, .. }, _) in sites {
-            if *stack == 0 || !self.known_stacks.insert(*stack) {
-                continue;
-            }
-            let map = self.loaded.ebpf.map("STACKS");
-            let Some(Ok(map)) = map.map(StackTraceMap::try_from) else {
-                continue;
-            };
-            if let Ok(trace) = map.get(&u32::from(stack - 1), 0) {
-                found.push((
-                    *stack,
-                    trace.frames().iter().map(|frame| frame.ip).collect(),
-                ));
-            }
-        }
-        found
-    }
-
-    /// The kinds of qdiscs of these sites that were not read before. One that
-    /// cannot be read is left out.
-    fn new_qdiscs(&mut self, sites: &[(SiteKey, Weights)]) -> Vec<(u16, u16, String)> {
-        let mut found = Vec::new();
-        for (SiteKey { cpu, facts, .. }, _) in sites {
-            let number = facts >> QDISC_SHIFT;
-            if number == 0 || self.known_qdiscs.contains(&(*cpu, number)) {
-                continue;
-            }
-            let map = self.loaded.ebpf.map("QDISCS");
-            let Some(Ok(map)) = map.map(Array::<_, [u8; size_of::<CpuQdiscs>()]>::try_from) else {
-                continue;
-            };
-            // Copied, because the bytes need not be aligned.
-            let kinds = map.get(&u32::from(*cpu), 0).ok();
-            let kinds = kinds.and_then(|bytes| CpuQdiscs::read_from_bytes(&bytes).ok());
-            if let Some(kind) = kinds
-                .as_ref()
-                .and_then(|all| all.kinds.get(usize::from(number - 1)))
-            {
-                found.push((*cpu, number, kind_name(kind).into_owned()));
-                self.known_qdiscs.insert((*cpu, number));
-            }
-        }
-        found
     }
 
     /// With [`Emit::Some`]: allows as many events as the time since the start of
@@ -414,23 +287,7 @@ impl Capture {
         let mut details = std::mem::take(&mut self.early);
         while details.len() < most {
             let Some(item) = self.ring.next() else { break };
-            let (event, rest) =
-                Event::read_from_prefix(&item).map_err(|_| CaptureError::Record(item.len()))?;
-            let stack = rest
-                .get(..usize::from(event.stack_len))
-                .ok_or(CaptureError::Record(item.len()))?;
-            let headers = if self.headers {
-                let behind = STACK_DEPTH * size_of::<u64>();
-                rest.get(behind..behind + usize::from(event.headers_len))
-                    .ok_or(CaptureError::Record(item.len()))?
-            } else {
-                &[]
-            };
-            details.push(Detail {
-                event,
-                stack: Bytes::copy_from_slice(stack),
-                headers: Bytes::copy_from_slice(headers),
-            });
+            details.push(Detail::read(&item, self.headers)?);
         }
         Ok(details)
     }
@@ -447,38 +304,6 @@ impl Capture {
             .trim()
             .parse()
             .ok()
-    }
-}
-
-/// The name of a kind of qdisc (not escaped).
-#[must_use]
-pub fn kind_name(kind: &Kind) -> Cow<'_, str> {
-    let name = kind.split(|byte| *byte == 0).next();
-    String::from_utf8_lossy(name.unwrap_or_default())
-}
-
-fn read_area(
-    area: &mut CpuArea,
-    counters: &mut Counters,
-    sites: &mut Vec<(SiteKey, Weights)>,
-    flows: &mut Vec<(FlowKey, Weights)>,
-) {
-    for (sum, counter) in counters.0.iter_mut().zip(&mut area.counters) {
-        *sum += std::mem::take(counter);
-    }
-    take(&mut area.sites, sites);
-    take(&mut area.flows, flows);
-}
-
-/// Takes the rows out of slots and leaves them free.
-fn take<K: Copy>(slots: &mut [Slot<K>], rows: &mut Vec<(K, Weights)>) {
-    for slot in slots.iter_mut().filter(|slot| slot.claim != 0) {
-        if slot.ready != 0 {
-            rows.push((slot.key, slot.weights));
-        }
-        slot.claim = 0;
-        slot.ready = 0;
-        slot.weights = Weights::default();
     }
 }
 

@@ -1,0 +1,56 @@
+//! What is asked of a capture, and what became of its hooks.
+
+use netdrop_ebpf::filter::Rules;
+
+/// Stacks whose number fits into a site key.
+pub const MOST_STACKS: u32 = 32_768;
+
+/// Which events leave the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emit {
+    /// None.
+    Nothing,
+    /// The first one of a site in an interval, with its stack, where the reason
+    /// leaves the stage open: a hint, not counted as delivered.
+    Hints,
+    /// The first one of a site in an interval, and others as they come, up to so
+    /// many a second over all CPUs; the rest is counted as sampled out. See
+    /// [`Capture::refill`].
+    Some(u32),
+    /// Every drop.
+    All,
+}
+
+/// What to capture.
+#[derive(Clone, Debug)]
+pub struct CaptureConfig {
+    /// Count flows, with this many entries an interval behind the per-CPU
+    /// slots; `None`: do not count flows.
+    pub flows: Option<u32>,
+    /// Which events to emit.
+    pub emit: Emit,
+    /// Send stacks with events.
+    pub stack: bool,
+    /// Send the packet's first [`HEADER_BYTES`](netdrop_ebpf::event::HEADER_BYTES)
+    /// with events.
+    pub headers: bool,
+    /// Count stacks apart: so many different ones, at most [`MOST_STACKS`].
+    pub stacks: Option<u32>,
+    /// Leave out the per-packet and per-poll hooks.
+    pub lite: bool,
+    /// Bytes of the event ring; a power of two and a multiple of 4096.
+    pub ring_bytes: u32,
+    /// The kernel's part of a filter.
+    pub rules: Box<Rules>,
+}
+
+/// A hook and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookStatus {
+    /// As tracefs spells it, for example `skb:kfree_skb`.
+    pub name: &'static str,
+    /// Is it attached?
+    pub attached: bool,
+    /// Why not.
+    pub why: Option<String>,
+}
