@@ -374,7 +374,7 @@ fn a_filter_keeps_namespaces_apart(bench: &Bench) -> Result<()> {
             there.b.name(),
             here.b.name()
         ),
-        format!("function __udp4_lib_rcv and netns {}", here.b.inode()),
+        format!("function *udp*rcv* and netns {}", here.b.inode()),
     ];
     if bench.kernel.has_reasons() {
         filters.push(format!("reason NO_SOCKET and netns {}", here.b.name()));
