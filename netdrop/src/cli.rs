@@ -12,10 +12,14 @@ mod duration;
 mod explain;
 mod fault;
 mod filter;
+mod grouping;
 mod logger;
 mod options;
+mod outfile;
 mod print;
 mod reader;
+mod record;
+mod report;
 mod resolve;
 mod session;
 mod severity_file;
@@ -48,6 +52,8 @@ Examples:
   netdrop watch --by device,reason --interval 5s
   netdrop watch host 10.0.0.1 and port 443       only these packets
   netdrop trace --count 10                       ten drops, one line each
+  netdrop record -o drops.ndr --duration 1m      a minute of drops, to be looked at later
+  netdrop report drops.ndr                       what died where, since when, what to do
   netdrop explain NETFILTER_DROP                 what it means, and what to run next
   netdrop doctor                                 can this host be traced?";
 
@@ -57,6 +63,10 @@ enum Command {
     Watch(watch::Args),
     /// Show one line per drop, like tcpdump
     Trace(trace::Args),
+    /// Record what is dropped into a file
+    Record(record::Args),
+    /// Tell what a recording shows: what died where, since when, and what to do
+    Report(report::Args),
     /// Explain a reason, a stage or a kernel function
     Explain(explain::Args),
     /// Tell whether this host can be traced, what is missing and what to do
@@ -80,6 +90,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Watch(args) => watch::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Record(args) => record::run(args),
+        Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(args.format.into()),
         Command::Completions(args) => completions::run(&args),

@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod cgroups;
 pub mod devices;
+pub mod facts;
 pub mod netfilter;
 pub mod netns;
 mod pause;

@@ -5,6 +5,7 @@
 //! of its own so that a slow reader never delays counting.
 
 pub mod advice;
+pub mod amount;
 pub mod escape;
 pub mod explain;
 pub mod json;
@@ -12,6 +13,7 @@ pub mod line;
 pub mod palette;
 pub mod ready;
 pub mod render;
+pub mod report;
 pub mod sink;
 pub mod table;
 pub mod text;

@@ -10,7 +10,7 @@ pub mod accounting;
 mod changing;
 mod choose;
 pub mod circumstances;
-mod consequences;
+pub(crate) mod consequences;
 mod device;
 pub mod group;
 pub mod harm;

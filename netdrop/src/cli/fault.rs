@@ -96,7 +96,12 @@ fn foreign(error: &clap::Error) -> Option<String> {
         })
         .map(|command| format!("`netdrop {}`", command.get_name()))
         .collect();
-    (!owners.is_empty()).then(|| format!("{option} belongs to {}", owners.join(" and ")))
+    let (last, others) = owners.split_last()?;
+    Some(if others.is_empty() {
+        format!("{option} belongs to {last}")
+    } else {
+        format!("{option} belongs to {} and {last}", others.join(", "))
+    })
 }
 
 /// clap's message without usage and advice, in one line.
@@ -132,7 +137,7 @@ mod tests {
         let belongs = |text: &str| Some(text.to_owned());
         assert_eq!(
             said("netdrop trace --interval 1s"),
-            belongs("--interval belongs to `netdrop watch`")
+            belongs("--interval belongs to `netdrop watch` and `netdrop record`")
         );
         assert_eq!(
             said("netdrop watch --count=3"),
@@ -140,7 +145,7 @@ mod tests {
         );
         assert_eq!(
             said("netdrop doctor --by reason"),
-            belongs("--by belongs to `netdrop watch` and `netdrop trace`")
+            belongs("--by belongs to `netdrop watch`, `netdrop trace` and `netdrop report`")
         );
         assert_eq!(said("netdrop watch --bye"), None);
         assert_eq!(said("netdrop watch --interval 0s"), None);

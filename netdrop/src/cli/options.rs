@@ -42,11 +42,24 @@ impl From<FormatArg> for Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SeverityArg {
+pub(super) enum SeverityArg {
     Harmful,
     Suspicious,
     Benign,
     All,
+}
+
+impl SeverityArg {
+    /// What is shown with this option, or without it.
+    pub(super) fn show(option: Option<Self>) -> Show {
+        match option {
+            None => Show::NotBenign,
+            Some(Self::Harmful) => Show::Only(Severity::Harmful),
+            Some(Self::Suspicious) => Show::Only(Severity::Suspicious),
+            Some(Self::Benign) => Show::Only(Severity::Benign),
+            Some(Self::All) => Show::All,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -170,13 +183,7 @@ impl Shared {
     }
 
     pub(super) fn show(&self) -> Show {
-        match self.severity {
-            None => Show::NotBenign,
-            Some(SeverityArg::Harmful) => Show::Only(Severity::Harmful),
-            Some(SeverityArg::Suspicious) => Show::Only(Severity::Suspicious),
-            Some(SeverityArg::Benign) => Show::Only(Severity::Benign),
-            Some(SeverityArg::All) => Show::All,
-        }
+        SeverityArg::show(self.severity)
     }
 
     /// Is advice asked for, and somebody there to read it?

@@ -4,11 +4,12 @@ mod drop;
 mod formatter;
 mod period;
 mod ready;
+mod report;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::ready::Ready;
+use super::{ready::Ready, report::Titled};
 use crate::tally::{packet::Drop, period::Period};
 
 /// Version of the format; it changes when a field changes its meaning.
@@ -32,6 +33,11 @@ pub fn summary(out: &mut Vec<u8>, period: &Period) {
 /// Appends a `drop` line.
 pub fn drop(out: &mut Vec<u8>, drop: &Drop) {
     line(out, &drop::Object::of(drop));
+}
+
+/// Appends a `report` line.
+pub fn report(out: &mut Vec<u8>, report: &Titled<'_>) {
+    line(out, &report::Object::of(report));
 }
 
 pub(super) fn line<T: Serialize>(out: &mut Vec<u8>, object: &T) {
@@ -64,7 +70,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn lines() -> [String; 6] {
+    fn lines() -> [String; 7] {
         let period = samples::period();
         let mut hurt = samples::period();
         hurt.rows = samples::hurt_rows();
@@ -88,6 +94,15 @@ mod tests {
             print(|out| drop(out, &samples::datagram())),
             print(|out| drop(out, &samples::segment())),
             print(|out| interval(out, &hurt)),
+            print(|out| {
+                report(
+                    out,
+                    &Titled {
+                        file: "a.ndr",
+                        report: &samples::report(),
+                    },
+                );
+            }),
         ]
     }
 
@@ -112,6 +127,8 @@ mod tests {
             keys(&serde_json::from_str(&line).unwrap(), &mut found);
         }
         assert!(found.len() > 100);
+        // Names of tunables are the kernel's.
+        found.retain(|key| !key.starts_with("net."));
         for key in found {
             assert!(document.contains(&format!("`{key}`")), "{key}");
         }

@@ -6,7 +6,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
+    drops::advice::Advice,
     kernel::capture::HookStatus,
+    recording::{
+        header::{DeviceFact, Header, HookFact, NamespaceFact},
+        read::End,
+        report::{Point, Report, Times},
+    },
     tally::{
         accounting::{Accounting, Attached, Traffic},
         harm::{Counts, Harm, Here},
@@ -193,6 +199,67 @@ fn squeeze() -> Squeeze {
         ]),
         other: Some(0),
         cpus: Some(vec![(1, 1)]),
+    }
+}
+
+/// A report with everything that one can have.
+pub(super) fn report() -> Report {
+    let times = Times {
+        first: time(),
+        last: time(),
+        peak: 12.5,
+        peak_at: time(),
+    };
+    let point = Point {
+        time: time(),
+        seconds: 1.0,
+        harmful: 20,
+        suspicious: 10,
+        benign: 4,
+    };
+    let advice = Advice {
+        reason: Some("SOCKET_RCVBUFF".to_owned()),
+        stage: "rx_sock".to_owned(),
+        severity: Severity::Harmful,
+        meaning: "The receive buffer is full.",
+        note: None,
+        caution: None,
+        commands: vec!["ss -lump".to_owned()],
+    };
+    Report {
+        header: Header {
+            format: 1,
+            version: "0.1.0".to_owned(),
+            host: "ho\x1bst".to_owned(),
+            kernel: "6.18.44".to_owned(),
+            cpus: Some(2),
+            hooks: vec![HookFact::default()],
+            devices: vec![DeviceFact::default()],
+            namespaces: vec![NamespaceFact::default()],
+            sysctls: [("net.core.somaxconn".to_owned(), "4096".to_owned())].into(),
+            warnings: vec!["symbols are hidden".to_owned()],
+            ..Header::default()
+        },
+        end: End::Cut(4096),
+        intervals: 2,
+        span: Some((time(), time())),
+        summary: Period {
+            advice: vec![advice],
+            ..period()
+        },
+        times: vec![Some(times), Some(times), None],
+        flows: Some(Period {
+            rows: hurt_rows(),
+            ..period()
+        }),
+        timeline: vec![
+            Point {
+                harmful: 0,
+                suspicious: 0,
+                ..point
+            },
+            point,
+        ],
     }
 }
 

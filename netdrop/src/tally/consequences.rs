@@ -19,7 +19,7 @@ use crate::kernel::snapshot::Aftermath;
 
 /// The connection of a flow and which of its ends sent the dropped packets;
 /// `None` where that was not read.
-pub(super) fn connection(key: &FlowKey) -> Option<(Connection, usize)> {
+pub(crate) fn connection(key: &FlowKey) -> Option<(Connection, usize)> {
     let FlowKey { site, addrs, .. } = key;
     let read = state::FLOW | state::NO_TRANSPORT;
     if !protocol::is_tcp(site) || site.state & read != state::FLOW || site.netns == 0 {

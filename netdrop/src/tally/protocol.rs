@@ -35,7 +35,7 @@ pub(super) fn is_ipv4(site: &SiteKey) -> bool {
 }
 
 /// Is it a packet of TCP?
-pub(super) fn is_tcp(site: &SiteKey) -> bool {
+pub(crate) fn is_tcp(site: &SiteKey) -> bool {
     is_ip(site.ethertype) && site.protocol == TCP
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The value of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Unknown, or does not apply.
     Null,
@@ -31,7 +31,7 @@ impl<N: Into<u64>> From<Option<N>> for Value {
 }
 
 /// A field of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Field {
     /// Its name in JSON.
     pub name: &'static str,

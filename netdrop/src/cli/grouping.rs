@@ -1,0 +1,79 @@
+//! Options of commands that look at recordings.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    path::Path,
+};
+
+use anyhow::Context as _;
+
+use super::options::{FormatArg, KEYS, SeverityArg, at_least_one, layout};
+use crate::{
+    output::{render::Format, text::Layout},
+    recording::read::Recording,
+    tally::{key::By, period::View, rank::Sort},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Grouping {
+    /// Keys that rows are grouped by
+    #[arg(
+        long,
+        value_name = "KEYS",
+        default_value = "stage,reason,function",
+        help = KEYS
+    )]
+    pub(super) by: By,
+
+    /// Rows to show; the others are summed up in one more row
+    #[arg(long, value_name = "N", default_value = "10", value_parser = at_least_one::<u32>, allow_hyphen_values = true)]
+    top: u32,
+
+    /// Show only drops of one severity, or all; without it benign drops are
+    /// counted but hidden
+    #[arg(long, value_enum)]
+    severity: Option<SeverityArg>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatArg,
+
+    /// No colours
+    #[arg(long, help = "No colours, as with the environment variable NO_COLOR")]
+    no_color: bool,
+}
+
+impl Grouping {
+    pub(super) fn view(&self) -> View {
+        self.view_by(self.by.clone())
+    }
+
+    pub(super) fn view_by(&self, by: By) -> View {
+        View {
+            by,
+            top: self.top as usize,
+            sort: Sort::Drops,
+            show: SeverityArg::show(self.severity),
+        }
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.format.into()
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        layout(self.no_color)
+    }
+}
+
+/// Opens a recording; `-` is standard input.
+pub(super) fn open(path: &Path) -> anyhow::Result<Recording<Box<dyn Read>>> {
+    let reader: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        Box::new(BufReader::with_capacity(64 << 10, file))
+    };
+    Recording::open(reader).with_context(|| path.display().to_string())
+}

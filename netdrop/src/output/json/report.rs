@@ -1,0 +1,155 @@
+//! `{"type":"report",…}`
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{super::report::Titled, period};
+use crate::{
+    drops::advice::Advice,
+    recording::{
+        header::Header,
+        read::End,
+        report::{Point, Times},
+    },
+};
+
+#[derive(Serialize)]
+pub(super) struct Object<'a> {
+    r#type: &'static str,
+    schema: u32,
+    file: &'a str,
+    recording: RecordingObject<'a>,
+    summary: period::Object<'a>,
+    times: Vec<Option<TimesObject>>,
+    flows: Option<period::Object<'a>>,
+    timeline: Vec<PointObject>,
+    advice: Vec<AdviceObject<'a>>,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn of(titled: &Titled<'a>) -> Self {
+        let Titled { file, report } = *titled;
+        Self {
+            r#type: "report",
+            schema: super::SCHEMA,
+            file,
+            recording: RecordingObject {
+                header: &report.header,
+                first: report.span.map(|(first, _)| seconds(first)),
+                last: report.span.map(|(_, last)| seconds(last)),
+                intervals: report.intervals,
+                ended: EndObject::of(&report.end),
+            },
+            summary: period::Object::of("summary", &report.summary),
+            times: report
+                .times
+                .iter()
+                .map(|times| times.map(Into::into))
+                .collect(),
+            flows: report
+                .flows
+                .as_ref()
+                .map(|flows| period::Object::of("summary", flows)),
+            timeline: report.timeline.iter().map(Into::into).collect(),
+            advice: report.summary.advice.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// What a recording says of itself, and how far it goes.
+#[derive(Serialize)]
+pub(super) struct RecordingObject<'a> {
+    #[serde(flatten)]
+    header: &'a Header,
+    first: Option<String>,
+    last: Option<String>,
+    intervals: u64,
+    ended: EndObject<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct EndObject<'a> {
+    how: &'static str,
+    why: Option<&'a str>,
+    byte: Option<u64>,
+}
+
+impl<'a> EndObject<'a> {
+    pub(super) fn of(end: &'a End) -> Self {
+        let (how, why, byte) = match end {
+            End::Closed(why) => ("closed", Some(&**why), None),
+            End::Cut(byte) => ("cut", None, Some(*byte)),
+            End::Damaged(byte, why) => ("damaged", Some(&**why), Some(*byte)),
+        };
+        Self { how, why, byte }
+    }
+}
+
+#[derive(Serialize)]
+struct TimesObject {
+    first: String,
+    last: String,
+    peak_rate: f64,
+    peak_time: String,
+}
+
+impl From<Times> for TimesObject {
+    fn from(times: Times) -> Self {
+        Self {
+            first: seconds(times.first),
+            last: seconds(times.last),
+            peak_rate: times.peak,
+            peak_time: seconds(times.peak_at),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PointObject {
+    time: String,
+    seconds: f64,
+    harmful: u64,
+    suspicious: u64,
+    benign: u64,
+}
+
+impl From<&Point> for PointObject {
+    fn from(point: &Point) -> Self {
+        Self {
+            time: seconds(point.time),
+            seconds: (point.seconds * 1e6).round() / 1e6,
+            harmful: point.harmful,
+            suspicious: point.suspicious,
+            benign: point.benign,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AdviceObject<'a> {
+    reason: Option<&'a str>,
+    stage: &'a str,
+    severity: &'static str,
+    meaning: &'static str,
+    note: Option<&'static str>,
+    caution: Option<&'a str>,
+    next: &'a [String],
+}
+
+impl<'a> From<&'a Advice> for AdviceObject<'a> {
+    fn from(advice: &'a Advice) -> Self {
+        Self {
+            reason: advice.reason.as_deref(),
+            stage: &advice.stage,
+            severity: advice.severity.as_str(),
+            meaning: advice.meaning,
+            note: advice.note,
+            caution: advice.caution.as_deref(),
+            next: &advice.commands,
+        }
+    }
+}
+
+fn seconds(time: Timestamp) -> String {
+    format!("{time:.6}")
+}

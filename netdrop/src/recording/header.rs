@@ -1,0 +1,90 @@
+//! What a recording says of itself and of its host: JSON in the metadata of the
+//! schema, under the key `netdrop`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The format that this version writes, and the newest that it reads. It rises
+/// only when an older reader would understand a file wrongly: columns, kinds of
+/// rows, counts and facts may be added without.
+pub const FORMAT: u32 = 1;
+
+/// Under which the header stands in the metadata of the schema.
+pub(super) const KEY: &str = "netdrop";
+
+/// What is known at the start. Everything but the format may be missing, and is
+/// then unknown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Header {
+    /// Version of the format.
+    pub format: u32,
+    /// Version of netdrop.
+    pub version: String,
+    /// When every hook was attached, RFC 3339.
+    pub start: Option<Timestamp>,
+    /// The clock of all times.
+    pub clock: String,
+    /// Name of the host.
+    pub host: String,
+    /// Release of the kernel.
+    pub kernel: String,
+    /// The machine's architecture.
+    pub machine: String,
+    /// CPUs online.
+    pub cpus: Option<u32>,
+    /// Length of an interval as asked for, in seconds.
+    pub interval: Option<f64>,
+    /// Flows kept of an interval at most; `None`: flows are not recorded.
+    pub top: Option<u32>,
+    /// The hooks, attached or not.
+    pub hooks: Vec<HookFact>,
+    /// What the user was told at the start.
+    pub warnings: Vec<String>,
+    /// Devices of the network namespace in which it was recorded.
+    pub devices: Vec<DeviceFact>,
+    /// Named network namespaces.
+    pub namespaces: Vec<NamespaceFact>,
+    /// Tunables of the stack there: the names of `sysctl` and their values.
+    pub sysctls: BTreeMap<String, String>,
+}
+
+/// A hook.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HookFact {
+    /// As tracefs spells it.
+    pub name: String,
+    /// Was it attached?
+    pub attached: bool,
+    /// Why not.
+    pub why: Option<String>,
+}
+
+/// A device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeviceFact {
+    /// Its name.
+    pub name: String,
+    /// Its index.
+    pub ifindex: u32,
+    /// Its driver, where it has one.
+    pub driver: Option<String>,
+    /// Its MTU.
+    pub mtu: Option<u32>,
+}
+
+/// A named network namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamespaceFact {
+    /// Its inode number.
+    pub inode: u32,
+    /// Its name.
+    pub name: String,
+    /// How the name was found.
+    pub kind: String,
+}

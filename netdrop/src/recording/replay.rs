@@ -1,0 +1,25 @@
+//! A recording as the live views see a host: the same tally, interval by
+//! interval.
+
+use std::io::Read;
+
+use super::read::{Interval, Recording};
+use crate::tally::period::{Moment, Period, Tally, View};
+
+impl<R: Read> Recording<R> {
+    /// A tally of what comes next.
+    #[must_use]
+    pub fn tally(&self, view: View) -> Tally {
+        Tally::new(view, self.attached())
+    }
+
+    /// What an interval looks like in a tally.
+    pub fn show(&mut self, interval: &Interval, tally: &mut Tally) -> Period {
+        let moment = Moment {
+            time: interval.time,
+            time_squeeze: interval.time_squeeze.as_deref(),
+            output_lost: 0,
+        };
+        tally.interval(&interval.snapshot, &moment, &mut self.names)
+    }
+}
