@@ -10,6 +10,7 @@ mod completions;
 pub mod doctor;
 mod duration;
 mod explain;
+mod export;
 mod fault;
 mod filter;
 mod grouping;
@@ -67,6 +68,8 @@ enum Command {
     Record(record::Args),
     /// Tell what a recording shows: what died where, since when, and what to do
     Report(report::Args),
+    /// Write a recording in the format of another tool
+    Export(export::Args),
     /// Explain a reason, a stage or a kernel function
     Explain(explain::Args),
     /// Tell whether this host can be traced, what is missing and what to do
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Trace(args) => trace::run(args),
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(args.format.into()),
         Command::Completions(args) => completions::run(&args),

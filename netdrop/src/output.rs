@@ -8,6 +8,7 @@ pub mod advice;
 pub mod amount;
 pub mod escape;
 pub mod explain;
+pub mod export;
 pub mod json;
 pub mod line;
 pub mod palette;

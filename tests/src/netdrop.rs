@@ -109,6 +109,11 @@ impl Netdrop {
     /// watched.
     pub(crate) fn wait_ready(&mut self) -> Result<()> {
         self.wait_for("ready", |line| line.contains("\"type\":\"ready\""))?;
+        self.counts_now()
+    }
+
+    /// It counts from now on, and the runs of its drop program are watched.
+    pub(crate) fn counts_now(&mut self) -> Result<()> {
         self.firings = Some(Firings::at_ready(self)?);
         Ok(())
     }
@@ -197,6 +202,14 @@ impl Drop for Netdrop {
 }
 
 impl Ended {
+    /// What this one said is of drops that another one counted.
+    pub(crate) fn counted_by(self, other: &Self) -> Self {
+        Self {
+            firings: other.firings,
+            ..self
+        }
+    }
+
     /// What a successful run said, every line held against the contract.
     pub(crate) fn run(self) -> Result<Run> {
         let Self {

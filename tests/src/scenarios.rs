@@ -23,6 +23,7 @@ mod martians;
 mod messages;
 mod naming;
 mod receive;
+mod recordings;
 mod refusals;
 mod routing;
 mod severities;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         attaching::SCENARIOS,
         changes::SCENARIOS,
         endings::SCENARIOS,
+        recordings::SCENARIOS,
         refusals::SCENARIOS,
         severities::SCENARIOS,
         explain::SCENARIOS,

@@ -1,0 +1,146 @@
+//! `netdrop export`
+
+use std::{
+    io::{self, BufWriter, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use super::{
+    fault,
+    grouping::open,
+    options::{KEYS, SeverityArg},
+    outfile::Whole,
+};
+use crate::{
+    output::export::{Csv, Exporter, Folded, Json, OpenMetrics, Source},
+    recording::read::End,
+    tally::{key::By, period::View, rank::Sort, show::Show},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A recording of `netdrop record`; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The format
+    #[arg(long, value_enum)]
+    to: FormatArg,
+
+    /// The file to write; - for standard output
+    #[arg(long, short, value_name = "OUT")]
+    output: PathBuf,
+
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    force: bool,
+
+    /// Keys that rows are grouped by; each format has its own
+    #[arg(long, value_name = "KEYS", help = KEYS)]
+    by: Option<By>,
+
+    /// Only drops of one severity; without it, all
+    #[arg(long, value_enum)]
+    severity: Option<SeverityArg>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    /// The lines of `netdrop watch --format json`
+    Json,
+    /// A line for each row of each interval
+    Csv,
+    /// Sums of the whole recording, for Prometheus
+    Openmetrics,
+    /// Stacks and counts, for flame graphs
+    Folded,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  netdrop export drops.ndr --to csv -o drops.csv
+  netdrop export drops.ndr --to json --by flow,reason -o - | jq .totals
+  netdrop export drops.ndr --to folded -o - | flamegraph.pl > drops.svg";
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match export(args) {
+        // A reader that has left is no failure.
+        Err(error)
+            if error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn export(args: &Args) -> anyhow::Result<()> {
+    let Args {
+        file,
+        to,
+        output,
+        force,
+        by,
+        severity,
+    } = args;
+    let mut recording = open(file)?;
+    let mut exporter: Box<dyn Exporter> = match to {
+        FormatArg::Json => Box::new(Json),
+        FormatArg::Csv => Box::new(Csv::default()),
+        FormatArg::Openmetrics => Box::new(OpenMetrics::default()),
+        FormatArg::Folded => Box::new(Folded),
+    };
+    let by = match by {
+        Some(by) => by.clone(),
+        None => exporter.keys().parse()?,
+    };
+    let view = View {
+        by: by.clone(),
+        top: usize::MAX,
+        sort: Sort::Drops,
+        show: severity.map_or(Show::All, |severity| SeverityArg::show(Some(severity))),
+    };
+    let mut whole = Whole::create(output, *force)?;
+    let write = || format!("cannot write {}", name(output));
+    let mut out = BufWriter::with_capacity(64 << 10, whole.file());
+    let hooks = recording.hooks();
+    let source = Source {
+        header: recording.header(),
+        hooks: &hooks,
+    };
+    exporter.start(&mut out, &source, &by).with_context(write)?;
+    let mut tally = recording.tally(view);
+    let mut time = recording.header().start.unwrap_or_default();
+    while let Some(interval) = recording.next_interval() {
+        let period = recording.show(&interval, &mut tally);
+        exporter.interval(&mut out, &period).with_context(write)?;
+        time = period.time;
+    }
+    exporter
+        .finish(&mut out, &tally.summary(time, 0))
+        .and_then(|()| out.flush())
+        .with_context(write)?;
+    drop(out);
+    whole.finish()?;
+    if let Some(end) = recording.end()
+        && !matches!(end, End::Closed(_))
+    {
+        fault::say(&format!("warning: {}: {end}", file.display()));
+    }
+    Ok(())
+}
+
+fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard output".to_owned();
+    }
+    path.display().to_string()
+}

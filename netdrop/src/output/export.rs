@@ -1,0 +1,61 @@
+//! Recordings in the formats of other tools, one file per format.
+//!
+//! Comes in: a recording as the live views see it, a period for each interval
+//! and one for the whole. Goes out: bytes, as they come.
+
+mod csv;
+mod folded;
+mod json;
+mod openmetrics;
+
+use std::io::{self, Write};
+
+use crate::{
+    kernel::capture::HookStatus,
+    recording::header::Header,
+    tally::{key::By, period::Period},
+};
+
+pub use self::{csv::Csv, folded::Folded, json::Json, openmetrics::OpenMetrics};
+
+/// Where a recording comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// What it says of itself.
+    pub header: &'a Header,
+    /// The hooks that this version knows.
+    pub hooks: &'a [HookStatus],
+}
+
+/// Writes recordings in one format.
+pub trait Exporter {
+    /// The keys that rows are grouped by unless others are asked for.
+    fn keys(&self) -> &'static str;
+
+    /// Begins.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    fn start(&mut self, out: &mut dyn Write, source: &Source<'_>, by: &By) -> io::Result<()>;
+
+    /// Writes an interval.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    fn interval(&mut self, out: &mut dyn Write, period: &Period) -> io::Result<()>;
+
+    /// Ends with the whole recording.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    fn finish(&mut self, out: &mut dyn Write, summary: &Period) -> io::Result<()>;
+}
+
+/// Keys of formats that keep everything but flows apart.
+const ALL: &str = "stage,reason,function,device,netns,cpu,protocol,direction";
+
+#[cfg(test)]
+mod tests;

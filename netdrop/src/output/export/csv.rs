@@ -1,0 +1,97 @@
+//! A table of what was dropped where in each interval, as RFC 4180 has it.
+
+use std::io::{self, Write};
+
+use super::{ALL, Exporter, Source};
+use crate::{
+    output::escape::escape,
+    tally::{
+        key::{By, Key},
+        names::Severity,
+        period::Period,
+        row::{Other, Row, Value},
+    },
+};
+
+/// Writes CSV.
+#[derive(Debug, Default)]
+pub struct Csv {
+    keys: Vec<&'static str>,
+}
+
+impl Exporter for Csv {
+    fn keys(&self) -> &'static str {
+        ALL
+    }
+
+    fn start(&mut self, out: &mut dyn Write, _source: &Source<'_>, by: &By) -> io::Result<()> {
+        for key in by.keys() {
+            self.keys.extend(key.fields());
+            if *key == Key::Function {
+                self.keys.push("address");
+            }
+        }
+        // Every row has a severity of its own.
+        self.keys.retain(|key| *key != "severity");
+        let columns: Vec<&str> = ["time", "seconds"]
+            .into_iter()
+            .chain(self.keys.iter().copied())
+            .chain([
+                "drops",
+                "packets",
+                "bytes",
+                "severity",
+                "harmful",
+                "suspicious",
+                "benign",
+                "other",
+            ])
+            .collect();
+        write!(out, "{}\r\n", columns.join(","))
+    }
+
+    fn interval(&mut self, out: &mut dyn Write, period: &Period) -> io::Result<()> {
+        for row in &period.rows {
+            write!(out, "{:.6},{:.6}", period.time, period.seconds)?;
+            for key in &self.keys {
+                write!(out, ",{}", cell(row, key))?;
+            }
+            let sums = &row.sums;
+            write!(
+                out,
+                ",{},{},{},{},{},{},{},{}\r\n",
+                sums.drops(),
+                sums.packets,
+                sums.bytes,
+                sums.worst().map_or("", Severity::as_str),
+                sums.harmful,
+                sums.suspicious,
+                sums.benign,
+                row.other.map_or("", Other::as_str),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _out: &mut dyn Write, _summary: &Period) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn cell(row: &Row, key: &str) -> String {
+    let field = row.fields.iter().find(|field| field.name == key);
+    match field.map(|field| &field.value) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Text(text) | Value::Lines(text)) => quoted(text),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let text = escape(text);
+    if text.contains([',', '"', '\n', '\r', ' ']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.into_owned()
+    }
+}

@@ -1,0 +1,183 @@
+//! OpenMetrics: the sums of the whole recording, for Prometheus and its kin.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use super::{Exporter, Source};
+use crate::{
+    output::escape::escape,
+    tally::{
+        accounting::{Accounting, Traffic},
+        key::By,
+        period::Period,
+        row::{Field, Row, Value},
+    },
+};
+
+/// Fields that say more of another one.
+const BESIDE: [&str; 3] = ["stage_by", "netns_kind", "address"];
+
+/// Writes OpenMetrics.
+#[derive(Debug, Default)]
+pub struct OpenMetrics {
+    host: String,
+}
+
+impl Exporter for OpenMetrics {
+    fn keys(&self) -> &'static str {
+        "stage,reason,function,device,netns,direction,severity"
+    }
+
+    fn start(&mut self, _out: &mut dyn Write, source: &Source<'_>, _by: &By) -> io::Result<()> {
+        source.header.host.clone_into(&mut self.host);
+        Ok(())
+    }
+
+    fn interval(&mut self, _out: &mut dyn Write, _period: &Period) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut dyn Write, summary: &Period) -> io::Result<()> {
+        let Period {
+            rows,
+            accounting,
+            traffic,
+            hooks,
+            seconds,
+            ..
+        } = summary;
+        let host = label("host", &self.host);
+        let families: [(&str, &str, fn(&Row) -> u64); 3] = [
+            ("netdrop_drops", "Dropped packets (skbs).", |row| {
+                row.sums.drops()
+            }),
+            (
+                "netdrop_packets",
+                "Packets on the wire that they stand for.",
+                |row| row.sums.packets,
+            ),
+            ("netdrop_bytes", "Their bytes.", |row| row.sums.bytes),
+        ];
+        for (name, help, of) in families {
+            head(out, name, "counter", help)?;
+            for row in rows {
+                let labels = labels(row);
+                writeln!(out, "{name}_total{{{host}{labels}}} {}", of(row))?;
+            }
+        }
+        head(
+            out,
+            "netdrop_accounting",
+            "counter",
+            "Where every run of the drop hook went, and what detail was lost.",
+        )?;
+        for (name, count) in accounted(accounting) {
+            sample(out, "netdrop_accounting_total", &host, name, count)?;
+        }
+        head(out, "netdrop_traffic", "counter", "What passed.")?;
+        for (name, count) in passed(traffic) {
+            sample(out, "netdrop_traffic_total", &host, name, count)?;
+        }
+        head(
+            out,
+            "netdrop_hook_runs",
+            "counter",
+            "Runs of hooks that are no drops.",
+        )?;
+        for hook in hooks {
+            sample(out, "netdrop_hook_runs_total", &host, hook.name, hook.count)?;
+        }
+        head(
+            out,
+            "netdrop_recorded_seconds",
+            "gauge",
+            "Measured length of the recording.",
+        )?;
+        writeln!(out, "netdrop_recorded_seconds{{{host}}} {seconds}")?;
+        writeln!(out, "# EOF")
+    }
+}
+
+fn head(out: &mut dyn Write, name: &str, r#type: &str, help: &str) -> io::Result<()> {
+    writeln!(out, "# TYPE {name} {type}")?;
+    writeln!(out, "# HELP {name} {help}")
+}
+
+/// What is unknown is left out.
+fn sample(
+    out: &mut dyn Write,
+    name: &str,
+    host: &str,
+    what: &str,
+    count: Option<u64>,
+) -> io::Result<()> {
+    let Some(count) = count else { return Ok(()) };
+    writeln!(out, "{name}{{{host},{}}} {count}", label("name", what))
+}
+
+fn labels(row: &Row) -> String {
+    let mut labels = String::new();
+    for Field { name, value } in &row.fields {
+        let text = match value {
+            _ if BESIDE.contains(name) => continue,
+            Value::Null => continue,
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) | Value::Lines(text) => text.to_string(),
+        };
+        let _ = write!(labels, ",{}", label(name, &text));
+    }
+    if let Some(other) = row.other {
+        let _ = write!(labels, ",{}", label("other", other.as_str()));
+    }
+    labels
+}
+
+fn label(name: &str, value: &str) -> String {
+    let value = escape(value).replace('\\', "\\\\").replace('"', "\\\"");
+    format!("{name}=\"{value}\"")
+}
+
+fn accounted(accounting: &Accounting) -> Vec<(&'static str, Option<u64>)> {
+    let Accounting {
+        counted,
+        filtered,
+        undecided,
+        parts,
+        recursion_missed,
+        flow_other,
+        no_flow,
+        site_other,
+        unparsed,
+        ..
+    } = *accounting;
+    vec![
+        ("counted", Some(counted)),
+        ("filtered", Some(filtered)),
+        ("undecided", Some(undecided)),
+        ("parts", Some(parts)),
+        ("recursion_missed", recursion_missed),
+        ("flow_other", flow_other),
+        ("no_flow", no_flow),
+        ("site_other", Some(site_other)),
+        ("unparsed", Some(unparsed)),
+    ]
+}
+
+fn passed(traffic: &Traffic) -> Vec<(&'static str, Option<u64>)> {
+    let Traffic {
+        rx_packets,
+        tx_packets,
+        napi_polls,
+        napi_full,
+        time_squeeze,
+    } = *traffic;
+    vec![
+        ("rx_packets", rx_packets),
+        ("tx_packets", tx_packets),
+        ("napi_polls", napi_polls),
+        ("napi_full", napi_full),
+        ("time_squeeze", time_squeeze),
+    ]
+}

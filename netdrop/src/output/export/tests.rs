@@ -1,0 +1,84 @@
+use super::*;
+use crate::output::samples;
+
+fn export(exporter: &mut dyn Exporter) -> String {
+    let mut period = samples::period();
+    for row in &mut period.rows {
+        for field in &mut row.fields {
+            if field.name == "device" && row.other.is_none() {
+                field.value = crate::tally::row::Value::Text("a \"b\",;c\n".into());
+            }
+        }
+    }
+    let report = samples::report();
+    let source = Source {
+        header: &report.header,
+        hooks: &samples::HOOKS,
+    };
+    let mut out = Vec::new();
+    let by: By = "reason,function,device,netns".parse().unwrap();
+    exporter.start(&mut out, &source, &by).unwrap();
+    exporter.interval(&mut out, &period).unwrap();
+    exporter.finish(&mut out, &period).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn csv_has_a_line_for_each_row_and_quotes_what_must_be() {
+    let text = export(&mut Csv::default());
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(lines.len(), 1 + 3 + 1);
+    assert_eq!(
+        lines[0],
+        "time,seconds,reason,function,address,device,ifindex,netns,netns_name,netns_kind,drops,\
+         packets,bytes,severity,harmful,suspicious,benign,other"
+    );
+    assert_eq!(
+        lines[1],
+        "2025-11-21T21:01:02.003004Z,2.000000,SOCKET_RCVBUFF,__udp_enqueue_schedule_skb,,\
+         \"a \"\"b\"\",;c\\x0a\",2,4026531840,blue,named,20,20,2000,harmful,20,0,0,"
+    );
+    assert!(lines[3].ends_with(",top"), "{}", lines[3]);
+}
+
+#[test]
+fn folded_frames_hold_no_separator() {
+    assert_eq!(
+        export(&mut Folded),
+        "SOCKET_RCVBUFF;__udp_enqueue_schedule_skb;a_\"b\",_c\\x0a;4026531840 20\n\
+         -;0xffffffffc0001234;a_\"b\",_c\\x0a;4026532000 6\n\
+         (top) 4\n"
+    );
+}
+
+#[test]
+fn open_metrics_name_each_family_once_and_end_with_the_mark() {
+    let text = export(&mut OpenMetrics::default());
+    assert!(text.ends_with("\n# EOF\n"), "{text}");
+    assert!(
+        text.contains(
+            "netdrop_drops_total{host=\"ho\\\\x1bst\",reason=\"SOCKET_RCVBUFF\",\
+         function=\"__udp_enqueue_schedule_skb\",device=\"a \\\"b\\\",;c\\\\x0a\",ifindex=\"2\",\
+         netns=\"4026531840\",netns_name=\"blue\"} 20\n"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("other=\"top\"} 4\n"), "{text}");
+    for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        assert_eq!(text.matches(&format!("# TYPE {family}\n")).count(), 1);
+    }
+}
+
+#[test]
+fn json_is_what_watch_writes() {
+    let text = export(&mut Json);
+    let types: Vec<&str> = text.lines().map(|line| &line[..15]).collect();
+    assert_eq!(
+        types,
+        [
+            "{\"type\":\"ready\"",
+            "{\"type\":\"interv",
+            "{\"type\":\"summar"
+        ]
+    );
+}

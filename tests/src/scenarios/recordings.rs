@@ -1,0 +1,324 @@
+//! What is recorded is what died, and reads back however the recording ended.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{self, Output},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use nix::{
+    mount::{MntFlags, MsFlags, mount, umount2},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+use super::flood::flood;
+use crate::{
+    bench::{Bench, PATIENCE},
+    case::{BY, Case, Count, Drops, Flow, report},
+    counter::Counter,
+    lab::{A, B, Pair},
+    netdrop::{Ended, Netdrop, record::Run},
+    scenario::{Scenario, cannot},
+    sender::Datagrams,
+    site,
+};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "a_recording_holds_exactly_what_died",
+        about: "record, then every export and the report tell the same drops",
+        run: a_recording_holds_exactly_what_died,
+    },
+    Scenario {
+        name: "a_recorded_flood_is_exact",
+        about: "100,000 datagrams as fast as possible, recorded",
+        run: a_recorded_flood_is_exact,
+    },
+    Scenario {
+        name: "a_killed_recorder_leaves_what_it_wrote",
+        about: "SIGKILL: everything up to the last interval reads back",
+        run: a_killed_recorder_leaves_what_it_wrote,
+    },
+    Scenario {
+        name: "a_full_disk_ends_a_recording",
+        about: "exit 1, one clear line, and the file reads back",
+        run: a_full_disk_ends_a_recording,
+    },
+];
+
+/// A folder that is removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Result<Self> {
+        let path = env::temp_dir().join(format!("netdrop-lab-{name}-{}", process::id()));
+        fs::create_dir(&path).with_context(|| path.display().to_string())?;
+        Ok(Self(path))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        let Self(path) = self;
+        path.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let Self(path) = self;
+        // Only one scenario mounts something there.
+        let _ = umount2(&*path, MntFlags::MNT_DETACH);
+        let _ = fs::remove_dir_all(path);
+    }
+}
+
+/// A recorder that counts from now on.
+fn recorder(bench: &Bench, file: &Path, options: &str) -> Result<Netdrop> {
+    let arguments = format!("record -o {} {options}", file.display());
+    let mut netdrop = Netdrop::start(bench.binary()?, &arguments)?;
+    grown(&mut netdrop, file, 0)?;
+    netdrop.counts_now()?;
+    Ok(netdrop)
+}
+
+/// Waits until the file is larger; tells how large.
+fn grown(netdrop: &mut Netdrop, file: &Path, before: u64) -> Result<u64> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let size = fs::metadata(file).map_or(0, |found| found.len());
+        if size > before {
+            return Ok(size);
+        }
+        if !netdrop.runs()? {
+            bail!("record ended early: {}", netdrop.wait()?.stderr);
+        }
+        ensure!(Instant::now() < deadline, "nothing more is recorded");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn netdrop(bench: &Bench, arguments: &str) -> Result<Output> {
+    process::Command::new(bench.binary()?)
+        .args(arguments.split_ascii_whitespace())
+        .output()
+        .context("cannot start netdrop")
+}
+
+fn text(bench: &Bench, arguments: &str) -> Result<String> {
+    let output = netdrop(bench, arguments)?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "netdrop {arguments}: {}: {stderr}",
+        output.status
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The recording, as `watch` would have told it.
+fn replayed(bench: &Bench, file: &Path, recorder: &Ended) -> Result<Run> {
+    let by = BY.join(",");
+    let arguments = format!("export {} --to json --by {by} -o -", file.display());
+    let export = Netdrop::start(bench.binary()?, &arguments)?.wait()?;
+    export.counted_by(recorder).run()
+}
+
+fn drop_some(lab: &Pair, times: u64) -> Result<()> {
+    Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, times)
+        .send(&lab.a)
+        .map(drop)
+}
+
+fn dropped(lab: &Pair, times: u64) -> Drops<'_> {
+    Drops::at(site::UDP_NO_SOCKET, &lab.b, Count::Exactly(times))
+        .device(B.device)
+        .flow(Flow::new("udp", (A.v4, 4000), (B.v4, 9)))
+        .counted_by(Counter::snmp(&lab.b, "Udp.NoPorts"))
+}
+
+fn a_recording_holds_exactly_what_died(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let folder = Folder::new("recording")?;
+    let file = folder.file("drops.ndr");
+    let case = Case::of([dropped(&lab, 500)]);
+    let mut recorder = recorder(bench, &file, "--interval 300ms")?;
+    let mut complaints = Vec::new();
+    let watched = case.witness(bench, &mut complaints, || {
+        drop_some(&lab, 300)?;
+        thread::sleep(Duration::from_millis(700));
+        drop_some(&lab, 200)
+    })?;
+    recorder.signal(Signal::SIGINT)?;
+    let ended = recorder.wait()?;
+    ensure!(
+        ended.status.success() && ended.stderr.contains("recorded"),
+        "record ended with {}: {}",
+        ended.status,
+        ended.stderr
+    );
+    let run = replayed(bench, &file, &ended)?;
+    complaints.extend(case.against(bench, &run, &watched));
+    complaints.extend(others_agree(bench, &folder, &file, &run)?);
+    report(&complaints)
+}
+
+/// Every other export and the report hold the same drops.
+fn others_agree(bench: &Bench, folder: &Folder, file: &Path, run: &Run) -> Result<Vec<String>> {
+    let mut complaints = Vec::new();
+    let drops = run.summary.totals.drops;
+    let path = file.display();
+    let mut agree = |what: &str, found: u64| {
+        if found != drops {
+            complaints.push(format!("{what}: {found} drops, the summary has {drops}"));
+        }
+    };
+
+    let table = folder.file("drops.csv");
+    let arguments = format!("export {path} --to csv -o {}", table.display());
+    text(bench, &arguments)?;
+    let csv = fs::read_to_string(&table)?;
+    let mut lines = csv.lines();
+    let titles = lines.next().context("no titles")?;
+    let column = titles.split(',').position(|title| title == "drops");
+    let column = column.context("no column of drops")?;
+    agree(
+        "csv",
+        lines
+            .filter_map(|line| line.split(',').nth(column)?.parse::<u64>().ok())
+            .sum(),
+    );
+    let again = netdrop(bench, &arguments)?;
+    ensure!(
+        again.status.code() == Some(2),
+        "a file was written over another: {}",
+        again.status
+    );
+
+    let folded = text(bench, &format!("export {path} --to folded -o -"))?;
+    agree("folded", counts(&folded, |_| true));
+    let metrics = text(bench, &format!("export {path} --to openmetrics -o -"))?;
+    agree(
+        "openmetrics",
+        counts(&metrics, |line| line.starts_with("netdrop_drops_total{")),
+    );
+    let page = text(bench, &format!("report {path} --format json"))?;
+    let page: Value = serde_json::from_str(&page)?;
+    agree(
+        "report",
+        page["summary"]["totals"]["drops"].as_u64().unwrap_or(0),
+    );
+    let timeline = page["timeline"].as_array().context("no timeline")?;
+    let of = |point: &Value, name: &str| point[name].as_u64().unwrap_or(0);
+    agree(
+        "timeline",
+        timeline
+            .iter()
+            .flat_map(|point| ["harmful", "suspicious", "benign"].map(|name| of(point, name)))
+            .sum(),
+    );
+    if page["recording"]["ended"]["how"] != "closed" {
+        complaints.push(format!("the end: {}", page["recording"]["ended"]));
+    }
+    let page = text(bench, &format!("report {path} --severity all"))?;
+    if !page.contains(&format!("{drops} drop")) {
+        complaints.push(format!("the report does not say {drops} drops: {page}"));
+    }
+    Ok(complaints)
+}
+
+/// The sum of the numbers behind the last space of lines.
+fn counts(text: &str, wanted: impl Fn(&str) -> bool) -> u64 {
+    text.lines()
+        .filter(|line| wanted(line))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum()
+}
+
+fn a_recorded_flood_is_exact(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let folder = Folder::new("flood")?;
+    let file = folder.file("flood.ndr");
+    let drops = Drops::at(site::UDP_NO_SOCKET, &lab.b, Count::AsCounted)
+        .device(B.device)
+        .counted_by(Counter::snmp(&lab.b, "Udp.NoPorts"));
+    let case = Case::of([drops]).untraced();
+    let mut recorder = recorder(bench, &file, "--interval 200ms")?;
+    let mut complaints = Vec::new();
+    let watched = case.witness(bench, &mut complaints, || flood(&lab, (B.v4, 9), 100_000))?;
+    recorder.signal(Signal::SIGTERM)?;
+    let ended = recorder.wait()?;
+    let run = replayed(bench, &file, &ended)?;
+    complaints.extend(case.against(bench, &run, &watched));
+    report(&complaints)
+}
+
+fn a_killed_recorder_leaves_what_it_wrote(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let folder = Folder::new("killed")?;
+    let file = folder.file("killed.ndr");
+    let case = Case::of([dropped(&lab, 40)]);
+    let mut recorder = recorder(bench, &file, "--interval 200ms")?;
+    let mut complaints = Vec::new();
+    let watched = case.witness(bench, &mut complaints, || drop_some(&lab, 40))?;
+    let mut size = fs::metadata(&file)?.len();
+    for _ in 0..3 {
+        size = grown(&mut recorder, &file, size)?;
+    }
+    // Nobody knows what is counted between the last interval and the end.
+    kill(Pid::from_raw(recorder.pid().cast_signed()), Signal::SIGKILL)?;
+    let ended = recorder.wait()?;
+    let run = replayed(bench, &file, &ended)?;
+    complaints.extend(case.against(bench, &run, &watched));
+    let page = text(bench, &format!("report {}", file.display()))?;
+    if !page.contains("cut off") {
+        complaints.push(format!("the report does not say that it was cut: {page}"));
+    }
+    report(&complaints)
+}
+
+fn a_full_disk_ends_a_recording(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let folder = Folder::new("full")?;
+    let Folder(path) = &folder;
+    let small = mount(
+        Some("tmpfs"),
+        path,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("size=256k"),
+    );
+    if let Err(error) = small {
+        return cannot(format!("cannot mount a small file system: {error}"));
+    }
+    let file = folder.file("full.ndr");
+    let mut recorder = recorder(bench, &file, "--interval 20ms")?;
+    drop_some(&lab, 40)?;
+    let ended = recorder.wait()?;
+    ensure!(
+        ended.status.code() == Some(1)
+            && ended.stderr.contains("No space left")
+            && !ended.stderr.contains("panicked"),
+        "{}: {}",
+        ended.status,
+        ended.stderr
+    );
+    let run = replayed(bench, &file, &ended)?;
+    let ours = |row: &&crate::netdrop::record::Row| *row.key("netns") == lab.b.inode();
+    let drops: u64 = run
+        .summary
+        .rows
+        .iter()
+        .filter(ours)
+        .map(|row| row.drops)
+        .sum();
+    ensure!(
+        run.intervals.len() > 5 && drops == 40,
+        "{} intervals, {drops} drops",
+        run.intervals.len()
+    );
+    Ok(())
+}
