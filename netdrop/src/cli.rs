@@ -7,6 +7,7 @@ mod bench_empty;
 mod bytes;
 mod clock;
 mod completions;
+mod diff;
 pub mod doctor;
 mod duration;
 mod explain;
@@ -70,6 +71,8 @@ enum Command {
     Report(report::Args),
     /// Write a recording in the format of another tool
     Export(export::Args),
+    /// Compare two recordings: what is new, gone, more and less
+    Diff(diff::Args),
     /// Explain a reason, a stage or a kernel function
     Explain(explain::Args),
     /// Tell whether this host can be traced, what is missing and what to do
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(args.format.into()),
         Command::Completions(args) => completions::run(&args),

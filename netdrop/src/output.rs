@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod amount;
+pub mod diff;
 pub mod escape;
 pub mod explain;
 pub mod export;

@@ -10,12 +10,14 @@
 mod columns;
 mod connection;
 mod count;
+pub mod diff;
 mod frame;
 pub mod header;
 mod names;
 pub mod read;
 pub mod replay;
 pub mod report;
+mod significance;
 pub mod write;
 
 #[cfg(test)]

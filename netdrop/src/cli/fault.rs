@@ -145,7 +145,10 @@ mod tests {
         );
         assert_eq!(
             said("netdrop doctor --by reason"),
-            belongs("--by belongs to `netdrop watch`, `netdrop trace` and `netdrop report`")
+            belongs(
+                "--by belongs to `netdrop watch`, `netdrop trace`, `netdrop report`, \
+                 `netdrop export` and `netdrop diff`"
+            )
         );
         assert_eq!(said("netdrop watch --bye"), None);
         assert_eq!(said("netdrop watch --interval 0s"), None);

@@ -129,6 +129,7 @@ async fn record(args: Args) -> anyhow::Result<()> {
         flows: Some(args.flows),
         emit: Emit::Hints,
         stack: false,
+        headers: false,
         stacks: None,
         lite: args.lite,
         ring_bytes: RING_BYTES,

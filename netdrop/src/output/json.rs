@@ -1,5 +1,6 @@
 //! JSON: one object a line. `docs/json.md` documents every field.
 
+mod diff;
 mod drop;
 mod formatter;
 mod period;
@@ -9,7 +10,7 @@ mod report;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{ready::Ready, report::Titled};
+use super::{diff::Compared, ready::Ready, report::Titled};
 use crate::tally::{packet::Drop, period::Period};
 
 /// Version of the format; it changes when a field changes its meaning.
@@ -38,6 +39,11 @@ pub fn drop(out: &mut Vec<u8>, drop: &Drop) {
 /// Appends a `report` line.
 pub fn report(out: &mut Vec<u8>, report: &Titled<'_>) {
     line(out, &report::Object::of(report));
+}
+
+/// Appends a `diff` line.
+pub fn diff(out: &mut Vec<u8>, compared: &Compared<'_>) {
+    line(out, &diff::Object::of(compared));
 }
 
 pub(super) fn line<T: Serialize>(out: &mut Vec<u8>, object: &T) {
@@ -70,7 +76,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn lines() -> [String; 7] {
+    fn lines() -> [String; 8] {
         let period = samples::period();
         let mut hurt = samples::period();
         hurt.rows = samples::hurt_rows();
@@ -100,6 +106,16 @@ mod tests {
                     &Titled {
                         file: "a.ndr",
                         report: &samples::report(),
+                    },
+                );
+            }),
+            print(|out| {
+                diff(
+                    out,
+                    &Compared {
+                        files: ["a.ndr", "b.ndr"],
+                        diff: &samples::diff(),
+                        top: 10,
                     },
                 );
             }),

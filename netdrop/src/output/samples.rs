@@ -9,6 +9,7 @@ use crate::{
     drops::advice::Advice,
     kernel::capture::HookStatus,
     recording::{
+        diff::{Change, Diff, Kind, Side},
         header::{DeviceFact, Header, HookFact, NamespaceFact},
         read::End,
         report::{Point, Report, Times},
@@ -259,6 +260,44 @@ pub(super) fn report() -> Report {
                 ..point
             },
             point,
+        ],
+    }
+}
+
+/// A sure change and one that could be chance.
+pub(super) fn diff() -> Diff {
+    let report = report();
+    let side = |uncompared| Side {
+        header: report.header.clone(),
+        end: report.end.clone(),
+        summary: period(),
+        uncompared,
+    };
+    let change = Change {
+        kind: Kind::New,
+        fields: fields([
+            ("stage", text("rx_sock")),
+            ("reason", text("SOCKET_RCVBUFF")),
+        ]),
+        drops: [0, 30],
+        rates: [0.0, 15.0],
+        burst: 1.0,
+        p: 1e-8,
+        q: 2e-8,
+    };
+    Diff {
+        sides: [side(0), side(3)],
+        rows: vec![
+            change.clone(),
+            Change {
+                kind: Kind::More,
+                fields: fields([("stage", text("rx_lookup")), ("reason", Value::Null)]),
+                drops: [2, 3],
+                rates: [1.0, 1.5],
+                p: 1.0,
+                q: 1.0,
+                ..change
+            },
         ],
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Object<'a> {
 }
 
 #[derive(Serialize)]
-struct TotalsObject {
+pub(super) struct TotalsObject {
     drops: u64,
     packets: u64,
     bytes: u64,

@@ -1,0 +1,158 @@
+//! Two recordings compared, for people.
+
+use std::fmt::Write as _;
+
+use super::{amount::count_text, escape::escape, palette::Palette, text::Layout};
+use crate::{
+    recording::{
+        diff::{Change, Diff, Side},
+        read::End,
+    },
+    tally::row::{Field, Value, rate},
+};
+
+/// Fields that say more of another one.
+const BESIDE: [&str; 3] = ["engine", "netns_kind", "address"];
+
+/// A comparison and the names of the files.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'a> {
+    /// The files.
+    pub files: [&'a str; 2],
+    /// What differs.
+    pub diff: &'a Diff,
+    /// Rows to show at most.
+    pub top: usize,
+}
+
+/// Appends a comparison.
+pub fn write(out: &mut String, compared: &Compared<'_>, layout: Layout) {
+    let Compared { files, diff, top } = *compared;
+    let Layout { palette, .. } = layout;
+    let names = ["before", "after "];
+    for ((name, file), side) in names.iter().zip(files).zip(&diff.sides) {
+        heading(out, name, file, side, palette);
+    }
+    let (sure, unsure): (Vec<&Change>, Vec<&Change>) =
+        diff.rows.iter().partition(|change| change.is_sure());
+    if diff.rows.is_empty() {
+        let _ = writeln!(out, "nothing to compare: no drops in either");
+        return;
+    }
+    if sure.is_empty() {
+        let _ = writeln!(out, "nothing changed that could not be chance");
+    }
+    table(out, &sure, top, palette, false);
+    if !unsure.is_empty() {
+        let _ = writeln!(out, "\n{}", palette.bold("could be chance"));
+        table(out, &unsure, top, palette, true);
+    }
+}
+
+fn heading(out: &mut String, name: &str, file: &str, side: &Side, palette: Palette) {
+    let sums = &side.summary.totals.sums;
+    let seconds = side.summary.seconds;
+    let _ = writeln!(
+        out,
+        "{}  {}  {}, Linux {}, {seconds:.1} s",
+        palette.bold(name),
+        escape(file),
+        escape(&side.header.host),
+        escape(&side.header.kernel),
+    );
+    let rate = rate(sums.drops(), seconds).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "        {}, {rate:.1}/s, hidden: {}",
+        count_text(sums.drops(), "drop"),
+        side.summary.totals.hidden
+    );
+    if !matches!(side.end, End::Closed(_)) {
+        let text = escape(&side.end.to_string()).into_owned();
+        let _ = writeln!(out, "        {}", palette.warn(&text));
+    }
+    if side.uncompared > 0 {
+        let text = format!("{} not compared", count_text(side.uncompared, "drop"));
+        let _ = writeln!(out, "        {}", palette.warn(&text));
+    }
+}
+
+fn table(out: &mut String, changes: &[&Change], top: usize, palette: Palette, dim: bool) {
+    if changes.is_empty() {
+        return;
+    }
+    let title = format!(
+        "{:<4}  {:>11}  {:>11}  {:>8}  WHAT",
+        "", "BEFORE/S", "AFTER/S", "TIMES"
+    );
+    let _ = writeln!(out, "{}", palette.bold(&title));
+    for change in changes.iter().take(top) {
+        let [before, after] = change.rates;
+        let line = format!(
+            "{:<4}  {before:>11.1}  {after:>11.1}  {:>8}  {}",
+            change.kind.as_str(),
+            change
+                .ratio()
+                .filter(|ratio| *ratio > 0.0)
+                .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
+            what(&change.fields)
+        );
+        let _ = if dim {
+            writeln!(out, "{}", palette.dim(&line))
+        } else {
+            writeln!(out, "{line}")
+        };
+    }
+    let more = changes.len().saturating_sub(top);
+    if more > 0 {
+        let _ = writeln!(out, "      ({})", count_text(more as u64, "more row"));
+    }
+}
+
+fn what(fields: &[Field]) -> String {
+    let get = |name: &str| fields.iter().find(|field| field.name == name);
+    let mut words = Vec::new();
+    for field in fields {
+        if BESIDE.contains(&field.name) {
+            continue;
+        }
+        let value = match (&field.value, field.name) {
+            (Value::Null, "function") => get("address").map_or(&Value::Null, |it| &it.value),
+            // Named, or a part of what stands before it.
+            (Value::Null, "hook" | "qdisc" | "ifindex" | "netns_name") => continue,
+            (value, _) => value,
+        };
+        words.push(match value {
+            Value::Null => "-".to_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) | Value::Lines(text) => escape(text).into_owned(),
+        });
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    #[test]
+    fn what_is_sure_comes_first_and_what_is_not_is_said() {
+        let mut out = String::new();
+        let compared = Compared {
+            files: ["a.ndr", "b\x1b.ndr"],
+            diff: &samples::diff(),
+            top: 10,
+        };
+        write(&mut out, &compared, Layout::default());
+        let (sure, unsure) = out.split_once("could be chance").unwrap();
+        assert!(!out.contains('\x1b'), "{out}");
+        assert!(
+            sure.contains("new           0.0         15.0         -  rx_sock SOCKET_RCVBUFF"),
+            "{out}"
+        );
+        assert!(
+            unsure.contains("more          1.0          1.5      1.50  rx_lookup -"),
+            "{out}"
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! What differs between two recordings.
+
+use std::{collections::HashMap, io::Read};
+
+use super::{
+    header::Header,
+    read::{End, Recording},
+    significance::{Length, Scatter, adjusted, burst, probability},
+};
+use crate::tally::{
+    period::{Period, View},
+    row::{Field, Row, Value, rate},
+};
+
+/// Below this share of chance findings a change is sure.
+pub const SURE: f64 = 0.01;
+/// Rows compared at most; drops of others are in `uncompared`.
+const MOST_ROWS: usize = 1 << 16;
+
+/// Two recordings, compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diff {
+    /// The earlier and the later one.
+    pub sides: [Side; 2],
+    /// What differs, and what does not: sure changes first, the largest
+    /// difference of rates first.
+    pub rows: Vec<Change>,
+}
+
+/// One of the recordings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    /// What it says of itself.
+    pub header: Header,
+    /// How it ends.
+    pub end: End,
+    /// The whole of it.
+    pub summary: Period,
+    /// Drops that had no room for being compared.
+    pub uncompared: u64,
+}
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It was not there before.
+    New,
+    /// It is not there any more.
+    Gone,
+    /// Its rate rose.
+    More,
+    /// Its rate fell.
+    Less,
+    /// Its rate is the same.
+    Same,
+}
+
+impl Kind {
+    /// The word used in every output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::More => "more",
+            Self::Less => "less",
+            Self::Same => "same",
+        }
+    }
+}
+
+/// A row in both recordings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What happened to it.
+    pub kind: Kind,
+    /// Its keys.
+    pub fields: Vec<Field>,
+    /// Drops before and after.
+    pub drops: [u64; 2],
+    /// Drops a second before and after.
+    pub rates: [f64; 2],
+    /// How many drops come together.
+    pub burst: f64,
+    /// The probability that such a difference, or a larger one, is chance.
+    pub p: f64,
+    /// The same, corrected for the number of rows.
+    pub q: f64,
+}
+
+impl Change {
+    /// Is it more than chance?
+    #[must_use]
+    pub fn is_sure(&self) -> bool {
+        self.q <= SURE
+    }
+
+    /// The later rate as a multiple of the earlier one.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        let [before, after] = self.rates;
+        (before > 0.0).then(|| after / before)
+    }
+}
+
+struct Sums {
+    side: Side,
+    length: Length,
+    rows: HashMap<Vec<Field>, (u64, Scatter)>,
+}
+
+/// Reads both to their ends and compares their rows.
+pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View) -> Diff {
+    let [before, after] = [before, after].map(|recording| sums(recording, view));
+    let mut keys: Vec<&Vec<Field>> = before.rows.keys().collect();
+    keys.extend(
+        after
+            .rows
+            .keys()
+            .filter(|key| !before.rows.contains_key(*key)),
+    );
+    let mut rows: Vec<Change> = keys
+        .into_iter()
+        .map(|key| change(key, &before, &after))
+        .collect();
+    let probabilities: Vec<f64> = rows.iter().map(|row| row.p).collect();
+    for (row, q) in rows.iter_mut().zip(adjusted(&probabilities)) {
+        row.q = q;
+    }
+    let difference = |row: &Change| (row.rates[1] - row.rates[0]).abs();
+    rows.sort_by(|a, b| {
+        b.is_sure()
+            .cmp(&a.is_sure())
+            .then_with(|| difference(b).total_cmp(&difference(a)))
+            .then_with(|| format!("{:?}", a.fields).cmp(&format!("{:?}", b.fields)))
+    });
+    Diff {
+        sides: [before.side, after.side],
+        rows,
+    }
+}
+
+fn change(key: &[Field], before: &Sums, after: &Sums) -> Change {
+    let of = |sums: &Sums| sums.rows.get(key).copied().unwrap_or_default();
+    let ((drops_before, scatter_before), (drops_after, scatter_after)) = (of(before), of(after));
+    let burst = burst([
+        (scatter_before, before.length),
+        (scatter_after, after.length),
+    ]);
+    // Rounded down: a part of an event is none.
+    let events = |scatter: Scatter| (scatter.count / burst + 1e-9).floor();
+    let p = probability(
+        (events(scatter_before), before.length.seconds),
+        (events(scatter_after), after.length.seconds),
+    );
+    let per_second = |drops, sums: &Sums| rate(drops, sums.length.seconds).unwrap_or_default();
+    let rates = [
+        per_second(drops_before, before),
+        per_second(drops_after, after),
+    ];
+    let kind = match (drops_before, drops_after) {
+        (0, _) => Kind::New,
+        (_, 0) => Kind::Gone,
+        _ if rates[1] > rates[0] => Kind::More,
+        _ if rates[1] < rates[0] => Kind::Less,
+        _ => Kind::Same,
+    };
+    Change {
+        kind,
+        fields: key.to_vec(),
+        drops: [drops_before, drops_after],
+        rates,
+        burst,
+        p,
+        q: 1.0,
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a significance needs no more than 52 bits"
+)]
+fn sums<R: Read>(mut recording: Recording<R>, view: &View) -> Sums {
+    let mut tally = recording.tally(View {
+        top: usize::MAX,
+        ..view.clone()
+    });
+    let mut rows: HashMap<Vec<Field>, (u64, Scatter)> = HashMap::new();
+    let mut length = Length::default();
+    let mut uncompared = 0;
+    let mut time = recording.header().start.unwrap_or_default();
+    while let Some(interval) = recording.next_interval() {
+        let period = recording.show(&interval, &mut tally);
+        time = period.time;
+        length.seconds += period.seconds;
+        length.intervals += 1.0;
+        let mut now: HashMap<Vec<Field>, u64> = HashMap::new();
+        for row in &period.rows {
+            match key(row) {
+                Some(key) => *now.entry(key).or_default() += row.sums.drops(),
+                None => uncompared += row.sums.drops(),
+            }
+        }
+        for (key, drops) in now {
+            if rows.len() >= MOST_ROWS && !rows.contains_key(&key) {
+                uncompared += drops;
+                continue;
+            }
+            let (sum, scatter) = rows.entry(key).or_default();
+            *sum += drops;
+            scatter.add(drops as f64, period.seconds);
+        }
+    }
+    Sums {
+        side: Side {
+            header: recording.header().clone(),
+            end: recording.end().cloned().unwrap_or(End::Cut(0)),
+            summary: tally.summary(time, 0),
+            uncompared,
+        },
+        length,
+        rows,
+    }
+}
+
+/// What tells rows apart on any day: numbers that change when a host is started
+/// again are left out where there is a name.
+fn key(row: &Row) -> Option<Vec<Field>> {
+    if row.other.is_some() {
+        return None;
+    }
+    let has = |name: &str| {
+        let mut fields = row.fields.iter();
+        fields.any(|field| field.name == name && field.value != Value::Null)
+    };
+    let fields = row.fields.iter().filter(|field| match field.name {
+        "stage_by" => false,
+        "ifindex" => !has("device"),
+        "netns" => !has("netns_name"),
+        _ => true,
+    });
+    Some(fields.cloned().collect())
+}
