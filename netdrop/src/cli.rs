@@ -21,6 +21,7 @@ mod outfile;
 mod print;
 mod reader;
 mod record;
+mod replay;
 mod report;
 mod resolve;
 mod session;

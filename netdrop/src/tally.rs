@@ -8,7 +8,7 @@
 
 pub mod accounting;
 mod changing;
-mod choose;
+pub(crate) mod choose;
 pub mod circumstances;
 pub(crate) mod consequences;
 mod device;

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 
 use super::{
-    fault,
+    fault, filter,
     grouping::open,
     options::{KEYS, SeverityArg},
     outfile::Whole,
@@ -112,7 +112,9 @@ fn export(args: &Args) -> anyhow::Result<()> {
     let write = || format!("cannot write {}", name(output));
     let mut out = BufWriter::with_capacity(64 << 10, whole.file());
     let hooks = recording.hooks();
+    let filter = filter::recorded(recording.header().filter.as_deref());
     let source = Source {
+        filter: filter.as_ref().map(|filter| (&*filter.text, &filter.plan)),
         header: recording.header(),
         hooks: &hooks,
     };

@@ -56,6 +56,18 @@ pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
     Ok(Some(Filter { text, plan }))
 }
 
+/// The filter that a recording was made with; `None` where there was none, or
+/// one that this version does not understand.
+pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
+    let text = text?;
+    // The reasons were another kernel's.
+    let expr = parse(text, &System { reasons: None }).ok()??;
+    Some(Filter {
+        text: text.to_owned(),
+        plan: Plan::new(&expr).ok()?,
+    })
+}
+
 /// What the kernel is to apply.
 pub(super) fn rules(filter: Option<&Filter>) -> Box<Rules> {
     Box::new(filter.map_or(Rules::NONE, |filter| *filter.plan.rules()))

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    bytes, duration, fault, filter,
+    bytes, duration, fault,
+    filter::{self, Filter},
     options::at_least_one,
     outfile,
     resolve::{Resolver, Squeezes},
@@ -41,6 +42,10 @@ const RING_BYTES: u32 = 64 * 1024;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
+    /// Which drops to record
+    #[arg(value_name = "FILTER", help = filter::HELP)]
+    filter: Vec<String>,
+
     /// The file to write; - for standard output
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -95,10 +100,12 @@ const EXAMPLES: &str = "\
 Examples:
   netdrop record -o drops.ndr --duration 1m      a minute, then `netdrop report drops.ndr`
   netdrop record -o drops.ndr --max-size 100M    until interrupted, or the file is full
+  netdrop record -o web.ndr tcp port 443         only these packets
   netdrop record -o - | ssh host 'cat > drops.ndr'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    session::run(record(args))
+    let filter = filter::read(&args.filter)?;
+    session::run(record(args, filter))
 }
 
 /// Why a recording ends.
@@ -118,7 +125,7 @@ impl Ending {
     }
 }
 
-async fn record(args: Args) -> anyhow::Result<()> {
+async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     let given = match &args.severity_file {
         Some(path) => Some((path, severity_file::read(path)?)),
         None => None,
@@ -133,7 +140,7 @@ async fn record(args: Args) -> anyhow::Result<()> {
         stacks: None,
         lite: args.lite,
         ring_bytes: RING_BYTES,
-        rules: filter::rules(None),
+        rules: filter::rules(filter.as_ref()),
     };
     let (capture, mut names) = match session::capture(&config) {
         Ok(started) => started,
@@ -150,8 +157,14 @@ async fn record(args: Args) -> anyhow::Result<()> {
         warnings.extend(severity_file::warnings(path, &given, names.symbols()));
         names.reclassify(given);
     }
-    let header = header(&args, &capture, &warnings)?;
-    let recorder = Recorder::start(file, &header, args.max_size, &counters())?;
+    let header = Header {
+        filter: filter.as_ref().map(|filter| filter.text.clone()),
+        ..header(&args, &capture, &warnings)?
+    };
+    let mut recorder = Recorder::start(file, &header, args.max_size, &counters())?;
+    if let Some(filter) = &filter {
+        recorder.filter(&filter.plan);
+    }
     announce(&header, &args.output);
     let mut run = Run {
         capture,
@@ -313,6 +326,7 @@ fn header(args: &Args, capture: &Capture, warnings: &[String]) -> anyhow::Result
             .and_then(|softnet| u32::try_from(softnet.cpus.len()).ok()),
         interval: Some(args.interval.as_secs_f64()),
         top: Some(args.top),
+        filter: None,
         hooks: capture
             .hooks()
             .iter()

@@ -1,11 +1,12 @@
 //! `netdrop watch`
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{
     duration,
     filter::{self, Filter},
     options::Shared,
+    replay,
     session::{self, Session, every},
 };
 use crate::{
@@ -37,6 +38,15 @@ pub(super) struct Args {
     /// decided by it, and each row shows it. Costs 2 µs a drop
     #[arg(long)]
     stack: bool,
+
+    /// Show a recording of `netdrop record` instead of this host; - for standard
+    /// input
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["filter", "interval", "stack", "duration", "lite", "flows", "severity_file"]
+    )]
+    replay: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -47,11 +57,15 @@ Examples:
   netdrop watch --by flow --sort hurt             the TCP flows that retransmit or reset most
   netdrop watch host 10.0.0.1 and tcp port 443    only these packets
   netdrop watch netns blue and reason NETFILTER_DROP
+  netdrop watch --replay drops.ndr                a recording, as it would have been shown
   netdrop watch --severity all                    benign drops, too
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_sort()?;
+    if let Some(path) = &args.replay {
+        return replay::run(path, &args.shared);
+    }
     let filter = args.shared.filter()?;
     session::run(watch(args, filter))
 }
@@ -61,6 +75,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         mut shared,
         interval,
         stack,
+        replay: _,
     } = args;
     if stack {
         shared.group_by_stack();

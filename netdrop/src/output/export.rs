@@ -11,6 +11,7 @@ mod openmetrics;
 use std::io::{self, Write};
 
 use crate::{
+    filter::plan::Plan,
     kernel::capture::HookStatus,
     recording::header::Header,
     tally::{key::By, period::Period},
@@ -23,6 +24,8 @@ pub use self::{csv::Csv, folded::Folded, json::Json, openmetrics::OpenMetrics};
 pub struct Source<'a> {
     /// What it says of itself.
     pub header: &'a Header,
+    /// The filter it was made with, and who decided what of it.
+    pub filter: Option<(&'a str, &'a Plan)>,
     /// The hooks that this version knows.
     pub hooks: &'a [HookStatus],
 }

@@ -83,6 +83,9 @@ fn heading(out: &mut String, file: &str, report: &Report, layout: Layout) {
         count_text(report.intervals, "interval"),
         escape(&header.version)
     );
+    if let Some(filter) = &header.filter {
+        let _ = writeln!(out, "  only: {}", escape(filter));
+    }
     if !matches!(report.end, End::Closed(_)) {
         let text = escape(&report.end.to_string()).into_owned();
         let _ = writeln!(out, "  {}", palette.warn(&text));

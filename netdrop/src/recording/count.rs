@@ -11,6 +11,8 @@ pub(super) const SOFTNET: &str = "softnet";
 
 /// Runs that the kernel skipped.
 pub(super) const RECURSION_MISSED: &str = "recursion_missed";
+/// Drops that user space's part of a filter did not want.
+pub(super) const REJECTED: &str = "rejected";
 /// Drops of flows that were counted, but are beyond `--top`.
 pub(super) const FLOW_CUT: &str = "flow_cut";
 /// Does this kernel show every retransmission?

@@ -13,7 +13,7 @@ use crate::tally::{
 };
 
 /// Below this share of chance findings a change is sure.
-pub const SURE: f64 = 0.01;
+pub const SURE: f64 = 0.05;
 /// Rows compared at most; drops of others are in `uncompared`.
 const MOST_ROWS: usize = 1 << 16;
 

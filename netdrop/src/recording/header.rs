@@ -39,6 +39,8 @@ pub struct Header {
     pub interval: Option<f64>,
     /// Flows kept of an interval at most; `None`: flows are not recorded.
     pub top: Option<u32>,
+    /// The filter as it was given; what it did not want is not in the file.
+    pub filter: Option<String>,
     /// The hooks, attached or not.
     pub hooks: Vec<HookFact>,
     /// What the user was told at the start.

@@ -370,6 +370,9 @@ impl Partial {
             (count::KERNEL, count::RECURSION_MISSED) => {
                 self.snapshot.recursion_missed = line.value;
             }
+            (count::KERNEL, count::REJECTED) => {
+                self.snapshot.rejected = line.value.unwrap_or_default();
+            }
             (count::KERNEL, count::FLOW_CUT) => {
                 self.counts_flows = line.value.is_some();
                 // What the file has no row for is what had no room.

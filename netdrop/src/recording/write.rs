@@ -28,8 +28,10 @@ use super::{
     header::{Header, KEY},
 };
 use crate::{
+    filter::plan::Plan,
     kernel::snapshot::{Aftermath, Snapshot},
     tally::{
+        choose::choose,
         consequences,
         intern::Name,
         names::Names,
@@ -102,6 +104,7 @@ pub struct Recorder {
     connections: HashMap<Connection, Known>,
     counters: HashMap<(String, String), Option<u64>>,
     attached: Vec<String>,
+    filter: Option<Plan>,
     interval: u32,
     seconds: f64,
     time: Timestamp,
@@ -152,6 +155,7 @@ impl Recorder {
                 .filter(|hook| hook.attached)
                 .map(|hook| hook.name.clone())
                 .collect(),
+            filter: None,
             interval: 0,
             seconds: 0.0,
             time: header.start.unwrap_or_default(),
@@ -161,6 +165,11 @@ impl Recorder {
         recorder.encode(&mut bytes)?;
         recorder.append(&bytes)?;
         Ok(recorder)
+    }
+
+    /// From now on, only what the filter wants is recorded.
+    pub fn filter(&mut self, plan: &Plan) {
+        self.filter = plan.asks_rows().then(|| plan.clone());
     }
 
     /// Bytes written so far.
@@ -183,6 +192,11 @@ impl Recorder {
         self.sites.next_interval();
         self.seconds = snapshot.seconds;
         self.time = instant.time;
+        let chosen = self
+            .filter
+            .as_ref()
+            .map(|plan| choose(plan, snapshot, &mut self.sites, names));
+        let snapshot = chosen.as_ref().map_or(snapshot, |chosen| &chosen.snapshot);
         let mut bytes = Vec::new();
         self.sites_of(snapshot, names, &mut bytes)?;
         let cut = self.flows_of(snapshot, names, &mut bytes)?;
@@ -436,6 +450,8 @@ impl Recorder {
         }
         let missed = snapshot.recursion_missed;
         push(count::KERNEL, count::RECURSION_MISSED, None, missed);
+        let rejected = Some(snapshot.rejected);
+        push(count::KERNEL, count::REJECTED, None, rejected);
         push(count::KERNEL, count::FLOW_CUT, None, cut);
         if let Some(aftermath) = &snapshot.aftermath {
             let all = [

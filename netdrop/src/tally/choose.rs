@@ -21,16 +21,16 @@ use crate::{
 
 /// What of a snapshot a filter wants.
 #[derive(Debug)]
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     /// The snapshot as if nothing else had been counted.
-    pub(super) snapshot: Snapshot,
+    pub(crate) snapshot: Snapshot,
     /// Connections whose packets died but are not wanted.
     pub(super) rejected: Vec<Connection>,
 }
 
 /// Keeps the rows that match. Drops without a row cannot be asked about: they
 /// are undecided.
-pub(super) fn choose(
+pub(crate) fn choose(
     plan: &Plan,
     snapshot: &Snapshot,
     sites: &mut Sites,

@@ -40,6 +40,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: a_recorded_flood_is_exact,
     },
     Scenario {
+        name: "a_filtered_recording_holds_what_was_asked_for",
+        about: "record with a filter on headers and rows: the others are counted as filtered",
+        run: a_filtered_recording_holds_what_was_asked_for,
+    },
+    Scenario {
         name: "a_killed_recorder_leaves_what_it_wrote",
         about: "SIGKILL: everything up to the last interval reads back",
         run: a_killed_recorder_leaves_what_it_wrote,
@@ -254,6 +259,31 @@ fn a_recorded_flood_is_exact(bench: &Bench) -> Result<()> {
     let run = replayed(bench, &file, &ended)?;
     complaints.extend(case.against(bench, &run, &watched));
     report(&complaints)
+}
+
+fn a_filtered_recording_holds_what_was_asked_for(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let folder = Folder::new("filtered")?;
+    let file = folder.file("filtered.ndr");
+    let filter = format!("netns {} and udp dst port 9", lab.b.inode());
+    let mut recorder = recorder(bench, &file, &filter)?;
+    drop_some(&lab, 40)?;
+    Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 10), 1, 30).send(&lab.a)?;
+    recorder.signal(Signal::SIGINT)?;
+    let ended = recorder.wait()?;
+    let run = replayed(bench, &file, &ended)?;
+    let totals = &run.summary.totals;
+    let filtered = run.summary.accounting.filtered;
+    ensure!(
+        totals.drops == 40 && filtered >= 30,
+        "{totals:?}, {filtered} filtered"
+    );
+    let page = text(bench, &format!("report {}", file.display()))?;
+    ensure!(
+        page.contains(&format!("only: {filter}")),
+        "the report does not tell the filter: {page}"
+    );
+    Ok(())
 }
 
 fn a_killed_recorder_leaves_what_it_wrote(bench: &Bench) -> Result<()> {

@@ -18,7 +18,11 @@ impl Exporter for Json {
     }
 
     fn start(&mut self, out: &mut dyn Write, source: &Source<'_>, _by: &By) -> io::Result<()> {
-        let Source { header, hooks } = *source;
+        let Source {
+            header,
+            filter,
+            hooks,
+        } = *source;
         line(out, |bytes| {
             json::ready(
                 bytes,
@@ -27,7 +31,7 @@ impl Exporter for Json {
                     version: &header.version,
                     host: &header.host,
                     kernel: &header.kernel,
-                    filter: None,
+                    filter,
                     hooks,
                     warnings: &header.warnings,
                 },

@@ -13,6 +13,7 @@ fn export(exporter: &mut dyn Exporter) -> String {
     let report = samples::report();
     let source = Source {
         header: &report.header,
+        filter: None,
         hooks: &samples::HOOKS,
     };
     let mut out = Vec::new();

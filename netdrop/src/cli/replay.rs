@@ -1,0 +1,43 @@
+//! `netdrop watch --replay`
+
+use std::{path::Path, process::ExitCode};
+
+use super::{fault, filter, grouping::open, options::Shared, print};
+use crate::{output::ready::Ready, recording::read::End};
+
+/// Shows a recording as `watch` would have shown the host.
+pub(super) fn run(path: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
+    let mut recording = open(path)?;
+    let renderer = shared.renderer();
+    let header = recording.header().clone();
+    let filter = filter::recorded(header.filter.as_deref());
+    let ready = Ready {
+        time: header.start.unwrap_or_default(),
+        version: &header.version,
+        host: &header.host,
+        kernel: &header.kernel,
+        filter: filter.as_ref().map(|filter| (&*filter.text, &filter.plan)),
+        hooks: &recording.hooks(),
+        warnings: &header.warnings,
+    };
+    if let Some(frame) = renderer.ready(&ready) {
+        print::all(&frame)?;
+    }
+    let mut tally = recording.tally(shared.view());
+    if shared.explains() {
+        tally.explain();
+    }
+    let mut time = ready.time;
+    while let Some(interval) = recording.next_interval() {
+        let period = recording.show(&interval, &mut tally);
+        time = period.time;
+        print::all(&renderer.interval(&period))?;
+    }
+    print::all(&renderer.summary(&tally.summary(time, 0), None))?;
+    if let Some(end) = recording.end()
+        && !matches!(end, End::Closed(_))
+    {
+        fault::say(&format!("warning: {}: {end}", path.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
