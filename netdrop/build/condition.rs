@@ -51,7 +51,10 @@ fn words(text: &str) -> Result<Vec<&str>, Wrong> {
     while let Some(first) = rest.chars().next() {
         let length = if is_of_word(first) {
             rest.find(|c| !is_of_word(c)).unwrap_or(rest.len())
-        } else if [">=", "<=", "==", "!="].iter().any(|two| rest.starts_with(two)) {
+        } else if [">=", "<=", "==", "!="]
+            .iter()
+            .any(|two| rest.starts_with(two))
+        {
             2
         } else if "<>()+-*/%".contains(first) {
             1
@@ -183,7 +186,11 @@ impl<'a> Parser<'a> {
             let number: f64 = word
                 .parse()
                 .map_err(|_| Wrong(format!("{word:?} is no number")))?;
-            let number = if self.take("%") { number / 100.0 } else { number };
+            let number = if self.take("%") {
+                number / 100.0
+            } else {
+                number
+            };
             self.steps.push(Step::Number(number));
             return Ok(());
         }

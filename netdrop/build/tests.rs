@@ -230,7 +230,9 @@ fn a_reason_that_stands_twice_is_refused() {
 #[test]
 fn rules_become_a_table() {
     let source = Catalogue::read(&texts()).unwrap().rules_source();
-    assert!(source.contains("Step::Name(\"softnet.dropped\"), Step::Number(0.0), Step::Apply(Operation::Greater)"));
+    assert!(source.contains(
+        "Step::Name(\"softnet.dropped\"), Step::Number(0.0), Step::Apply(Operation::Greater)"
+    ));
     assert!(source.contains("since_boot: Some(&[Step::Name"));
     assert!(source.contains("is_state: false"));
 }
@@ -239,7 +241,9 @@ fn rules_become_a_table() {
 fn a_state_needs_no_second_condition_and_a_count_has_none_of_itself() {
     let Texts(mut texts) = texts();
     texts[RULES] = texts[RULES].replace("since_boot = \"softnet.dropped > 100\"\n", "");
-    let source = Catalogue::read(&Texts(texts.clone())).unwrap().rules_source();
+    let source = Catalogue::read(&Texts(texts.clone()))
+        .unwrap()
+        .rules_source();
     assert!(source.contains("since_boot: None, is_state: false"));
     texts[RULES] = texts[RULES].replace("softnet.dropped > 0", "net.core.netdev_max_backlog < 9");
     let source = Catalogue::read(&Texts(texts)).unwrap().rules_source();
@@ -255,7 +259,11 @@ fn mistakes_in_rules_are_said_with_their_line() {
         )
     };
     for (old, new, expected) in [
-        ("softnet.dropped > 0", "softnet.droped > 0", unknown(9, "softnet.droped")),
+        (
+            "softnet.dropped > 0",
+            "softnet.droped > 0",
+            unknown(9, "softnet.droped"),
+        ),
         ("{scope} dropped", "{scop} dropped", unknown(11, "scop")),
         (
             "softnet.dropped > 0",
@@ -265,7 +273,8 @@ fn mistakes_in_rules_are_said_with_their_line() {
         (
             "each = \"cpu\"",
             "each = \"disk\"",
-            "data/rules.toml:7: unknown each \"disk\"; use netns, cpu, device, qdisc, socket".to_owned(),
+            "data/rules.toml:7: unknown each \"disk\"; use netns, cpu, device, qdisc, socket"
+                .to_owned(),
         ),
         (
             "stage = \"rx_ip\"",

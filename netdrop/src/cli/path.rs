@@ -154,7 +154,13 @@ async fn reports(args: &Args, identity: Option<&Identity>) -> anyhow::Result<Exi
     let mut signals = Signals::listen()?;
     let mut before = Snapshot::take(&wanted);
     let Some(interval) = interval else {
-        show(&Journey::of(&before, None), identity, *format, layout, options)?;
+        show(
+            &Journey::of(&before, None),
+            identity,
+            *format,
+            layout,
+            options,
+        )?;
         return Ok(ExitCode::SUCCESS);
     };
     for _ in 0..*count {

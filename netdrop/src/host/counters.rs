@@ -21,19 +21,13 @@ mod flat;
 use std::{fs, io, sync::Arc, time::Instant};
 
 pub(crate) use self::flat::scope_of;
+use self::{
+    ethtool::Driver, interrupts::Interrupt, links::Link, neighbours::NeighbourTable, qdiscs::Qdisc,
+    sockets::Socket, table::Numbers, tunables::Tunable,
+};
 pub use self::{
     flat::{Counter, Kind},
     scope::Scope,
-};
-use self::{
-    ethtool::Driver,
-    interrupts::Interrupt,
-    links::Link,
-    neighbours::NeighbourTable,
-    qdiscs::Qdisc,
-    sockets::Socket,
-    table::Numbers,
-    tunables::Tunable,
 };
 use super::{
     netns,
@@ -216,10 +210,14 @@ impl Snapshot {
         for link in &self.links {
             self.tunables.extend(tunables::files(tunables, &link.name));
         }
-        self.tunables.extend(interrupts::affinities(&self.interrupts));
+        self.tunables
+            .extend(interrupts::affinities(&self.interrupts));
         if *drivers {
-            let devices: Vec<Arc<str>> =
-                self.links.iter().map(|link| Arc::clone(&link.name)).collect();
+            let devices: Vec<Arc<str>> = self
+                .links
+                .iter()
+                .map(|link| Arc::clone(&link.name))
+                .collect();
             let (found, silent) = ethtool::read(&devices);
             self.drivers = found;
             self.unread.extend(silent.into_iter().map(|device| Unread {

@@ -97,8 +97,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// The processes that hold these sockets, by inode number, looked up at once:
 /// the first one found for each. Needs the same rights as [`Sockets::holder`].
-#[must_use]
-pub fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Holder> {
+pub(super) fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Holder> {
     let start = Instant::now();
     let mut known = HashMap::new();
     let mut from = Some(0).filter(|_| !inodes.is_empty());

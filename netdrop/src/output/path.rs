@@ -54,7 +54,11 @@ pub fn text(journey: &Journey, heading: &Heading<'_>, layout: Layout, options: O
         page.gap();
         page.title("Not read");
         for unread in &journey.unread {
-            page.paragraph(&format!("{}: {}", escape(&unread.what), escape(&unread.why)));
+            page.paragraph(&format!(
+                "{}: {}",
+                escape(&unread.what),
+                escape(&unread.why)
+            ));
         }
     }
     page.gap();
@@ -116,7 +120,11 @@ fn findings(page: &mut Page, journey: &Journey) {
             undo,
             ..
         } = finding;
-        page.finding(stage.id(), id, (*severity != Severity::Benign).then_some(*severity));
+        page.finding(
+            stage.id(),
+            id,
+            (*severity != Severity::Benign).then_some(*severity),
+        );
         page.paragraph_below(&capital(&escape(finding)));
         if *since_boot {
             page.paragraph_below(
@@ -160,21 +168,21 @@ fn stage(page: &mut Page, at: &At, journey: &Journey, options: Options, shown: &
             !shown.contains(&key)
         })
         .collect();
-    let (counted, now, quiet) = grouped(&fresh, interval, options.all);
-    if !counted.is_empty() {
-        page.field("  counted", &counted.join("; "));
+    let (moved, now, quiet) = grouped(&fresh, interval, options.all);
+    if !moved.is_empty() {
+        page.field("  counted", &moved.join("; "));
     }
     if !now.is_empty() {
         page.field("  now", &now.join("; "));
     }
     if quiet > 0 {
         let nothing = if interval { "did not move" } else { "are 0" };
-        let counters = if quiet == 1 { "counter" } else { "counters" };
         let nothing = match (quiet, interval) {
             (1, false) => "is 0",
             _ => nothing,
         };
-        page.field("  quiet", &format!("{quiet} {counters} {nothing}"));
+        let s = if quiet == 1 { "" } else { "s" };
+        page.field("  quiet", &format!("{quiet} counter{s} {nothing}"));
     }
     let set = settings(&at.tunables, journey.devices);
     if !set.is_empty() {

@@ -1,6 +1,10 @@
 //! What the rules find.
 
-use super::{Reading, apply, rules::{self, Rule}, values::Values};
+use super::{
+    Reading, apply,
+    rules::{self, Rule},
+    values::Values,
+};
 use crate::{
     drops::{severity::Severity, stage::Stage},
     host::counters::{Scope, Snapshot, scope_of, sockets::Socket},
@@ -63,7 +67,13 @@ pub(super) fn all(now: &Snapshot, readings: &[Reading], interval: bool) -> Vec<F
 }
 
 impl Finding {
-    fn of(rule: &Rule, scope: &Scope, values: &Values<'_>, now: &Snapshot, since_boot: bool) -> Self {
+    fn of(
+        rule: &Rule,
+        scope: &Scope,
+        values: &Values<'_>,
+        now: &Snapshot,
+        since_boot: bool,
+    ) -> Self {
         let socket = now.sockets.iter().find(|socket| scope_of(socket) == *scope);
         let fill = |text: &str| fill(text, |gap| gap_of(gap, scope, values, socket));
         let Rule {
@@ -90,10 +100,15 @@ impl Finding {
     }
 }
 
-fn gap_of(gap: &str, scope: &Scope, values: &Values<'_>, socket: Option<&Socket>) -> Option<String> {
+fn gap_of(
+    gap: &str,
+    scope: &Scope,
+    values: &Values<'_>,
+    socket: Option<&Socket>,
+) -> Option<String> {
     match gap {
         "scope" => Some(scope.to_string()),
-        "device" => scope.device().map(|device| device.to_string()),
+        "device" => scope.device().map(ToString::to_string),
         "cpu" => match scope {
             Scope::Cpu(cpu) => Some(cpu.to_string()),
             _ => None,

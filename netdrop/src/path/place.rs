@@ -15,18 +15,33 @@ pub(super) struct Place {
 
 /// Numbers beside those of loss that help to understand a stage.
 const BESIDE: [(Stage, &[&str]); 11] = [
-    (Stage::RX_NIC, &["irq.count", "softirq.NET_RX", "link.rx_packets"]),
+    (
+        Stage::RX_NIC,
+        &["irq.count", "softirq.NET_RX", "link.rx_packets"],
+    ),
     (
         Stage::RX_BACKLOG,
-        &["softnet.processed", "softnet.received_rps", "softnet.backlog"],
+        &[
+            "softnet.processed",
+            "softnet.received_rps",
+            "softnet.backlog",
+        ],
     ),
     (Stage::RX_IP, &["Ip.InReceives", "Ip6InReceives"]),
     (Stage::NETFILTER, &["conntrack.entries"]),
     (
         Stage::RX_FRAG,
-        &["Ip.ReasmReqds", "Ip6ReasmReqds", "sockstat.FRAG.memory", "sockstat.FRAG6.memory"],
+        &[
+            "Ip.ReasmReqds",
+            "Ip6ReasmReqds",
+            "sockstat.FRAG.memory",
+            "sockstat.FRAG6.memory",
+        ],
     ),
-    (Stage::RX_ACCEPTQ, &["listener.queue", "listener.backlog", "Tcp.PassiveOpens"]),
+    (
+        Stage::RX_ACCEPTQ,
+        &["listener.queue", "listener.backlog", "Tcp.PassiveOpens"],
+    ),
     (
         Stage::RX_SOCK,
         &[
@@ -40,10 +55,17 @@ const BESIDE: [(Stage, &[&str]); 11] = [
             "Udp6MemErrors",
         ],
     ),
-    (Stage::TX_SOCK, &["sockstat.TCP.orphan", "sockstat.TCP.alloc"]),
+    (
+        Stage::TX_SOCK,
+        &["sockstat.TCP.orphan", "sockstat.TCP.alloc"],
+    ),
     (
         Stage::TX_NEIGH,
-        &["arp_cache.entries", "ndisc_cache.entries", "arp_cache.forced_gc_runs"],
+        &[
+            "arp_cache.entries",
+            "ndisc_cache.entries",
+            "arp_cache.forced_gc_runs",
+        ],
     ),
     (Stage::TX_QDISC, &["qdisc.packets", "qdisc.length"]),
     (Stage::TX_DEV, &["softirq.NET_TX", "link.tx_packets"]),
@@ -57,37 +79,59 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     (
         "ethtool -L ",
         &[
-            "channels.rx", "channels.rx_max", "channels.tx", "channels.tx_max",
-            "channels.combined", "channels.combined_max",
+            "channels.rx",
+            "channels.rx_max",
+            "channels.tx",
+            "channels.tx_max",
+            "channels.combined",
+            "channels.combined_max",
         ],
     ),
     (
         "ethtool -C DEV adaptive-rx",
-        &["coalesce.adaptive_rx", "coalesce.rx_usecs", "coalesce.rx_frames"],
+        &[
+            "coalesce.adaptive_rx",
+            "coalesce.rx_usecs",
+            "coalesce.rx_frames",
+        ],
     ),
     (
         "ethtool -C DEV tx-usecs",
-        &["coalesce.adaptive_tx", "coalesce.tx_usecs", "coalesce.tx_frames"],
+        &[
+            "coalesce.adaptive_tx",
+            "coalesce.tx_usecs",
+            "coalesce.tx_frames",
+        ],
     ),
     ("ethtool -X ", &["rss.queues", "link.rx_queues"]),
     ("ethtool -K DEV lro", &["feature.lro"]),
     ("ethtool -K DEV rx-gro-hw", &["feature.rx-gro-hw"]),
     ("ethtool -K DEV gro", &["feature.gro"]),
     ("ethtool -K DEV rx off", &["feature.rx"]),
-    ("ethtool -K DEV tso off gso off", &["feature.tso", "feature.gso"]),
+    (
+        "ethtool -K DEV tso off gso off",
+        &["feature.tso", "feature.gso"],
+    ),
     ("ip link set DEV txqueuelen", &["link.txqueuelen"]),
     ("ip link set DEV mtu", &["link.mtu"]),
 ];
 
 /// Settings that the catalogue does not name.
 const FURTHER: [(Stage, &[&str]); 4] = [
-    (Stage::RX_NIC, &["link.up", "link.carrier", "link.speed", "link.full_duplex"]),
+    (
+        Stage::RX_NIC,
+        &["link.up", "link.carrier", "link.speed", "link.full_duplex"],
+    ),
     (Stage::NETFILTER, &["net.netfilter.nf_conntrack_count"]),
     (
         Stage::TX_NEIGH,
         &[
-            "arp_cache.gc_thresh1", "arp_cache.gc_thresh2", "arp_cache.gc_thresh3",
-            "ndisc_cache.gc_thresh1", "ndisc_cache.gc_thresh2", "ndisc_cache.gc_thresh3",
+            "arp_cache.gc_thresh1",
+            "arp_cache.gc_thresh2",
+            "arp_cache.gc_thresh3",
+            "ndisc_cache.gc_thresh1",
+            "ndisc_cache.gc_thresh2",
+            "ndisc_cache.gc_thresh3",
         ],
     ),
     (Stage::TX_QDISC, &["link.tx_queues"]),
@@ -132,10 +176,12 @@ impl Place {
         if &**name == "sk_drops" && !self.has_socket(counter) {
             return false;
         }
-        self.counters.iter().any(|known| match known.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => **known == **name,
-        })
+        self.counters
+            .iter()
+            .any(|known| match known.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => **known == **name,
+            })
     }
 
     /// A driver's counters belong to the ends of the way.

@@ -16,7 +16,10 @@ pub(crate) enum Step<'a> {
 
 /// What is made of several values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the build makes them all, and the rules need not use them all")]
+#[allow(
+    dead_code,
+    reason = "the build makes them all, and the rules need not use them all"
+)]
 pub(crate) enum Over {
     /// Their sum.
     Total,
@@ -28,7 +31,10 @@ pub(crate) enum Over {
 
 /// What is done with operands. Conditions are 1 or 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the build makes them all, and the rules need not use them all")]
+#[allow(
+    dead_code,
+    reason = "the build makes them all, and the rules need not use them all"
+)]
 pub(crate) enum Operation {
     /// `or`
     Or,

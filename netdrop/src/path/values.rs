@@ -66,7 +66,10 @@ impl<'a> Values<'a> {
     fn find(&self, at: &Scope, name: &str) -> Option<&Value<'a>> {
         let values = self.known.get(name)?;
         let of = |scope: &Scope| values.iter().find(|value| value.scope == scope);
-        let device = || at.device().and_then(|device| of(&Scope::Device(device.clone())));
+        let device = || {
+            at.device()
+                .and_then(|device| of(&Scope::Device(device.clone())))
+        };
         of(at)
             .or_else(device)
             .or_else(|| of(&Scope::Netns))
@@ -105,7 +108,10 @@ impl<'a> Values<'a> {
 
 fn text(reading: &Reading, interval: bool) -> String {
     let value = reading.counter.value;
-    match (interval && reading.counter.kind != Kind::Gauge, reading.delta) {
+    match (
+        interval && reading.counter.kind != Kind::Gauge,
+        reading.delta,
+    ) {
         (true, Some(delta)) => format!("+{delta}"),
         (true, None) => "unknown".to_owned(),
         (false, _) => value.to_string(),

@@ -159,8 +159,22 @@ const FEATURES: [(&str, &str); 9] = [
 #[must_use]
 pub fn speaks_of_loss(name: &str) -> bool {
     const WORDS: [&str; 16] = [
-        "drop", "err", "miss", "fifo", "discard", "no_buf", "nobuf", "out_of_buf", "overrun",
-        "overflow", "crc", "fail", "timeout", "lost", "no_desc", "exhaust",
+        "drop",
+        "err",
+        "miss",
+        "fifo",
+        "discard",
+        "no_buf",
+        "nobuf",
+        "out_of_buf",
+        "overrun",
+        "overflow",
+        "crc",
+        "fail",
+        "timeout",
+        "lost",
+        "no_desc",
+        "exhaust",
     ];
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))

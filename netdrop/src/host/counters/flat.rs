@@ -104,9 +104,11 @@ pub(super) fn counters(snapshot: &Snapshot) -> Vec<Counter> {
     for socket in &snapshot.sockets {
         self::socket(&mut list, socket);
     }
-    list.0.sort_by(|a, b| (&a.scope, &a.name).cmp(&(&b.scope, &b.name)));
+    list.0
+        .sort_by(|a, b| (&a.scope, &a.name).cmp(&(&b.scope, &b.name)));
     // A neighbour table's counters come from netlink and from /proc.
-    list.0.dedup_by(|a, b| a.scope == b.scope && a.name == b.name);
+    list.0
+        .dedup_by(|a, b| a.scope == b.scope && a.name == b.name);
     list.0
 }
 
@@ -163,7 +165,12 @@ fn devices(list: &mut List, snapshot: &Snapshot) {
         }
     }
     for ((device, cpu), count) in sums {
-        list.add(&Scope::Interrupts(device, cpu), "irq.count", Kind::Count, count);
+        list.add(
+            &Scope::Interrupts(device, cpu),
+            "irq.count",
+            Kind::Count,
+            count,
+        );
     }
     for qdisc in &snapshot.qdiscs {
         let Qdisc {

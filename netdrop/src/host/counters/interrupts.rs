@@ -36,13 +36,13 @@ pub(super) fn interrupts(text: &str) -> Vec<Interrupt> {
 
 /// Those of network devices: by the device's list in sysfs, else by its name in
 /// the interrupt's.
-pub(super) fn by_device(lines: Vec<Interrupt>, links: &[Link]) -> Vec<(Arc<str>, Interrupt)> {
+pub(super) fn by_device(found: Vec<Interrupt>, links: &[Link]) -> Vec<(Arc<str>, Interrupt)> {
     let numbers: Vec<(&Arc<str>, Option<Vec<u32>>)> = links
         .iter()
         .filter(|link| !link.loopback && link.kind.is_none())
         .map(|link| (&link.name, numbers(&link.name)))
         .collect();
-    lines
+    found
         .into_iter()
         // What changes the device's configuration carries no packets.
         .filter(|line| !line.name.ends_with("-config"))
@@ -103,10 +103,7 @@ fn cpus(heading: &str) -> Vec<u32> {
         .collect()
 }
 
-fn counts<'a>(
-    cpus: &[u32],
-    words: &mut impl Iterator<Item = &'a str>,
-) -> Option<Vec<(u32, u64)>> {
+fn counts<'a>(cpus: &[u32], words: &mut impl Iterator<Item = &'a str>) -> Option<Vec<(u32, u64)>> {
     cpus.iter()
         .map(|cpu| Some((*cpu, words.next()?.parse().ok()?)))
         .collect()

@@ -150,6 +150,10 @@ mod tests {
     #[test]
     fn every_namespace_has_a_loopback_device() {
         let links = read().unwrap();
-        assert!(links.iter().any(|link| link.loopback && &*link.name == "lo"));
+        assert!(
+            links
+                .iter()
+                .any(|link| link.loopback && &*link.name == "lo")
+        );
     }
 }

@@ -48,7 +48,12 @@ pub struct NeighbourTable {
 
 /// The tables of the host.
 pub(super) fn read() -> io::Result<Vec<NeighbourTable>> {
-    dump(SockProtocol::NetlinkRoute, RTM_GETNEIGHTBL, &[0; FIXED], parse)
+    dump(
+        SockProtocol::NetlinkRoute,
+        RTM_GETNEIGHTBL,
+        &[0; FIXED],
+        parse,
+    )
 }
 
 /// `None` for the parameters of one device, which stand in messages of their own.
@@ -76,7 +81,10 @@ mod tests {
     #[test]
     fn the_running_kernel_has_a_table_for_arp() {
         let tables = read().unwrap();
-        let arp = tables.iter().find(|table| table.name == "arp_cache").unwrap();
+        let arp = tables
+            .iter()
+            .find(|table| table.name == "arp_cache")
+            .unwrap();
         assert!(arp.thresholds[2].is_some_and(|most| most > 0));
         assert!(arp.statistics.iter().any(|(name, _)| *name == "res_failed"));
     }

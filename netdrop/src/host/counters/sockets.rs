@@ -14,7 +14,7 @@ use crate::host::{
 };
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
-/// Length of `struct inet_diag_req_v2` (include/uapi/linux/inet_diag.h).
+/// Length of `struct inet_diag_req_v2` (`include/uapi/linux/inet_diag.h`).
 const QUESTION: usize = 56;
 /// Length of `struct inet_diag_msg`.
 const FIXED: usize = 72;
@@ -95,8 +95,8 @@ pub(super) fn listeners() -> io::Result<Vec<Socket>> {
 
 /// The ends of TCP connections that dropped something.
 pub(super) fn connections() -> io::Result<Vec<Socket>> {
-    let states = ALL << TCP_ESTABLISHED
-        & !(1 << TCP_LISTEN | 1 << TCP_TIME_WAIT | 1 << TCP_NEW_SYN_RECV);
+    let states =
+        ALL << TCP_ESTABLISHED & !(1 << TCP_LISTEN | 1 << TCP_TIME_WAIT | 1 << TCP_NEW_SYN_RECV);
     of(libc::IPPROTO_TCP, states)
 }
 

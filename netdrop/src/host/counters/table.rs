@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn cpus_are_added_up_but_their_common_table_is_not() {
-        let text = "entries  drop insert_failed\n00000005 0000000a 00000001\n00000005 00000001 00000000\n";
+        let text =
+            "entries  drop insert_failed\n00000005 0000000a 00000001\n00000005 00000001 00000000\n";
         let found = by_cpu(text).unwrap();
         assert_eq!(found["entries"], 5);
         assert_eq!(found["drop"], 11);

@@ -33,7 +33,9 @@ pub(super) fn sysctls(names: &[&str], links: &[Link]) -> Vec<Tunable> {
     let mut found = Vec::new();
     for name in names {
         if name.split('.').any(|part| part == DEV) {
-            let devices = links.iter().map(|link| (Scope::Device(link.name.clone()), &*link.name));
+            let devices = links
+                .iter()
+                .map(|link| (Scope::Device(link.name.clone()), &*link.name));
             let all = (Scope::Netns, "all");
             for (scope, device) in devices.chain([all]) {
                 // Dots in a device's name are slashes in the path of a sysctl
@@ -51,7 +53,11 @@ pub(super) fn sysctls(names: &[&str], links: &[Link]) -> Vec<Tunable> {
             }
         } else {
             let path: PathBuf = name.split('.').collect();
-            let scope = if is_of_namespace(name) { Scope::Netns } else { Scope::Host };
+            let scope = if is_of_namespace(name) {
+                Scope::Netns
+            } else {
+                Scope::Host
+            };
             found.extend(read(path, scope, (*name).to_owned()));
         }
     }
@@ -59,8 +65,8 @@ pub(super) fn sysctls(names: &[&str], links: &[Link]) -> Vec<Tunable> {
     found
 }
 
-/// Is there one for each namespace? (net/core/sysctl_net_core.c,
-/// net/ipv4/sysctl_net_ipv4.c and others, 5.10 to 7.2.)
+/// Is there one for each namespace? (`net/core/sysctl_net_core.c`,
+/// `net/ipv4/sysctl_net_ipv4.c` and others, 5.10 to 7.2.)
 fn is_of_namespace(name: &str) -> bool {
     !name.starts_with("vm.")
         && (!name.starts_with("net.core.") || name == "net.core.somaxconn" || name.contains("xfrm"))
@@ -92,7 +98,8 @@ pub(super) fn files(names: &[&str], device: &Arc<str>) -> Vec<Tunable> {
         let Some(file) = name.strip_prefix("/sys/class/net/DEV/") else {
             continue;
         };
-        let values: Vec<String> = match file.strip_prefix(QUEUES).and_then(|f| f.split_once("-N/")) {
+        let values: Vec<String> = match file.strip_prefix(QUEUES).and_then(|f| f.split_once("-N/"))
+        {
             Some((way, file)) => {
                 let queues = fs::read_dir(folder.join(QUEUES)).into_iter().flatten();
                 let mut values: Vec<String> = queues
@@ -128,7 +135,11 @@ mod tests {
             ..Link::default()
         };
         let found = sysctls(
-            &["net.core.somaxconn", "net.core.nothing", "net.ipv4.conf.DEV.rp_filter"],
+            &[
+                "net.core.somaxconn",
+                "net.core.nothing",
+                "net.ipv4.conf.DEV.rp_filter",
+            ],
             &[lo],
         );
         let names: Vec<_> = found

@@ -118,15 +118,9 @@ pub(crate) fn link(socket: BorrowedFd<'_>, device: &str) -> io::Result<[u32; 12]
 /// How many strings of a set the driver has.
 fn strings_of(socket: BorrowedFd<'_>, device: &str, set: u32) -> io::Result<usize> {
     // command, reserved, a mask of 64 bits, one length.
-    let mask = (1_u64 << set).to_ne_bytes();
-    let [a, b, c, d, e, f, g, h] = mask;
-    let mut answer = [
-        ETHTOOL_GSSET_INFO,
-        0,
-        u32::from_ne_bytes([a, b, c, d]),
-        u32::from_ne_bytes([e, f, g, h]),
-        0,
-    ];
+    let mut answer = [ETHTOOL_GSSET_INFO, 0, 0, 0, 0];
+    let mask: [u32; 2] = zerocopy::transmute!(1_u64 << set);
+    answer[2..4].copy_from_slice(&mask);
     ask(socket, device, &mut answer)?;
     // The kernel clears the mask where the driver has none.
     if answer[2] == 0 && answer[3] == 0 {
@@ -135,12 +129,7 @@ fn strings_of(socket: BorrowedFd<'_>, device: &str, set: u32) -> io::Result<usiz
     Ok((answer[4] as usize).min(MOST))
 }
 
-fn names(
-    socket: BorrowedFd<'_>,
-    device: &str,
-    set: u32,
-    count: usize,
-) -> io::Result<Vec<String>> {
+fn names(socket: BorrowedFd<'_>, device: &str, set: u32, count: usize) -> io::Result<Vec<String>> {
     let mut answer = vec![0; 3 + (count * SPARE + MOST) * ETH_GSTRING_LEN / 4];
     answer[0] = ETHTOOL_GSTRINGS;
     answer[1] = set;
@@ -160,10 +149,7 @@ fn names(
 }
 
 /// The driver's own statistics by name.
-pub(crate) fn statistics(
-    socket: BorrowedFd<'_>,
-    device: &str,
-) -> io::Result<Vec<(String, u64)>> {
+pub(crate) fn statistics(socket: BorrowedFd<'_>, device: &str) -> io::Result<Vec<(String, u64)>> {
     let count = strings_of(socket, device, ETH_SS_STATS)?;
     if count == 0 {
         return Ok(Vec::new());
@@ -176,10 +162,7 @@ pub(crate) fn statistics(
     let numbers = answer[2..]
         .chunks_exact(2)
         .take(answer[1] as usize)
-        .map(|pair| {
-            let ([a, b, c, d], [e, f, g, h]) = (pair[0].to_ne_bytes(), pair[1].to_ne_bytes());
-            u64::from_ne_bytes([a, b, c, d, e, f, g, h])
-        });
+        .map(|pair| zerocopy::transmute!([pair[0], pair[1]]));
     Ok(names.into_iter().zip(numbers).collect())
 }
 
@@ -194,7 +177,10 @@ pub(crate) fn features(socket: BorrowedFd<'_>, device: &str) -> io::Result<Vec<(
     answer[1] = u32::try_from(blocks).map_err(io::Error::other)?;
     ask(socket, device, &mut answer)?;
     let active = |bit: usize| {
-        let block = answer.get(2 + bit / 32 * 4 + 2).copied().unwrap_or_default();
+        let block = answer
+            .get(2 + bit / 32 * 4 + 2)
+            .copied()
+            .unwrap_or_default();
         block >> (bit % 32) & 1 == 1
     };
     Ok(names

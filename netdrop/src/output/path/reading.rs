@@ -14,7 +14,10 @@ pub(super) fn grouped(
     all: bool,
 ) -> (Vec<String>, Vec<String>, usize) {
     let (mut counted, mut now, mut quiet) = (Vec::new(), Vec::new(), 0);
-    let mut names: Vec<&str> = readings.iter().map(|reading| &*reading.counter.name).collect();
+    let mut names: Vec<&str> = readings
+        .iter()
+        .map(|reading| &*reading.counter.name)
+        .collect();
     names.sort_unstable();
     names.dedup();
     // In the order in which they were first found.
@@ -51,10 +54,13 @@ pub(super) fn grouped(
     (counted, now, quiet)
 }
 
+/// A value, and whose it is.
+type Same<'a> = (&'a str, Vec<&'a Scope>);
+
 /// Settings, those of several devices that are the same once, and without the
 /// devices where they are the same for all.
 pub(super) fn settings(tunables: &[Tunable], devices: usize) -> Vec<String> {
-    let mut lines: Vec<(&str, Vec<(String, Vec<&Scope>)>)> = Vec::new();
+    let mut lines: Vec<(&str, Vec<Same<'_>>)> = Vec::new();
     for Tunable { scope, name, value } in tunables {
         let place = lines.iter().position(|(known, _)| known == name);
         let place = place.unwrap_or_else(|| {
@@ -64,7 +70,7 @@ pub(super) fn settings(tunables: &[Tunable], devices: usize) -> Vec<String> {
         let values = &mut lines[place].1;
         match values.iter_mut().find(|(known, _)| known == value) {
             Some((_, scopes)) => scopes.push(scope),
-            None => values.push((value.clone(), vec![scope])),
+            None => values.push((value, vec![scope])),
         }
     }
     lines
@@ -75,9 +81,9 @@ pub(super) fn settings(tunables: &[Tunable], devices: usize) -> Vec<String> {
                 .map(|(value, scopes)| {
                     let scopes: Vec<String> = scopes.into_iter().filter_map(short).collect();
                     if scopes.is_empty() || scopes.len() == devices {
-                        escape(&value).into_owned()
+                        escape(value).into_owned()
                     } else {
-                        format!("{} ({})", escape(&value), scopes.join(", "))
+                        format!("{} ({})", escape(value), scopes.join(", "))
                     }
                 })
                 .collect();
