@@ -155,3 +155,6 @@ fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

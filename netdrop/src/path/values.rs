@@ -87,11 +87,15 @@ impl<'a> Values<'a> {
         self.find(at, name).map(|value| value.text.as_str())
     }
 
-    /// Over all that has the name: of a device, or of everybody.
+    /// Over all that has the name: of the device, where it is a thing of devices,
+    /// or of everybody.
     pub(super) fn over(&self, at: &Scope, over: Over, name: &str) -> Option<f64> {
-        let values = self.known.get(name)?.iter();
+        let values = self.known.get(name)?;
+        let all =
+            at.device().is_none() || values.iter().all(|value| value.scope.device().is_none());
         let numbers: Vec<f64> = values
-            .filter(|value| at.device().is_none() || value.scope.device() == at.device())
+            .iter()
+            .filter(|value| all || value.scope.device() == at.device())
             .map(|value| value.number)
             .collect::<Option<_>>()?;
         if numbers.is_empty() {

@@ -366,7 +366,8 @@ fn path_finds_fragments_without_room(bench: &Bench) -> Result<()> {
 
 fn path_finds_a_full_backlog(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    lab.a.run("ethtool", "-K a0 tx on sg on")?;
+    lab.a
+        .run("ethtool", "-K a0 tx on sg on tx-udp-segmentation off")?;
     let backlog = Counter::backlog();
     let before = backlog.read()?;
     let provoke = || {

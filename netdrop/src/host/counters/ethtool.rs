@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     sync::{Arc, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -34,6 +34,14 @@ pub struct Driver {
 /// Also names the devices whose driver did not answer in time; their questions
 /// stay behind in a thread each, since the kernel cannot be told to give up.
 pub(super) fn read(devices: &[Arc<str>]) -> (Vec<Driver>, Vec<Arc<str>>) {
+    read_by(ask, devices)
+}
+
+fn read_by(
+    ask: impl Fn(Arc<str>) -> Driver + Copy + Send + 'static,
+    devices: &[Arc<str>],
+) -> (Vec<Driver>, Vec<Arc<str>>) {
+    let deadline = Instant::now() + PATIENCE;
     let (sender, receiver) = mpsc::channel();
     let mut waiting: Vec<Arc<str>> = Vec::new();
     for device in devices {
@@ -49,7 +57,8 @@ pub(super) fn read(devices: &[Arc<str>]) -> (Vec<Driver>, Vec<Arc<str>>) {
     drop(sender);
     let mut found: Vec<Driver> = Vec::new();
     while !waiting.is_empty() {
-        let Ok(answer) = receiver.recv_timeout(PATIENCE) else {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(answer) = receiver.recv_timeout(left) else {
             break;
         };
         waiting.retain(|device| *device != answer.device);
@@ -200,6 +209,25 @@ mod tests {
         for name in ["rx_packets", "tx_queue_0_bytes", "rx0_kicks", "rx_pause"] {
             assert!(!speaks_of_loss(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_driver_that_hangs_is_given_up_and_named() {
+        let hangs = |device: Arc<str>| {
+            if &*device == "slow" {
+                thread::sleep(100 * PATIENCE);
+            }
+            Driver {
+                device,
+                ..Driver::default()
+            }
+        };
+        let start = Instant::now();
+        let (found, silent) = read_by(hangs, &["slow".into(), "fast".into()]);
+        assert!(start.elapsed() < 3 * PATIENCE);
+        assert_eq!(found.len(), 1);
+        assert_eq!(&*found[0].device, "fast");
+        assert_eq!(silent, ["slow".into()]);
     }
 
     #[test]
