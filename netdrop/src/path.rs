@@ -11,7 +11,7 @@ mod rules;
 pub(crate) mod step;
 mod values;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 pub use self::finding::Finding;
 use crate::{
@@ -76,13 +76,14 @@ impl Reading {
     }
 }
 
-/// What the journey needs of a snapshot.
+/// What the journey needs of a snapshot; `host` as in [`Wanted`].
 #[must_use]
-pub fn wanted() -> Wanted<'static> {
+pub fn wanted(host: Option<(u32, PathBuf)>) -> Wanted<'static> {
     Wanted {
         tunables: place::settings(),
         drivers: true,
         sockets: true,
+        host,
     }
 }
 

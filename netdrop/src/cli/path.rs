@@ -25,7 +25,7 @@ use super::{
 use crate::{
     host::{
         counters::Snapshot,
-        netns::{self, Identity},
+        netns::{self, Identity, NetnsKind},
     },
     output::{
         path::{self as output, Heading, Options},
@@ -100,6 +100,15 @@ struct Target {
 }
 
 fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
+    let mut namespaces = netns::all();
+    let host = namespaces.iter().find_map(|(inode, namespace)| {
+        let kind = namespace.identity.as_ref()?.kind;
+        (kind == NetnsKind::Host).then(|| (*inode, namespace.path.clone()))
+    });
+    let host = host.filter(|(inode, _)| match &target {
+        Some(target) => target.inode != *inode,
+        None => netns::own().is_ok_and(|own| own != *inode),
+    });
     let identity = match target {
         Some(Target {
             inode,
@@ -116,7 +125,7 @@ fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
         }
         None => netns::own()
             .ok()
-            .and_then(|inode| netns::all().remove(&inode)?.identity),
+            .and_then(|inode| namespaces.remove(&inode)?.identity),
     };
     // Without privileges /sys stays as it is, mostly that of this namespace.
     if let Err(error) = own_sysfs() {
@@ -126,7 +135,7 @@ fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the timer")?;
-    runtime.block_on(reports(args, identity.as_ref()))
+    runtime.block_on(reports(args, identity.as_ref(), host))
 }
 
 /// Lets this thread see `/sys` as its network namespace has it, and nobody else.
@@ -139,7 +148,11 @@ fn own_sysfs() -> io::Result<()> {
     Ok(())
 }
 
-async fn reports(args: &Args, identity: Option<&Identity>) -> anyhow::Result<ExitCode> {
+async fn reports(
+    args: &Args,
+    identity: Option<&Identity>,
+    host: Option<(u32, PathBuf)>,
+) -> anyhow::Result<ExitCode> {
     let Args {
         interval,
         count,
@@ -150,7 +163,7 @@ async fn reports(args: &Args, identity: Option<&Identity>) -> anyhow::Result<Exi
     } = args;
     let options = Options { all: *all };
     let layout = options::layout(*no_color);
-    let wanted = path::wanted();
+    let wanted = path::wanted(host);
     let mut signals = Signals::listen()?;
     let mut before = Snapshot::take(&wanted);
     let Some(interval) = interval else {

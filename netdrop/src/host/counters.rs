@@ -18,7 +18,7 @@ pub mod tunables;
 
 mod flat;
 
-use std::{fs, io, sync::Arc, time::Instant};
+use std::{fs, io, path::PathBuf, sync::Arc, thread, time::Instant};
 
 pub(crate) use self::flat::scope_of;
 use self::{
@@ -45,6 +45,47 @@ pub struct Wanted<'a> {
     pub drivers: bool,
     /// Sockets, and the processes that hold those that lose.
     pub sockets: bool,
+    /// The first namespace, where the calling thread is in another: only there
+    /// some things of the whole host can be seen.
+    pub host: Option<(u32, PathBuf)>,
+}
+
+/// What only the first namespace shows.
+#[derive(Debug, Default)]
+struct OfHost {
+    caches: Numbers,
+    tunables: Vec<Tunable>,
+}
+
+impl OfHost {
+    /// As the calling thread sees it.
+    fn here(names: &[&str]) -> Self {
+        let mut caches = Numbers::new();
+        for name in ["rt_cache", "arp_cache", "ndisc_cache"] {
+            let text = fs::read_to_string(format!("/proc/thread-self/net/stat/{name}"));
+            let found = table::by_cpu(&text.unwrap_or_default()).unwrap_or_default();
+            caches.extend(named(name, found));
+        }
+        Self {
+            caches,
+            tunables: tunables::of_host(names),
+        }
+    }
+
+    /// As that namespace shows it, read by a thread that enters it; nothing where
+    /// it may not be entered.
+    fn of(names: &[&str], host: Option<&(u32, PathBuf)>) -> Self {
+        let Some((inode, path)) = host else {
+            return Self::here(names);
+        };
+        thread::scope(|scope| {
+            let there = scope.spawn(|| {
+                netns::enter(*inode, path)?;
+                io::Result::Ok(Self::here(names))
+            });
+            there.join().ok().and_then(Result::ok).unwrap_or_default()
+        })
+    }
 }
 
 /// Counters and settings at one moment.
@@ -123,15 +164,9 @@ impl Snapshot {
         protocols.extend(named("xfrm", xfrm));
         let mut sockstat = table::sockstat(&file(&format!("{net}/sockstat")));
         sockstat.extend(table::sockstat(&file(&format!("{net}/sockstat6"))));
-        let by_cpu = |name: &str, text: &str| {
-            let found = table::by_cpu(text).unwrap_or_default();
-            named(name, found)
-        };
-        let conntrack = by_cpu("conntrack", &file(&format!("{net}/stat/nf_conntrack")));
-        let mut caches = Numbers::new();
-        for name in ["rt_cache", "arp_cache", "ndisc_cache"] {
-            caches.extend(by_cpu(name, &file(&format!("{net}/stat/{name}"))));
-        }
+        let conntrack = table::by_cpu(&file(&format!("{net}/stat/nf_conntrack")));
+        let conntrack = named("conntrack", conntrack.unwrap_or_default());
+        let of_host = OfHost::of(&wanted.tunables, wanted.host.as_ref());
         let uptime = file("/proc/uptime");
         let uptime = uptime.split('.').next().and_then(|text| text.parse().ok());
         let softirqs = file("/proc/softirqs");
@@ -150,7 +185,7 @@ impl Snapshot {
             protocols,
             sockstat,
             conntrack,
-            caches,
+            caches: of_host.caches,
             softnet: None,
             softirqs,
             links: Vec::new(),
@@ -159,7 +194,7 @@ impl Snapshot {
             neighbours: Vec::new(),
             drivers: Vec::new(),
             sockets: Vec::new(),
-            tunables: Vec::new(),
+            tunables: of_host.tunables,
             unread,
         };
         snapshot.softnet = snapshot.noted_softnet(softnet);
@@ -177,6 +212,7 @@ impl Snapshot {
             tunables,
             drivers,
             sockets,
+            host: _,
         } = wanted;
         if *sockets {
             for (what, found) in [
@@ -199,14 +235,8 @@ impl Snapshot {
                 socket.holder = found.remove(&socket.inode.into());
             }
         }
-        self.tunables = tunables::sysctls(
-            &tunables
-                .iter()
-                .copied()
-                .filter(|name| !name.starts_with('/'))
-                .collect::<Vec<_>>(),
-            &self.links,
-        );
+        self.tunables
+            .extend(tunables::of_namespace(tunables, &self.links));
         for link in &self.links {
             self.tunables.extend(tunables::files(tunables, &link.name));
         }

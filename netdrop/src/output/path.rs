@@ -3,6 +3,8 @@
 pub mod json;
 mod reading;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use self::reading::{grouped, settings};
@@ -118,14 +120,14 @@ fn findings(page: &mut Page, journey: &Journey) {
             evidence,
             remedy,
             undo,
-            ..
+            scope,
         } = finding;
         page.finding(
             stage.id(),
             id,
             (*severity != Severity::Benign).then_some(*severity),
         );
-        page.paragraph_below(&capital(&escape(finding)));
+        page.paragraph_below(&capital(&escape(finding), scope.device()));
         if *since_boot {
             page.paragraph_below(
                 "Counted since boot: it may be long over. --interval 5s looks at what happens now.",
@@ -143,11 +145,11 @@ fn findings(page: &mut Page, journey: &Journey) {
     }
 }
 
-fn capital(text: &str) -> String {
+/// A device's name stays as it is.
+fn capital(text: &str, device: Option<&Arc<str>>) -> String {
     let mut characters = text.chars();
-    // A name stays as it is.
     match characters.next() {
-        Some(first) if text.starts_with("the ") || text.starts_with("one ") => {
+        Some(first) if !device.is_some_and(|device| text.starts_with(&**device)) => {
             first.to_uppercase().chain(characters).collect()
         }
         _ => text.to_owned(),

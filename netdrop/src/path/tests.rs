@@ -162,7 +162,7 @@ fn every_name_in_the_rules_is_one_that_a_snapshot_can_have() {
         "listener.",
         "irq.",
     ];
-    let now = Snapshot::take(&wanted());
+    let now = Snapshot::take(&wanted(None));
     let flat = now.flat();
     let known: BTreeSet<&str> = flat
         .iter()

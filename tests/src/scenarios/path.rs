@@ -198,15 +198,16 @@ fn path_names_a_full_accept_queue(bench: &Bench) -> Result<()> {
         }
         Ok(())
     };
-    let journey = until_found(bench, &lab.b, "listener_drops", provoke)?;
+    let journey = until_found(bench, &lab.b, "listen_overflows", provoke)?;
     ensure!(overflows.read()? > 0, "witness: no overflow");
     let process = own_process()?;
     says(
         &journey,
-        "listener_drops",
+        "accept_queue_full",
         &[
             ("finding", "port 7000"),
             ("finding", &process),
+            ("evidence", "drops of the listener +"),
             ("stage", "rx_acceptq"),
         ],
     )?;

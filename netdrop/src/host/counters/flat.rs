@@ -325,6 +325,7 @@ mod tests {
             tunables: vec!["net.core.somaxconn"],
             drivers: true,
             sockets: true,
+            host: None,
         });
         let flat = snapshot.flat();
         let find = |scope: &str, name: &str| {

@@ -27,42 +27,50 @@ impl Tunable {
     }
 }
 
-/// The sysctls of these names, those of devices (`DEV`) for each of them, and
-/// `all`. What is not there, or not in this namespace, is left out.
-pub(super) fn sysctls(names: &[&str], links: &[Link]) -> Vec<Tunable> {
+/// Those of these names that are sysctls of the whole host. Most are there in
+/// the first namespace only.
+pub(super) fn of_host(names: &[&str]) -> Vec<Tunable> {
+    let names = names.iter().filter(|name| is_sysctl(name));
+    names
+        .filter(|name| !is_of_device(name) && !is_of_namespace(name))
+        .filter_map(|name| read(name.split('.').collect(), Scope::Host, name))
+        .collect()
+}
+
+/// Those of these names that are sysctls of the calling thread's namespace;
+/// those of devices (`DEV`) for each of them, and `all`. What is not there is
+/// left out.
+pub(super) fn of_namespace(names: &[&str], links: &[Link]) -> Vec<Tunable> {
     let mut found = Vec::new();
-    for name in names {
-        if name.split('.').any(|part| part == DEV) {
-            let devices = links
-                .iter()
-                .map(|link| (Scope::Device(link.name.clone()), &*link.name));
-            let all = (Scope::Netns, "all");
-            for (scope, device) in devices.chain([all]) {
-                // Dots in a device's name are slashes in the path of a sysctl
-                // only for programs that take names: here the path is made.
-                let path: PathBuf = name
-                    .split('.')
+    for name in names.iter().filter(|name| is_sysctl(name)) {
+        if is_of_device(name) {
+            // A device's name may have dots: the path is made part by part.
+            let path = |device| -> PathBuf {
+                name.split('.')
                     .map(|part| if part == DEV { device } else { part })
-                    .collect();
-                let name = if scope == Scope::Netns {
-                    name.replace(DEV, "all")
-                } else {
-                    (*name).to_owned()
-                };
-                found.extend(read(path, scope, name));
-            }
-        } else {
-            let path: PathBuf = name.split('.').collect();
-            let scope = if is_of_namespace(name) {
-                Scope::Netns
-            } else {
-                Scope::Host
+                    .collect()
             };
-            found.extend(read(path, scope, (*name).to_owned()));
+            for link in links {
+                let scope = Scope::Device(Arc::clone(&link.name));
+                found.extend(read(path(&*link.name), scope, name));
+            }
+            found.extend(read(path("all"), Scope::Netns, &name.replace(DEV, "all")));
+        } else if is_of_namespace(name) {
+            found.extend(read(name.split('.').collect(), Scope::Netns, name));
         }
     }
+    // Some are named for all devices, too.
+    found.sort_by(|a: &Tunable, b| (&a.name, &a.scope).cmp(&(&b.name, &b.scope)));
     found.dedup();
     found
+}
+
+fn is_sysctl(name: &str) -> bool {
+    !name.starts_with('/')
+}
+
+fn is_of_device(name: &str) -> bool {
+    name.split('.').any(|part| part == DEV)
 }
 
 /// Is there one for each namespace? (`net/core/sysctl_net_core.c`,
@@ -73,11 +81,11 @@ fn is_of_namespace(name: &str) -> bool {
         && !name.contains(".neigh.default.gc_thresh")
 }
 
-fn read(path: PathBuf, scope: Scope, name: String) -> Option<Tunable> {
+fn read(path: PathBuf, scope: Scope, name: &str) -> Option<Tunable> {
     let text = fs::read_to_string(PathBuf::from("/proc/sys").join(path)).ok()?;
     Some(Tunable {
         scope,
-        name,
+        name: name.to_owned(),
         value: one_line(&text),
     })
 }
@@ -134,14 +142,14 @@ mod tests {
             name: "lo".into(),
             ..Link::default()
         };
-        let found = sysctls(
-            &[
-                "net.core.somaxconn",
-                "net.core.nothing",
-                "net.ipv4.conf.DEV.rp_filter",
-            ],
-            &[lo],
-        );
+        let names = [
+            "net.core.somaxconn",
+            "net.core.nothing",
+            "vm.min_free_kbytes",
+            "net.ipv4.conf.DEV.rp_filter",
+        ];
+        let mut found = of_host(&names);
+        found.extend(of_namespace(&names, &[lo]));
         let names: Vec<_> = found
             .iter()
             .map(|tunable| (tunable.scope.to_string(), tunable.name.as_str()))
@@ -149,6 +157,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                ("host".to_owned(), "vm.min_free_kbytes"),
                 ("netns".to_owned(), "net.core.somaxconn"),
                 ("lo".to_owned(), "net.ipv4.conf.DEV.rp_filter"),
                 ("netns".to_owned(), "net.ipv4.conf.all.rp_filter"),
