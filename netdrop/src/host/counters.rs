@@ -12,6 +12,7 @@ pub mod links;
 pub mod neighbours;
 pub mod qdiscs;
 mod scope;
+mod settings;
 pub mod sockets;
 mod table;
 pub mod tunables;
@@ -255,7 +256,7 @@ impl Snapshot {
                 why: "it did not answer within a second".to_owned(),
             }));
         }
-        self.tunables.extend(flat::settings(self));
+        self.tunables.extend(settings::all(self));
     }
 
     fn noted<T: Default>(&mut self, what: &str, found: io::Result<T>) -> T {

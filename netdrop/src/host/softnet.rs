@@ -192,6 +192,18 @@ ffffffff 00000000 00000001 00000000 00000000 00000000 00000000 00000000 00000000
     }
 
     #[test]
+    fn real_files_tell_the_length_of_the_backlog() {
+        for text in [
+            include_str!("../../tests/data/proc/5.10/softnet_stat"),
+            include_str!("../../tests/data/proc/6.18/softnet_stat"),
+        ] {
+            let softnet = Softnet::parse(text).unwrap();
+            assert_eq!(softnet.backlog, [(0, 0), (1, 0)]);
+            assert!(softnet.sum().processed > 0);
+        }
+    }
+
+    #[test]
     fn old_files_without_a_cpu_column_are_read_and_broken_ones_are_not() {
         let old = Softnet::parse("00000001 00000002 00000003 00000000\n").unwrap();
         assert_eq!(old.cpus[0].0, 0);

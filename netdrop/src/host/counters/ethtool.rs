@@ -4,9 +4,9 @@
 use std::{
     io,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -15,6 +15,8 @@ use crate::kernel::sys::ethtool;
 
 /// A driver that does not answer within this time is given up.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Threads that ask.
+const ASKERS: usize = 16;
 
 /// What the driver of a device said. Empty where it knows nothing of a thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +31,8 @@ pub struct Driver {
     pub statistics: Vec<(String, u64)>,
 }
 
-/// Asks the driver of each device, all at once.
+/// Asks the driver of each device, several at once. It ends a second after the
+/// last answer.
 ///
 /// Also names the devices whose driver did not answer in time; their questions
 /// stay behind in a thread each, since the kernel cannot be told to give up.
@@ -41,24 +44,30 @@ fn read_by(
     ask: impl Fn(Arc<str>) -> Driver + Copy + Send + 'static,
     devices: &[Arc<str>],
 ) -> (Vec<Driver>, Vec<Arc<str>>) {
-    let deadline = Instant::now() + PATIENCE;
     let (sender, receiver) = mpsc::channel();
-    let mut waiting: Vec<Arc<str>> = Vec::new();
-    for device in devices {
-        let (device, sender) = (Arc::clone(device), sender.clone());
-        let name = Arc::clone(&device);
-        let spawned = thread::Builder::new()
-            .name("ethtool".to_owned())
-            .spawn(move || drop(sender.send(ask(device))));
-        if spawned.is_ok() {
-            waiting.push(name);
-        }
+    let mut waiting: Vec<Arc<str>> = devices.to_vec();
+    let next = Arc::new(Mutex::new(waiting.clone().into_iter()));
+    for _ in 0..devices.len().min(ASKERS) {
+        let (next, sender) = (Arc::clone(&next), sender.clone());
+        let work = move || {
+            let take = || next.lock().ok()?.next();
+            while let Some(device) = take() {
+                if sender.send(ask(device)).is_err() {
+                    break;
+                }
+            }
+        };
+        // What is not asked is told as silent.
+        drop(
+            thread::Builder::new()
+                .name("ethtool".to_owned())
+                .spawn(work),
+        );
     }
     drop(sender);
     let mut found: Vec<Driver> = Vec::new();
     while !waiting.is_empty() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let Ok(answer) = receiver.recv_timeout(left) else {
+        let Ok(answer) = receiver.recv_timeout(PATIENCE) else {
             break;
         };
         waiting.retain(|device| *device != answer.device);
@@ -191,6 +200,8 @@ pub fn speaks_of_loss(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

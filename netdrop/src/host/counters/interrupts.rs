@@ -131,6 +131,24 @@ ERR:          0
     }
 
     #[test]
+    fn real_files_are_read_without_their_lines_of_the_cpus_own() {
+        for (text, name) in [
+            (
+                include_str!("../../../tests/data/proc/5.10/interrupts"),
+                "ttyS0",
+            ),
+            (
+                include_str!("../../../tests/data/proc/6.18/interrupts"),
+                "virtio2-input.0",
+            ),
+        ] {
+            let found = interrupts(text);
+            assert!(found.iter().any(|line| line.name == name), "{found:?}");
+            assert!(found.iter().all(|line| line.counts.len() == 2));
+        }
+    }
+
+    #[test]
     fn softirqs_are_found_by_name() {
         let text = "      CPU0  CPU1\n  HI: 1 2\n NET_TX: 3 4\n NET_RX: 5 6\n";
         assert_eq!(softirq(text, "NET_RX"), Some(vec![(0, 5), (1, 6)]));

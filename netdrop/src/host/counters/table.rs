@@ -116,9 +116,14 @@ mod tests {
 
     #[test]
     fn names_with_a_number_each_are_read() {
-        let found = one_a_line(include_str!("../../../tests/data/proc/6.18/snmp6"));
-        assert!(found.contains_key("Ip6InNoRoutes"));
-        assert!(found.contains_key("Udp6RcvbufErrors"));
+        for text in [
+            include_str!("../../../tests/data/proc/5.10/snmp6"),
+            include_str!("../../../tests/data/proc/6.18/snmp6"),
+        ] {
+            let found = one_a_line(text);
+            assert!(found.contains_key("Ip6InNoRoutes"));
+            assert!(found.contains_key("Udp6RcvbufErrors"));
+        }
         assert_eq!(one_a_line("A \t 7\nB x\n\n").len(), 1);
     }
 
@@ -135,10 +140,47 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_old_and_new_kernels_are_read_by_their_own_columns() {
+        let old = by_cpu(include_str!(
+            "../../../tests/data/proc/5.10/stat_nf_conntrack"
+        ))
+        .unwrap();
+        let new = by_cpu(include_str!(
+            "../../../tests/data/proc/6.18/stat_nf_conntrack"
+        ))
+        .unwrap();
+        assert!(old.contains_key("delete_list") && !old.contains_key("chainlength"));
+        assert!(new.contains_key("chainlength") && !new.contains_key("delete_list"));
+        for found in [old, new] {
+            assert!(
+                ["drop", "early_drop", "insert_failed", "entries"]
+                    .iter()
+                    .all(|name| found.contains_key(*name))
+            );
+        }
+        for text in [
+            include_str!("../../../tests/data/proc/5.10/stat_arp_cache"),
+            include_str!("../../../tests/data/proc/6.18/stat_arp_cache"),
+        ] {
+            let found = by_cpu(text).unwrap();
+            assert!(found.contains_key("unresolved_discards"));
+            assert!(
+                found["entries"] < 100,
+                "one table, not the sum of the CPUs' lines"
+            );
+        }
+    }
+
+    #[test]
     fn memory_of_sockets_is_read() {
-        let found = sockstat(include_str!("../../../tests/data/proc/6.18/sockstat"));
-        assert!(found.contains_key("sockstat.TCP.mem"));
-        assert!(found.contains_key("sockstat.FRAG.memory"));
-        assert!(found.contains_key("sockstat.sockets.used"));
+        for text in [
+            include_str!("../../../tests/data/proc/5.10/sockstat"),
+            include_str!("../../../tests/data/proc/6.18/sockstat"),
+        ] {
+            let found = sockstat(text);
+            assert!(found.contains_key("sockstat.TCP.mem"));
+            assert!(found.contains_key("sockstat.FRAG.memory"));
+            assert!(found.contains_key("sockstat.sockets.used"));
+        }
     }
 }
