@@ -14,6 +14,7 @@ mod fault;
 mod filter;
 mod logger;
 mod options;
+mod path;
 mod print;
 mod reader;
 mod resolve;
@@ -48,6 +49,7 @@ Examples:
   netdrop watch --by device,reason --interval 5s
   netdrop watch host 10.0.0.1 and port 443       only these packets
   netdrop trace --count 10                       ten drops, one line each
+  netdrop path --interval 5s                     what the kernel's counters say is wrong
   netdrop explain NETFILTER_DROP                 what it means, and what to run next
   netdrop doctor                                 can this host be traced?";
 
@@ -57,6 +59,8 @@ enum Command {
     Watch(watch::Args),
     /// Show one line per drop, like tcpdump
     Trace(trace::Args),
+    /// Show the way of a packet through this host: counters, settings, what is wrong
+    Path(path::Args),
     /// Explain a reason, a stage or a kernel function
     Explain(explain::Args),
     /// Tell whether this host can be traced, what is missing and what to do
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Watch(args) => watch::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Path(args) => path::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(args.format.into()),
         Command::Completions(args) => completions::run(&args),

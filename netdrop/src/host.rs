@@ -6,8 +6,10 @@
 
 pub mod addresses;
 pub mod cgroups;
+pub mod counters;
 pub mod devices;
 pub mod netfilter;
+mod netlink;
 pub mod netns;
 mod pause;
 pub mod sockets;

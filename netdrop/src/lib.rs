@@ -2,8 +2,8 @@
 //!
 //! Data flows one way: [`kernel`] (programs, maps, names) → [`drops`] (the
 //! model) → [`tally`] (rows and totals) → [`output`]; [`host`] knows devices,
-//! namespaces and the kernel's own counters; [`filter`] chooses drops; [`cli`]
-//! ties them together.
+//! namespaces and the kernel's own counters, which [`path`] puts in the order of
+//! the stages; [`filter`] chooses drops; [`cli`] ties them together.
 
 pub mod cli;
 pub mod drops;
@@ -11,4 +11,5 @@ pub mod filter;
 pub mod host;
 pub mod kernel;
 pub mod output;
+pub mod path;
 pub mod tally;
