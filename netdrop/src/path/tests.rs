@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use super::*;
 use crate::host::{
@@ -16,9 +19,9 @@ fn snapshot() -> Snapshot {
         protocols: [("Ip.InAddrErrors", 500), ("Ip.InReceives", 1000)]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
-        sockstat: Default::default(),
-        conntrack: Default::default(),
-        caches: Default::default(),
+        sockstat: BTreeMap::default(),
+        conntrack: BTreeMap::default(),
+        caches: BTreeMap::default(),
         softnet: Some(Softnet {
             cpus: vec![(
                 3,
