@@ -1,34 +1,38 @@
 //! The data files of the catalogue, read, checked and turned into Rust.
 //!
-//! Comes in: the text of the files in `netdrop/data`. Goes out: two Rust
+//! Comes in: the text of the files in `netdrop/data`. Goes out: three Rust
 //! sources with sorted tables, or every problem found, with file and line. The
 //! build script uses it, and the unit tests of the library.
 
+pub(crate) mod condition;
 mod functions;
 mod problem;
 mod reasons;
+mod rules;
 mod rust;
 mod stages;
 mod tsv;
 
-use super::template;
+use super::{step, template};
 
 pub(crate) use self::problem::Problem;
 use self::{
-    functions::Function, functions::Override, problem::File, reasons::Reason, stages::Stage,
+    functions::Function, functions::Override, problem::File, reasons::Reason, rules::Rule,
+    stages::Stage,
 };
 
 /// The names of the files, which the build watches.
-pub(crate) const FILES: [&str; 4] = [STAGES, REASONS, FUNCTIONS, OVERRIDES];
+pub(crate) const FILES: [&str; 5] = [STAGES, REASONS, FUNCTIONS, OVERRIDES, RULES];
 
 const STAGES: &str = "stages.toml";
 const REASONS: &str = "reasons.toml";
 const FUNCTIONS: &str = "location_stage.tsv";
 const OVERRIDES: &str = "location_overrides.tsv";
+const RULES: &str = "rules.toml";
 
 /// The files' texts, in the order of [`FILES`].
 #[derive(Clone, Debug)]
-pub(crate) struct Texts(pub(crate) [String; 4]);
+pub(crate) struct Texts(pub(crate) [String; 5]);
 
 /// Everything that the files say, and that is true of them: names are unique
 /// and every name that is used is defined.
@@ -42,6 +46,8 @@ pub(crate) struct Catalogue {
     functions: Vec<Function>,
     /// By function, then reason.
     overrides: Vec<Override>,
+    /// In the order of the file.
+    rules: Vec<Rule>,
 }
 
 impl Catalogue {
@@ -51,7 +57,7 @@ impl Catalogue {
     ///
     /// Everything that is wrong.
     pub(crate) fn read(texts: &Texts) -> Result<Self, Vec<Problem>> {
-        let Texts([stages, reasons, functions, overrides]) = texts;
+        let Texts([stages, reasons, functions, overrides, rules]) = texts;
         let mut problems = Vec::new();
         let stages = stages::read(&mut File::new(STAGES, stages, &mut problems));
         let reasons = reasons::read(&mut File::new(REASONS, reasons, &mut problems), &stages);
@@ -62,12 +68,14 @@ impl Catalogue {
             &stages,
             &reasons,
         );
+        let rules = rules::read(&mut File::new(RULES, rules, &mut problems), &stages);
         if problems.is_empty() {
             Ok(Self {
                 stages,
                 reasons,
                 functions,
                 overrides,
+                rules,
             })
         } else {
             Err(problems)
@@ -79,6 +87,11 @@ impl Catalogue {
         rust::stages(&self.stages)
     }
 
+    /// The source that `path/rules.rs` includes.
+    pub(crate) fn rules_source(&self) -> String {
+        rules::source(&self.rules)
+    }
+
     /// The source that `catalogue.rs` includes.
     pub(crate) fn source(&self) -> String {
         let Self {
@@ -86,6 +99,7 @@ impl Catalogue {
             reasons,
             functions,
             overrides,
+            rules: _,
         } = self;
         rust::catalogue(stages, reasons, functions, overrides)
     }

@@ -45,8 +45,24 @@ IP_CSUM\tip_rcv\trx_ip\trx\tbenign: not here
 -\tip_rcv\trx_ip\trx\tno reasons
 ";
 
+const RULE: &str = r#"counters = ["softnet.dropped"]
+gauges = ["net.core.netdev_max_backlog"]
+
+[[rule]]
+id = "backlog"
+stage = "rx_ip"
+each = "cpu"
+severity = "harmful"
+when = "softnet.dropped > 0"
+since_boot = "softnet.dropped > 100"
+finding = "{scope} dropped {softnet.dropped}"
+evidence = "e"
+remedy = "r"
+undo = "sysctl -w net.core.netdev_max_backlog={net.core.netdev_max_backlog}"
+"#;
+
 fn texts() -> Texts {
-    Texts([STAGE, REASON, FUNCTION, OVERRIDE].map(str::to_owned))
+    Texts([STAGE, REASON, FUNCTION, OVERRIDE, RULE].map(str::to_owned))
 }
 
 /// What is said where in one of the files a text is replaced by another.
@@ -74,6 +90,7 @@ const STAGES: usize = 0;
 const REASONS: usize = 1;
 const FUNCTIONS: usize = 2;
 const OVERRIDES: usize = 3;
+const RULES: usize = 4;
 
 /// File, what is replaced by what, what is said.
 type Mistake = (usize, &'static str, &'static str, &'static str);
@@ -208,4 +225,69 @@ fn a_reason_that_stands_twice_is_refused() {
         said.starts_with("data/reasons.toml:13: duplicate key"),
         "{said}"
     );
+}
+
+#[test]
+fn rules_become_a_table() {
+    let source = Catalogue::read(&texts()).unwrap().rules_source();
+    assert!(source.contains(
+        "Step::Name(\"softnet.dropped\"), Step::Number(0.0), Step::Apply(Operation::Greater)"
+    ));
+    assert!(source.contains("since_boot: Some(&[Step::Name"));
+    assert!(source.contains("is_state: false"));
+}
+
+#[test]
+fn a_state_needs_no_second_condition_and_a_count_has_none_of_itself() {
+    let Texts(mut texts) = texts();
+    texts[RULES] = texts[RULES].replace("since_boot = \"softnet.dropped > 100\"\n", "");
+    let source = Catalogue::read(&Texts(texts.clone()))
+        .unwrap()
+        .rules_source();
+    assert!(source.contains("since_boot: None, is_state: false"));
+    texts[RULES] = texts[RULES].replace("softnet.dropped > 0", "net.core.netdev_max_backlog < 9");
+    let source = Catalogue::read(&Texts(texts)).unwrap().rules_source();
+    assert!(source.contains("is_state: true"));
+}
+
+#[test]
+fn mistakes_in_rules_are_said_with_their_line() {
+    let unknown = |line: u32, name: &str| {
+        format!(
+            "data/rules.toml:{line}: unknown name \"{name}\"; name it in stages.toml, or in \
+             `counters` or `gauges` at the top of this file"
+        )
+    };
+    for (old, new, expected) in [
+        (
+            "softnet.dropped > 0",
+            "softnet.droped > 0",
+            unknown(9, "softnet.droped"),
+        ),
+        ("{scope} dropped", "{scop} dropped", unknown(11, "scop")),
+        (
+            "softnet.dropped > 0",
+            "softnet.dropped >",
+            "data/rules.toml:9: the condition \"softnet.dropped >\": ends too early".to_owned(),
+        ),
+        (
+            "each = \"cpu\"",
+            "each = \"disk\"",
+            "data/rules.toml:7: unknown each \"disk\"; use netns, cpu, device, qdisc, socket"
+                .to_owned(),
+        ),
+        (
+            "stage = \"rx_ip\"",
+            "stage = \"rx_up\"",
+            "data/rules.toml:6: unknown stage \"rx_up\"".to_owned(),
+        ),
+        (
+            "remedy = \"r\"",
+            "remedy = \"\"",
+            "data/rules.toml:13: the text is empty".to_owned(),
+        ),
+    ] {
+        let said = said(RULES, old, new);
+        assert!(said.contains(&expected), "{expected}\n{said:#?}");
+    }
 }

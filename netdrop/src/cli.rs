@@ -18,6 +18,7 @@ mod grouping;
 mod logger;
 mod options;
 mod outfile;
+mod path;
 mod print;
 mod reader;
 mod record;
@@ -57,6 +58,7 @@ Examples:
   netdrop trace --count 10                       ten drops, one line each
   netdrop record -o drops.ndr --duration 1m      a minute of drops, to be looked at later
   netdrop report drops.ndr                       what died where, since when, what to do
+  netdrop path --interval 5s                     what the kernel's counters say is wrong
   netdrop explain NETFILTER_DROP                 what it means, and what to run next
   netdrop doctor                                 can this host be traced?";
 
@@ -74,6 +76,8 @@ enum Command {
     Export(export::Args),
     /// Compare two recordings: what is new, gone, more and less
     Diff(diff::Args),
+    /// Show the way of a packet through this host: counters, settings, what is wrong
+    Path(path::Args),
     /// Explain a reason, a stage or a kernel function
     Explain(explain::Args),
     /// Tell whether this host can be traced, what is missing and what to do
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Path(args) => path::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(args.format.into()),
         Command::Completions(args) => completions::run(&args),

@@ -6,9 +6,11 @@
 
 pub mod addresses;
 pub mod cgroups;
+pub mod counters;
 pub mod devices;
 pub mod facts;
 pub mod netfilter;
+mod netlink;
 pub mod netns;
 mod pause;
 pub mod sockets;

@@ -15,4 +15,4 @@ mod privileges;
 pub mod reasons;
 pub mod snapshot;
 pub mod symbols;
-mod sys;
+pub(crate) mod sys;

@@ -2,9 +2,9 @@
 //!
 //! Data flows one way: [`kernel`] (programs, maps, names) → [`drops`] (the
 //! model) → [`tally`] (rows and totals) → [`output`]; [`host`] knows devices,
-//! namespaces and the kernel's own counters; [`filter`] chooses drops;
-//! [`recording`] keeps what was counted and gives it back; [`cli`] ties them
-//! together.
+//! namespaces and the kernel's own counters, which [`path`] puts in the order of
+//! the stages; [`filter`] chooses drops; [`recording`] keeps what was counted and
+//! gives it back; [`cli`] ties them together.
 
 pub mod cli;
 pub mod drops;
@@ -12,5 +12,6 @@ pub mod filter;
 pub mod host;
 pub mod kernel;
 pub mod output;
+pub mod path;
 pub mod recording;
 pub mod tally;

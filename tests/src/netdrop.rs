@@ -22,6 +22,7 @@ use nix::{
 
 mod firings;
 pub(crate) mod identity;
+pub(crate) mod journey;
 pub(crate) mod objects;
 pub(crate) mod record;
 

@@ -13,6 +13,7 @@ mod endings;
 mod engine;
 mod exactness;
 mod explain;
+mod figures;
 mod filters;
 mod firewall;
 mod flood;
@@ -22,6 +23,7 @@ mod malformed;
 mod martians;
 mod messages;
 mod naming;
+mod path;
 mod receive;
 mod recordings;
 mod refusals;
@@ -75,6 +77,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         refusals::SCENARIOS,
         severities::SCENARIOS,
         explain::SCENARIOS,
+        path::SCENARIOS,
+        figures::SCENARIOS,
         catalogue::SCENARIOS,
     ];
     themes.into_iter().flatten()

@@ -137,11 +137,11 @@ mod tests {
         let belongs = |text: &str| Some(text.to_owned());
         assert_eq!(
             said("netdrop trace --interval 1s"),
-            belongs("--interval belongs to `netdrop watch` and `netdrop record`")
+            belongs("--interval belongs to `netdrop watch`, `netdrop path` and `netdrop record`")
         );
         assert_eq!(
             said("netdrop watch --count=3"),
-            belongs("--count belongs to `netdrop trace`")
+            belongs("--count belongs to `netdrop trace` and `netdrop path`")
         );
         assert_eq!(
             said("netdrop doctor --by reason"),

@@ -24,7 +24,11 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    host::{facts, netns, softnet::Softnet},
+    host::{
+        counters::{Snapshot as Counters, Wanted},
+        facts, netns,
+        softnet::Softnet,
+    },
     kernel::capture::{Capture, CaptureConfig, Emit},
     output::{
         amount::{bytes_text, count_text},
@@ -350,25 +354,17 @@ fn header(args: &Args, capture: &Capture, warnings: &[String]) -> anyhow::Result
     })
 }
 
-/// Counters of the host, as they stand.
+/// Counters of the host and of the network namespace that netdrop runs in, as
+/// they stand.
 fn counters() -> Vec<HostCounter> {
-    let softnet = Softnet::read().unwrap_or_default();
-    let cpus = softnet.cpus.into_iter();
-    cpus.flat_map(|(cpu, counts)| {
-        [
-            ("processed", counts.processed),
-            ("dropped", counts.dropped),
-            ("time_squeeze", counts.time_squeeze),
-            ("received_rps", counts.received_rps),
-            ("flow_limit", counts.flow_limit),
-        ]
-        .map(|(name, value)| HostCounter {
-            scope: format!("softnet/{cpu}"),
-            name: name.to_owned(),
-            value: Some(value),
+    let counters = Counters::take(&Wanted::default()).flat().into_iter();
+    counters
+        .map(|counter| HostCounter {
+            scope: counter.scope.to_string(),
+            name: counter.name.to_string(),
+            value: Some(counter.value),
         })
-    })
-    .collect()
+        .collect()
 }
 
 fn announce(header: &Header, path: &Path) {

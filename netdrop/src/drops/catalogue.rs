@@ -116,8 +116,10 @@ mod tests;
 
 #[cfg(test)]
 use super::next::template;
+#[cfg(test)]
+use crate::path::step;
 
 /// What the build does with the data.
 #[cfg(test)]
 #[path = "../../build/catalogue.rs"]
-mod build;
+pub(crate) mod build;

@@ -70,7 +70,7 @@ impl Stage {
     }
 
     /// The stage at a place in the table.
-    pub(super) const fn at(place: u8) -> Self {
+    pub(crate) const fn at(place: u8) -> Self {
         assert!((place as usize) < STAGES.len(), "no such stage");
         Self(place)
     }

@@ -141,6 +141,16 @@ fn host(proc: &Path) -> Option<u32> {
         .flatten()
 }
 
+/// The namespace of a process.
+///
+/// # Errors
+///
+/// When the process is gone or may not be looked at (`CAP_SYS_PTRACE`).
+pub fn of(pid: u32) -> io::Result<u32> {
+    inode(&fs::metadata(format!("/proc/{pid}/ns/net"))?)
+        .ok_or_else(|| io::Error::other("the inode of a network namespace has over 32 bits"))
+}
+
 /// Does this process still live in this namespace?
 #[must_use]
 pub fn lives_in(pid: u32, netns: u32) -> bool {

@@ -1,7 +1,7 @@
 //! Which process holds a socket.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -90,6 +90,29 @@ impl Sockets {
         pause.allow(|| *from = search(proc, *from, known));
         self.known.get(&inode).map(|known| known.holder.clone())
     }
+}
+
+/// How long one search for the holders of sockets may take.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// The processes that hold these sockets, by inode number, looked up at once:
+/// the first one found for each. Needs the same rights as [`Sockets::holder`].
+pub(super) fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Holder> {
+    let start = Instant::now();
+    let mut known = HashMap::new();
+    let mut from = Some(0).filter(|_| !inodes.is_empty());
+    let mut found = HashMap::new();
+    while let Some(pid) = from {
+        let next = search(Path::new("/proc"), pid, &mut known);
+        for (inode, Known { holder, .. }) in known.drain() {
+            if inodes.contains(&inode) {
+                found.entry(inode).or_insert(holder);
+            }
+        }
+        let done = next == 0 || found.len() == inodes.len() || start.elapsed() > LONGEST_LOOK;
+        from = (!done).then_some(next);
+    }
+    found
 }
 
 /// Learns the sockets of the processes from a number on, and returns where to

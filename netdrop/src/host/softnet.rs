@@ -26,6 +26,8 @@ pub struct Counts {
 pub struct Softnet {
     /// CPU number and counters, by CPU number.
     pub cpus: Vec<(u32, Counts)>,
+    /// CPU number and packets in its backlog now, as far as the kernel says.
+    pub backlog: Vec<(u32, u32)>,
 }
 
 /// Why the counters could not be read.
@@ -58,13 +60,15 @@ impl Softnet {
     ///
     /// Names the first line that is not as expected.
     pub fn parse(text: &str) -> Result<Self, SoftnetError> {
-        let mut cpus = text
-            .lines()
-            .enumerate()
-            .map(|(number, line)| cpu(number, line).ok_or(SoftnetError::Line(number + 1)))
-            .collect::<Result<Vec<_>, _>>()?;
-        cpus.sort_unstable_by_key(|&(cpu, _)| cpu);
-        Ok(Self { cpus })
+        let mut softnet = Self::default();
+        for (number, line) in text.lines().enumerate() {
+            let (cpu, counts, backlog) = cpu(number, line).ok_or(SoftnetError::Line(number + 1))?;
+            softnet.cpus.push((cpu, counts));
+            softnet.backlog.extend(backlog.map(|length| (cpu, length)));
+        }
+        softnet.cpus.sort_unstable_by_key(|&(cpu, _)| cpu);
+        softnet.backlog.sort_unstable();
+        Ok(softnet)
     }
 
     /// All CPUs together.
@@ -93,7 +97,10 @@ impl Softnet {
                 (cpu, now.minus(before))
             })
             .collect();
-        Self { cpus }
+        Self {
+            cpus,
+            backlog: self.backlog.clone(),
+        }
     }
 }
 
@@ -120,7 +127,8 @@ impl AddAssign for Counts {
     }
 }
 
-fn cpu(line_number: usize, line: &str) -> Option<(u32, Counts)> {
+/// CPU number, counters, and the length of the backlog (from 5.10 on).
+fn cpu(line_number: usize, line: &str) -> Option<(u32, Counts, Option<u32>)> {
     let columns = line
         .split_ascii_whitespace()
         .map(|column| u32::from_str_radix(column, 16).ok())
@@ -140,7 +148,7 @@ fn cpu(line_number: usize, line: &str) -> Option<(u32, Counts)> {
         Some(&cpu) => cpu,
         None => u32::try_from(line_number).ok()?,
     };
-    Some((cpu, counts))
+    Some((cpu, counts, columns.get(11).copied()))
 }
 
 #[cfg(test)]
@@ -181,6 +189,18 @@ ffffffff 00000000 00000001 00000000 00000000 00000000 00000000 00000000 00000000
         let delta = after.since(&before);
         assert_eq!(delta.sum().processed, 1 + 10);
         assert_eq!(delta.sum().dropped, 0);
+    }
+
+    #[test]
+    fn real_files_tell_the_length_of_the_backlog() {
+        for text in [
+            include_str!("../../tests/data/proc/5.10/softnet_stat"),
+            include_str!("../../tests/data/proc/6.18/softnet_stat"),
+        ] {
+            let softnet = Softnet::parse(text).unwrap();
+            assert_eq!(softnet.backlog, [(0, 0), (1, 0)]);
+            assert!(softnet.sum().processed > 0);
+        }
     }
 
     #[test]

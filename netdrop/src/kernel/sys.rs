@@ -1,6 +1,8 @@
 //! The only `unsafe` of user space: system calls and memory that no library
 //! wraps for us.
 
+pub(crate) mod ethtool;
+
 use std::{
     io,
     os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},

@@ -1,10 +1,8 @@
 //! What a reason, a function or a stage means, for people.
 
 pub mod json;
-mod page;
 
-use self::page::Page;
-use super::text::Layout;
+use super::{page::Page, text::Layout};
 use crate::drops::{
     catalogue::{Override, Reason},
     direction::Way,

@@ -124,6 +124,10 @@ fn beta(x: f64, a: f64, b: f64) -> f64 {
 }
 
 /// Its continued fraction, by Lentz's method.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the names that the formula has everywhere"
+)]
 fn fraction(x: f64, a: f64, b: f64) -> f64 {
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
     let mut c = 1.0;

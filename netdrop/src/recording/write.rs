@@ -290,7 +290,7 @@ impl Recorder {
     ) -> Result<(), RecordError> {
         for (key, weights) in summed(&snapshot.sites) {
             let site = self.sites.site(&key, names);
-            self.push_site(self.line("site"), &key, &site, &weights, names);
+            self.push_site(&self.line("site"), &key, &site, &weights, names);
             self.encode_full(bytes)?;
         }
         Ok(())
@@ -347,13 +347,13 @@ impl Recorder {
             dst_here,
             ..self.line("flow")
         };
-        self.push_site(base, &key.site, &site, weights, names);
+        self.push_site(&base, &key.site, &site, weights, names);
     }
 
     /// Adds what is known of a site to a row.
     fn push_site(
         &mut self,
-        base: Line<'_>,
+        base: &Line<'_>,
         key: &SiteKey,
         site: &Site,
         weights: &Weights,
@@ -391,7 +391,7 @@ impl Recorder {
             drops: Some(weights.drops),
             packets: Some(weights.packets),
             bytes: Some(weights.bytes),
-            ..base
+            ..*base
         });
     }
 

@@ -18,11 +18,13 @@ const fn need(program: &'static str, package: &'static str) -> Need {
 }
 
 /// For the lab, on this kernel and on emulated ones.
-pub(crate) const TEST: [Need; 14] = [
+pub(crate) const TEST: [Need; 16] = [
     need("qemu-system-x86_64", "qemu-system-x86"),
     need("busybox", "busybox-static"),
     need("ip", "iproute2"),
     need("tc", "iproute2"),
+    need("nstat", "iproute2"),
+    need("ss", "iproute2"),
     need("nft", "nftables"),
     need("iptables", "iptables"),
     need("iptables-legacy", "iptables"),

@@ -1,4 +1,4 @@
-//! OpenMetrics: the sums of the whole recording, for Prometheus and its kin.
+//! `OpenMetrics`: the sums of the whole recording, for Prometheus and its kin.
 
 use std::{
     fmt::Write as _,
@@ -16,10 +16,13 @@ use crate::{
     },
 };
 
+/// What is summed up of a row.
+type Count = fn(&Row) -> u64;
+
 /// Fields that say more of another one.
 const BESIDE: [&str; 3] = ["stage_by", "netns_kind", "address"];
 
-/// Writes OpenMetrics.
+/// Writes `OpenMetrics`.
 #[derive(Debug, Default)]
 pub struct OpenMetrics {
     host: String,
@@ -49,7 +52,7 @@ impl Exporter for OpenMetrics {
             ..
         } = summary;
         let host = label("host", &self.host);
-        let families: [(&str, &str, fn(&Row) -> u64); 3] = [
+        let families: [(&str, &str, Count); 3] = [
             ("netdrop_drops", "Dropped packets (skbs).", |row| {
                 row.sums.drops()
             }),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-use super::super::{palette::Palette, text::Layout};
+use super::{palette::Palette, text::Layout};
 use crate::drops::severity::Severity;
 
 /// Lines longer than this are hard to read, however wide the terminal is.
@@ -78,6 +78,22 @@ impl Page {
     /// Text below that of a label.
     pub(super) fn paragraph_below(&mut self, text: &str) {
         self.plain(INDENT, INDENT, text);
+    }
+
+    /// Where something is wrong, which rule found it, and how much it matters.
+    pub(super) fn finding(&mut self, at: &str, rule: &str, severity: Option<Severity>) {
+        let palette = self.palette;
+        let at = format!("  {at}");
+        self.out.push_str(&palette.bold(&at));
+        let room = INDENT.len().saturating_sub(at.len()).max(2);
+        self.out.push_str(&INDENT[..room]);
+        self.out.push_str(rule);
+        if let Some(severity) = severity {
+            self.out.push_str(", ");
+            self.out
+                .push_str(&palette.severity(severity, severity.as_str()));
+        }
+        self.out.push('\n');
     }
 
     /// A stage and its text.

@@ -1,0 +1,267 @@
+//! `netdrop path`
+
+use std::{
+    io,
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, unshare},
+};
+
+use super::{
+    duration,
+    fault::Usage,
+    options::{self, FormatArg},
+    print,
+    signals::Signals,
+};
+use crate::{
+    host::{
+        counters::Snapshot,
+        netns::{self, Identity, NetnsKind},
+    },
+    output::{
+        path::{self as output, Heading, Options},
+        text::Layout,
+    },
+    path::{self, Journey},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Show what was counted in this time, for example 5s, instead of since boot:
+    /// only that tells what is wrong now
+    #[arg(long, value_name = "TIME", value_parser = duration::parse_interval, allow_hyphen_values = true)]
+    interval: Option<Duration>,
+
+    /// Intervals to show
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        requires = "interval",
+        value_parser = options::at_least_one::<u64>,
+        allow_hyphen_values = true
+    )]
+    count: u64,
+
+    /// The network namespace: a name (as in `ip netns`, of a container, or `host`),
+    /// a process's number, or the namespace's inode number
+    #[arg(long, value_name = "NAME|PID|INODE")]
+    netns: Option<String>,
+
+    /// Show counters that counted nothing, too
+    #[arg(long)]
+    all: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatArg,
+
+    /// No colours
+    #[arg(long, help = "No colours, as with the environment variable NO_COLOR")]
+    no_color: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  netdrop path                       every stage: what was counted since boot, what is set
+  netdrop path --interval 5s         what was counted in 5 seconds, and what is wrong
+  netdrop path --netns shop          in another network namespace
+  netdrop path --interval 10s --format json | jq -r '.findings[] | .finding, .remedy'
+
+Needs no privileges for what everybody may read; root sees the processes of others, other
+network namespaces and the drivers' own counters. netdrop changes no setting.";
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let target = args.netns.as_deref().map(find).transpose()?;
+    // A thread of its own, since it may leave its namespace.
+    thread::Builder::new()
+        .name("netns".to_owned())
+        .spawn(move || within(&args, target))
+        .context("cannot start a thread")?
+        .join()
+        .unwrap_or_else(|_| Err(anyhow!("the thread in the network namespace ended early")))
+}
+
+/// A namespace to enter.
+struct Target {
+    inode: u32,
+    path: PathBuf,
+    identity: Option<Identity>,
+}
+
+fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
+    let mut namespaces = netns::all();
+    let host = namespaces.iter().find_map(|(inode, namespace)| {
+        let kind = namespace.identity.as_ref()?.kind;
+        (kind == NetnsKind::Host).then(|| (*inode, namespace.path.clone()))
+    });
+    let host = host.filter(|(inode, _)| match &target {
+        Some(target) => target.inode != *inode,
+        None => netns::own().is_ok_and(|own| own != *inode),
+    });
+    let identity = match target {
+        Some(Target {
+            inode,
+            path,
+            identity,
+        }) => {
+            netns::enter(inode, &path).with_context(|| {
+                format!(
+                    "cannot enter the network namespace {inode}; that needs CAP_SYS_ADMIN: run \
+                     with sudo"
+                )
+            })?;
+            identity
+        }
+        None => netns::own()
+            .ok()
+            .and_then(|inode| namespaces.remove(&inode)?.identity),
+    };
+    // Without privileges /sys stays as it is, mostly that of this namespace.
+    if let Err(error) = own_sysfs() {
+        log::debug!("cannot mount /sys: {error}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the timer")?;
+    runtime.block_on(reports(args, identity.as_ref(), host))
+}
+
+/// Lets this thread see `/sys` as its network namespace has it, and nobody else.
+fn own_sysfs() -> io::Result<()> {
+    const NONE: Option<&str> = None;
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
+    let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("sysfs"), "/sys", Some("sysfs"), flags, NONE)?;
+    Ok(())
+}
+
+async fn reports(
+    args: &Args,
+    identity: Option<&Identity>,
+    host: Option<(u32, PathBuf)>,
+) -> anyhow::Result<ExitCode> {
+    let Args {
+        interval,
+        count,
+        all,
+        format,
+        no_color,
+        ..
+    } = args;
+    let options = Options { all: *all };
+    let layout = options::layout(*no_color);
+    let wanted = path::wanted(host);
+    let mut signals = Signals::listen()?;
+    let mut before = Snapshot::take(&wanted);
+    let Some(interval) = interval else {
+        show(
+            &Journey::of(&before, None),
+            identity,
+            *format,
+            layout,
+            options,
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    for _ in 0..*count {
+        let end = before.taken + *interval;
+        let rest = end.saturating_duration_since(Instant::now());
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = signals.next() => return Ok(ExitCode::SUCCESS),
+        }
+        let now = Snapshot::take(&wanted);
+        let journey = Journey::of(&now, Some(&before));
+        show(&journey, identity, *format, layout, options)?;
+        before = now;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(
+    journey: &Journey,
+    identity: Option<&Identity>,
+    format: FormatArg,
+    layout: Layout,
+    options: Options,
+) -> anyhow::Result<()> {
+    let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
+    let heading = Heading {
+        time: Timestamp::now(),
+        host: system.nodename().to_string_lossy().into_owned(),
+        kernel: system.release().to_string_lossy().into_owned(),
+        identity,
+    };
+    let mut bytes = Vec::new();
+    match format {
+        FormatArg::Text => bytes.extend(output::text(journey, &heading, layout, options).bytes()),
+        FormatArg::Json => output::json::write(&mut bytes, journey, &heading),
+    }
+    print::all(&bytes)
+}
+
+/// Inode numbers of namespaces are greater than any process's number
+/// (`PROC_DYNAMIC_FIRST`, fs/proc/generic.c; `PID_MAX_LIMIT`).
+const FIRST_INODE: u32 = 0xEFFF_0000;
+
+fn find(text: &str) -> Result<Target, Usage> {
+    let mut namespaces = netns::all();
+    let number = text.parse::<u32>().ok();
+    let inode = match number {
+        Some(inode) if inode >= FIRST_INODE => Some(inode),
+        Some(pid) => netns::of(pid).ok(),
+        None => None,
+    };
+    let named = namespaces.iter().find(|(_, namespace)| {
+        let identity = namespace.identity.as_ref();
+        identity.is_some_and(|identity| &*identity.name == text)
+    });
+    let inode = named.map(|(inode, _)| *inode).or(inode);
+    let found = inode.and_then(|inode| Some((inode, namespaces.remove(&inode)?)));
+    let Some((inode, namespace)) = found else {
+        return Err(Usage(match number {
+            Some(_) => format!(
+                "no process and no network namespace has the number {text}, or it may not be \
+                 looked at; run with sudo"
+            ),
+            None => format!(
+                "no network namespace is called '{text}'; `ip netns` lists names, and a process's \
+                 number does as well"
+            ),
+        }));
+    };
+    Ok(Target {
+        inode,
+        path: namespace.path,
+        identity: namespace.identity,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_found_by_process_and_by_inode() {
+        let own = netns::own().unwrap();
+        for text in [std::process::id().to_string(), own.to_string()] {
+            assert_eq!(find(&text).map(|found| found.inode).unwrap(), own);
+        }
+        let said = |text: &str| find(text).map(|found| found.inode).unwrap_err().to_string();
+        assert!(said("no-such-namespace").contains("`ip netns` lists names"));
+        assert!(said("4294967295").contains("has the number 4294967295"));
+    }
+}

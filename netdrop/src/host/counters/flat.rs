@@ -1,0 +1,310 @@
+//! A snapshot as one list of numbers.
+
+use std::sync::Arc;
+
+use super::{Scope, Snapshot, qdiscs::Qdisc, sockets::Socket};
+
+/// How a number behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It counts what happened.
+    Count,
+    /// It counts in 32 bits, and begins again at 0 after that.
+    Count32,
+    /// It says how much there is now.
+    Gauge,
+}
+
+/// A number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// What it belongs to.
+    pub scope: Scope,
+    /// Its name, as the catalogue of stages has it: `link.rx_dropped`,
+    /// `TcpExt.ListenDrops`.
+    pub name: Arc<str>,
+    /// How it behaves.
+    pub kind: Kind,
+    /// The number.
+    pub value: u64,
+}
+
+impl Counter {
+    /// What was counted since an earlier value; `None` for what counts nothing,
+    /// and for a counter that was reset (a driver that was loaded again).
+    #[must_use]
+    pub fn since(&self, before: u64) -> Option<u64> {
+        match self.kind {
+            Kind::Gauge => None,
+            Kind::Count => self.value.checked_sub(before),
+            Kind::Count32 => {
+                let delta = self.value.wrapping_sub(before) & u64::from(u32::MAX);
+                // Half the range in one interval: it was reset, not wrapped.
+                (delta <= u64::from(u32::MAX / 2)).then_some(delta)
+            }
+        }
+    }
+}
+
+/// What `snmp` and `sockstat` tell that is no count of events.
+const GAUGES: [&str; 6] = [
+    "Ip.Forwarding",
+    "Ip.DefaultTTL",
+    "Tcp.RtoAlgorithm",
+    "Tcp.RtoMin",
+    "Tcp.RtoMax",
+    "Tcp.CurrEstab",
+];
+
+struct List(Vec<Counter>);
+
+impl List {
+    fn add(&mut self, scope: &Scope, name: impl AsRef<str>, kind: Kind, value: impl Into<u64>) {
+        self.0.push(Counter {
+            scope: scope.clone(),
+            name: name.as_ref().into(),
+            kind,
+            value: value.into(),
+        });
+    }
+}
+
+pub(super) fn counters(snapshot: &Snapshot) -> Vec<Counter> {
+    let mut list = List(Vec::new());
+    let Snapshot {
+        uptime,
+        protocols,
+        sockstat,
+        conntrack,
+        caches,
+        ..
+    } = snapshot;
+    if let Some(uptime) = uptime {
+        list.add(&Scope::Host, "uptime", Kind::Gauge, *uptime);
+    }
+    for (name, value) in caches {
+        list.add(&Scope::Host, name, statistic(name), *value);
+    }
+    for (name, value) in protocols {
+        let kind = if GAUGES.contains(&name.as_str()) {
+            Kind::Gauge
+        } else {
+            Kind::Count
+        };
+        list.add(&Scope::Netns, name, kind, *value);
+    }
+    for (name, value) in sockstat {
+        list.add(&Scope::Netns, name, Kind::Gauge, *value);
+    }
+    for (name, value) in conntrack {
+        list.add(&Scope::Netns, name, statistic(name), *value);
+    }
+    cpus(&mut list, snapshot);
+    devices(&mut list, snapshot);
+    for socket in &snapshot.sockets {
+        self::socket(&mut list, socket);
+    }
+    list.0
+        .sort_by(|a, b| (&a.scope, &a.name).cmp(&(&b.scope, &b.name)));
+    // A neighbour table's counters come from netlink and from /proc.
+    list.0
+        .dedup_by(|a, b| a.scope == b.scope && a.name == b.name);
+    list.0
+}
+
+/// Columns of `/proc/net/stat` are sums of 32-bit numbers.
+fn statistic(name: &str) -> Kind {
+    if name.ends_with(".entries") {
+        Kind::Gauge
+    } else {
+        Kind::Count
+    }
+}
+
+fn cpus(list: &mut List, snapshot: &Snapshot) {
+    for (cpu, counts) in snapshot.softnet.iter().flat_map(|softnet| &softnet.cpus) {
+        let scope = Scope::Cpu(*cpu);
+        for (name, value) in [
+            ("softnet.processed", counts.processed),
+            ("softnet.dropped", counts.dropped),
+            ("softnet.time_squeeze", counts.time_squeeze),
+            ("softnet.received_rps", counts.received_rps),
+            ("softnet.flow_limit_count", counts.flow_limit),
+        ] {
+            list.add(&scope, name, Kind::Count32, value);
+        }
+    }
+    for (cpu, length) in snapshot.softnet.iter().flat_map(|softnet| &softnet.backlog) {
+        list.add(&Scope::Cpu(*cpu), "softnet.backlog", Kind::Gauge, *length);
+    }
+    for (name, cpus) in &snapshot.softirqs {
+        for (cpu, count) in cpus {
+            let name = format!("softirq.{name}");
+            list.add(&Scope::Cpu(*cpu), name, Kind::Count32, *count);
+        }
+    }
+}
+
+fn devices(list: &mut List, snapshot: &Snapshot) {
+    for link in &snapshot.links {
+        let scope = Scope::Device(Arc::clone(&link.name));
+        for (name, value) in &link.statistics {
+            list.add(&scope, format!("link.{name}"), Kind::Count, *value);
+        }
+    }
+    for driver in &snapshot.drivers {
+        let scope = Scope::Device(Arc::clone(&driver.device));
+        for (name, value) in &driver.statistics {
+            list.add(&scope, format!("driver.{name}"), Kind::Count, *value);
+        }
+    }
+    let mut sums = std::collections::BTreeMap::<(Arc<str>, u32), u64>::new();
+    for (device, interrupt) in &snapshot.interrupts {
+        for (cpu, count) in &interrupt.counts {
+            *sums.entry((Arc::clone(device), *cpu)).or_default() += count;
+        }
+    }
+    for ((device, cpu), count) in sums {
+        list.add(
+            &Scope::Interrupts(device, cpu),
+            "irq.count",
+            Kind::Count,
+            count,
+        );
+    }
+    for qdisc in &snapshot.qdiscs {
+        let Qdisc {
+            bytes,
+            packets,
+            drops,
+            overlimits,
+            requeues,
+            length,
+            backlog,
+            parent,
+            ..
+        } = qdisc;
+        let Some(scope) = scope(qdisc, snapshot) else {
+            continue;
+        };
+        for (name, kind, value) in [
+            ("qdisc.bytes", Kind::Count, *bytes),
+            ("qdisc.packets", Kind::Count, *packets),
+            ("qdisc.drops", Kind::Count32, *drops),
+            ("qdisc.overlimits", Kind::Count32, *overlimits),
+            ("qdisc.requeues", Kind::Count32, *requeues),
+            ("qdisc.length", Kind::Gauge, (*length).into()),
+            ("qdisc.backlog", Kind::Gauge, (*backlog).into()),
+            ("qdisc.ingress", Kind::Gauge, parent.is_ingress().into()),
+        ] {
+            list.add(&scope, name, kind, value);
+        }
+    }
+    for table in &snapshot.neighbours {
+        let name = |what: &str| format!("{}.{what}", table.name);
+        if let Some(entries) = table.entries {
+            list.add(&Scope::Host, name("entries"), Kind::Gauge, entries);
+        }
+        for (what, value) in &table.statistics {
+            list.add(&Scope::Host, name(what), Kind::Count, *value);
+        }
+    }
+}
+
+fn scope(qdisc: &Qdisc, snapshot: &Snapshot) -> Option<Scope> {
+    let mut links = snapshot.links.iter();
+    let link = links.find(|link| link.index == qdisc.ifindex)?;
+    // Those that the kernel made below `mq` have no handle of their own.
+    let number = if qdisc.handle.0 == 0 {
+        format!("parent {}", qdisc.parent)
+    } else {
+        qdisc.handle.to_string()
+    };
+    let name = if qdisc.handle.0 == 0 && qdisc.parent.is_root() {
+        format!("{} 0:", qdisc.kind)
+    } else {
+        format!("{} {number}", qdisc.kind)
+    };
+    Some(Scope::Qdisc {
+        device: Arc::clone(&link.name),
+        name: name.into(),
+    })
+}
+
+fn socket(list: &mut List, socket: &Socket) {
+    let scope = scope_of(socket);
+    if let Some(backlog) = socket.backlog {
+        list.add(&scope, "listener.queue", Kind::Gauge, socket.queue);
+        list.add(&scope, "listener.backlog", Kind::Gauge, backlog);
+    } else if let Some([used, most]) = socket.memory {
+        list.add(&scope, "socket.receive_memory", Kind::Gauge, used);
+        list.add(&scope, "socket.receive_buffer", Kind::Gauge, most);
+    }
+    if let Some(drops) = socket.drops {
+        list.add(&scope, "sk_drops", Kind::Count32, drops);
+    }
+}
+
+/// The scope of a socket's numbers.
+#[must_use]
+pub(crate) fn scope_of(socket: &Socket) -> Scope {
+    Scope::Socket {
+        inode: socket.inode,
+        name: format!("{} {}", socket.kind.as_str(), socket.local).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(kind: Kind, value: u64) -> Counter {
+        Counter {
+            scope: Scope::Netns,
+            name: "x".into(),
+            kind,
+            value,
+        }
+    }
+
+    #[test]
+    fn a_wrap_counts_on_and_a_reset_is_unknown() {
+        assert_eq!(counter(Kind::Count, 7).since(5), Some(2));
+        assert_eq!(counter(Kind::Count, 2).since(5), None);
+        assert_eq!(counter(Kind::Count32, 3).since(0xffff_fffe), Some(5));
+        assert_eq!(counter(Kind::Count32, 3).since(1000), None);
+        assert_eq!(counter(Kind::Gauge, 7).since(5), None);
+    }
+
+    #[test]
+    fn the_running_system_is_read_with_every_name_once() {
+        let snapshot = Snapshot::take(&super::super::Wanted {
+            tunables: vec!["net.core.somaxconn"],
+            drivers: true,
+            sockets: true,
+            host: None,
+        });
+        let flat = snapshot.flat();
+        let find = |scope: &str, name: &str| {
+            let mut found = flat
+                .iter()
+                .filter(|counter| counter.scope.to_string() == scope && &*counter.name == name);
+            let first = found.next();
+            assert!(found.next().is_none(), "{scope} {name} stands twice");
+            first
+        };
+        for (scope, name) in [
+            ("netns", "TcpExt.ListenOverflows"),
+            ("netns", "Udp6RcvbufErrors"),
+            ("netns", "sockstat.TCP.mem"),
+            ("cpu 0", "softnet.dropped"),
+            ("cpu 0", "softirq.NET_RX"),
+            ("lo", "link.rx_dropped"),
+            ("host", "arp_cache.res_failed"),
+        ] {
+            assert!(find(scope, name).is_some(), "no {scope} {name}");
+        }
+        let mut tunables = snapshot.tunables.iter().map(|tunable| &*tunable.name);
+        assert!(tunables.any(|name| name == "arp_cache.gc_thresh3"));
+    }
+}

@@ -1,0 +1,161 @@
+//! The way of a packet through this host, stage by stage.
+//!
+//! Comes in: one snapshot of the kernel's counters and settings, or two. Goes
+//! out: the stages of the catalogue with what was counted and what is set at
+//! each, and what the rules find wrong.
+
+mod apply;
+pub mod finding;
+mod place;
+mod rules;
+pub(crate) mod step;
+mod values;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use self::finding::Finding;
+use crate::{
+    drops::stage::Stage,
+    host::counters::{Counter, Kind, Snapshot, Unread, Wanted, sockets::Socket, tunables::Tunable},
+};
+
+/// What is known of a packet's way.
+#[derive(Debug)]
+pub struct Journey {
+    /// The network namespace.
+    pub netns: u32,
+    /// Time between two snapshots; `None` since boot.
+    pub interval: Option<Duration>,
+    /// Devices of the namespace.
+    pub devices: usize,
+    /// Seconds since boot.
+    pub uptime: Option<u64>,
+    /// Receiving, then sending, in path order.
+    pub stages: Vec<At>,
+    /// Numbers that belong to no stage.
+    pub other: Vec<Reading>,
+    /// Listeners, and sockets that dropped something.
+    pub sockets: Vec<Socket>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// A stage on this host.
+#[derive(Debug)]
+pub struct At {
+    /// Which.
+    pub stage: Stage,
+    /// What was counted.
+    pub counters: Vec<Reading>,
+    /// What is set.
+    pub tunables: Vec<Tunable>,
+}
+
+/// A number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// As it stands now.
+    pub counter: Counter,
+    /// What was counted in the interval; `None` without one, for quantities, and
+    /// where it cannot be known.
+    pub delta: Option<u64>,
+}
+
+impl Reading {
+    /// What happened: in the interval, or since boot. `None` where it is not
+    /// known.
+    #[must_use]
+    pub fn happened(&self, interval: bool) -> Option<u64> {
+        if interval && self.counter.kind != Kind::Gauge {
+            self.delta
+        } else {
+            Some(self.counter.value)
+        }
+    }
+}
+
+/// What the journey needs of a snapshot; `host` as in [`Wanted`].
+#[must_use]
+pub fn wanted(host: Option<(u32, PathBuf)>) -> Wanted<'static> {
+    Wanted {
+        tunables: place::settings(),
+        drivers: true,
+        sockets: true,
+        host,
+    }
+}
+
+impl Journey {
+    /// Puts a snapshot in order; `before` is one taken earlier in the same
+    /// namespace.
+    #[must_use]
+    pub fn of(now: &Snapshot, before: Option<&Snapshot>) -> Self {
+        let interval = before.map(|before| now.taken.duration_since(before.taken));
+        let readings = readings(now, before);
+        let mut stages = Vec::new();
+        let mut placed = vec![false; readings.len()];
+        for stage in Stage::all().filter(|stage| stage.info().path != "side") {
+            let place = place::Place::of(stage);
+            let mut counters = Vec::new();
+            for (reading, placed) in readings.iter().zip(&mut placed) {
+                if place.has_counter(&reading.counter) {
+                    *placed = true;
+                    counters.push(reading.clone());
+                }
+            }
+            let tunables = now.tunables.iter();
+            stages.push(At {
+                stage,
+                counters,
+                tunables: tunables
+                    .filter(|tunable| place.has_setting(&tunable.name))
+                    .cloned()
+                    .collect(),
+            });
+        }
+        let findings = finding::all(now, &readings, interval.is_some());
+        let other = readings
+            .into_iter()
+            .zip(placed)
+            .filter_map(|(reading, placed)| (!placed).then_some(reading));
+        Self {
+            netns: now.netns,
+            interval,
+            devices: now.links.len(),
+            uptime: now.uptime,
+            stages,
+            other: other.collect(),
+            sockets: now.sockets.clone(),
+            findings,
+            unread: now.unread.clone(),
+        }
+    }
+}
+
+fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading> {
+    let earlier = before.map(Snapshot::flat);
+    let delta = |counter: &Counter| {
+        let earlier = earlier.as_ref()?;
+        // Both lists are sorted.
+        let found = earlier.binary_search_by(|other| {
+            (&other.scope, &other.name).cmp(&(&counter.scope, &counter.name))
+        });
+        match found {
+            Ok(place) => counter.since(earlier[place].value),
+            Err(_) if counter.scope.begins_at_zero() => counter.since(0),
+            Err(_) => None,
+        }
+    };
+    now.flat()
+        .into_iter()
+        .map(|counter| Reading {
+            delta: delta(&counter),
+            counter,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

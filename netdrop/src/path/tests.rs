@@ -1,0 +1,192 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+use super::*;
+use crate::host::{
+    counters::{Scope, links::Link, sockets::SocketKind},
+    sockets::Holder,
+    softnet::{Counts, Softnet},
+};
+
+fn snapshot() -> Snapshot {
+    Snapshot {
+        taken: Instant::now(),
+        skew: Duration::ZERO,
+        netns: 7,
+        uptime: Some(1000),
+        protocols: [("Ip.InAddrErrors", 500), ("Ip.InReceives", 1000)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        sockstat: BTreeMap::default(),
+        conntrack: BTreeMap::default(),
+        caches: BTreeMap::default(),
+        softnet: Some(Softnet {
+            cpus: vec![(
+                3,
+                Counts {
+                    processed: 1_000_000,
+                    dropped: 50,
+                    ..Counts::default()
+                },
+            )],
+            backlog: vec![(3, 0)],
+        }),
+        softirqs: Vec::new(),
+        links: Vec::new(),
+        interrupts: Vec::new(),
+        qdiscs: Vec::new(),
+        neighbours: Vec::new(),
+        drivers: Vec::new(),
+        sockets: Vec::new(),
+        tunables: vec![setting(Scope::Netns, "net.ipv4.ip_forward", "0")],
+        unread: Vec::new(),
+    }
+}
+
+fn setting(scope: Scope, name: &str, value: &str) -> Tunable {
+    Tunable {
+        scope,
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+fn ids(journey: &Journey) -> Vec<&str> {
+    journey.findings.iter().map(|finding| finding.id).collect()
+}
+
+#[test]
+fn a_small_old_count_is_no_finding_and_a_large_share_is_an_old_one() {
+    let journey = Journey::of(&snapshot(), None);
+    assert_eq!(ids(&journey), ["forwarding_off"]);
+    assert!(journey.findings[0].since_boot);
+    let mut never = snapshot();
+    never.protocols.insert("Ip.InAddrErrors".to_owned(), 5);
+    assert!(Journey::of(&never, None).findings.is_empty());
+}
+
+#[test]
+fn what_happens_now_is_found_with_what_was_counted_and_what_is_set() {
+    let before = snapshot();
+    let mut now = snapshot();
+    let softnet = now.softnet.as_mut().unwrap();
+    softnet.cpus[0].1.dropped += 7;
+    softnet.cpus[0].1.processed += 93;
+    now.tunables
+        .push(setting(Scope::Host, "net.core.netdev_max_backlog", "1000"));
+    let journey = Journey::of(&now, Some(&before));
+    assert_eq!(ids(&journey), ["backlog_overflow"]);
+    let finding = &journey.findings[0];
+    assert_eq!(finding.scope, Scope::Cpu(3));
+    assert!(!finding.since_boot);
+    assert_eq!(
+        finding.evidence,
+        "softnet dropped +7 of +93 processed; netdev_max_backlog 1000"
+    );
+    assert_eq!(finding.undo, "sysctl -w net.core.netdev_max_backlog=1000");
+}
+
+#[test]
+fn a_reset_counter_makes_no_finding() {
+    let mut before = snapshot();
+    before.softnet.as_mut().unwrap().cpus[0].1.dropped = 5_000;
+    let journey = Journey::of(&snapshot(), Some(&before));
+    assert!(journey.findings.is_empty());
+    let dropped = journey.stages.iter().flat_map(|at| &at.counters);
+    let mut dropped = dropped.filter(|one| &*one.counter.name == "softnet.dropped");
+    assert_eq!(dropped.next().unwrap().delta, None);
+}
+
+#[test]
+fn what_is_not_known_finds_nothing() {
+    let mut blind = snapshot();
+    blind.tunables.clear();
+    assert!(Journey::of(&blind, None).findings.is_empty());
+}
+
+#[test]
+fn a_full_listener_is_named_with_port_and_process_whenever_one_looks() {
+    let mut now = snapshot();
+    now.protocols.clear();
+    now.sockets = vec![Socket {
+        kind: SocketKind::Listener,
+        local: "[fd00::1]:443".parse().unwrap(),
+        inode: 77,
+        queue: 3,
+        backlog: Some(2),
+        memory: None,
+        drops: None,
+        holder: Some(Holder {
+            pid: 12,
+            command: "server".into(),
+        }),
+    }];
+    let journey = Journey::of(&now, None);
+    assert_eq!(ids(&journey), ["accept_queue_full"]);
+    let finding = &journey.findings[0];
+    assert!(!finding.since_boot);
+    assert!(
+        finding
+            .finding
+            .contains("fd00::1 port 443 is full: server[12] "),
+        "{}",
+        finding.finding
+    );
+    assert!(finding.evidence.contains("drops of the listener ?"));
+}
+
+#[test]
+fn a_device_that_came_in_the_interval_began_at_zero() {
+    let before = snapshot();
+    let mut now = snapshot();
+    now.links = vec![Link {
+        name: "veth1".into(),
+        statistics: vec![("rx_dropped", 4)],
+        ..Link::default()
+    }];
+    let journey = Journey::of(&now, Some(&before));
+    let mut readings = journey.stages.iter().flat_map(|at| &at.counters);
+    let reading = readings.find(|one| &*one.counter.name == "link.rx_dropped");
+    assert_eq!(reading.unwrap().delta, Some(4));
+}
+
+#[test]
+fn every_name_in_the_rules_is_one_that_a_snapshot_can_have() {
+    // Kernel modules and hardware are not everywhere.
+    const ELSEWHERE: [&str; 8] = [
+        "conntrack.",
+        "net.netfilter.",
+        "ring.",
+        "channels.",
+        "link.",
+        "socket.",
+        "listener.",
+        "irq.",
+    ];
+    let now = Snapshot::take(&wanted(None));
+    let flat = now.flat();
+    let known: BTreeSet<&str> = flat
+        .iter()
+        .map(|counter| &*counter.name)
+        .chain(now.tunables.iter().map(|tunable| &*tunable.name))
+        .collect();
+    for rule in rules::all() {
+        for step in rule
+            .when
+            .iter()
+            .chain(rule.since_boot.into_iter().flatten())
+        {
+            let (step::Step::Name(name) | step::Step::Over(_, name)) = step else {
+                continue;
+            };
+            let elsewhere = ELSEWHERE.iter().any(|start| name.starts_with(start));
+            assert!(
+                elsewhere || *name == "sk_drops" || known.contains(name),
+                "{name} of the rule {}",
+                rule.id
+            );
+        }
+    }
+}
