@@ -137,7 +137,7 @@ mod tests {
         let belongs = |text: &str| Some(text.to_owned());
         assert_eq!(
             said("netdrop trace --interval 1s"),
-            belongs("--interval belongs to `netdrop watch`, `netdrop path` and `netdrop record`")
+            belongs("--interval belongs to `netdrop watch`, `netdrop record` and `netdrop path`")
         );
         assert_eq!(
             said("netdrop watch --count=3"),

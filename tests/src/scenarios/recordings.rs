@@ -203,8 +203,8 @@ fn others_agree(bench: &Bench, folder: &Folder, file: &Path, run: &Run) -> Resul
         again.status
     );
 
-    let folded = text(bench, &format!("export {path} --to folded -o -"))?;
-    agree("folded", counts(&folded, |_| true));
+    let stacks = text(bench, &format!("export {path} --to folded -o -"))?;
+    agree("folded", counts(&stacks, |_| true));
     let metrics = text(bench, &format!("export {path} --to openmetrics -o -"))?;
     agree(
         "openmetrics",
