@@ -50,7 +50,7 @@ Examples:
   netdrop watch --severity all                    benign drops, too
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_sort()?;
     let filter = args.shared.filter()?;
     session::run(watch(args, filter))
