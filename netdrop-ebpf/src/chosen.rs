@@ -7,7 +7,7 @@ use aya_ebpf::{
 };
 use netdrop_ebpf::{
     area::Counter,
-    filter::{self, needs, verdict},
+    filter::{self, marks, needs, verdict},
     get,
     headers::know,
     packet::known,
@@ -19,17 +19,22 @@ use crate::{
     account::Area,
     constants::{rules, setting},
     skb::{self, Skb},
+    tags,
 };
 
 /// Decides about a drop whose headers are read, and counts it when it is not
 /// wanted. What the filter's expressions say becomes part of the site.
 #[inline(always)]
 pub(crate) fn is_chosen(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch) -> bool {
-    put!(s, packet.length, frame_length(skb));
-    know(s, known::LENGTH);
     // SAFETY: a live static.
-    if unsafe { core::ptr::read_volatile(&raw const rules().needs) } & needs::SENDER != 0 {
-        read_sender(ctx, skb, s);
+    let wanted = unsafe { core::ptr::read_volatile(&raw const rules().needs) };
+    if wanted & needs::MARKS != 0 {
+        put!(s, key.site.filter, marks(s));
+        return true;
+    }
+    read_length(skb, s);
+    if wanted & needs::SENDER != 0 {
+        read_sender(ctx, area, skb, s);
     }
     // SAFETY: fields of a live map value that only this run uses.
     let values = unsafe { filter::run(rules(), &(*s).key.addrs, &(*s).packet, &mut (*s).machine) };
@@ -47,34 +52,82 @@ pub(crate) fn is_chosen(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mu
     }
 }
 
-/// Bytes of the frame as a capture would have seen it: from the MAC header on,
-/// where one is set.
+/// What a row cannot tell of its packets otherwise.
 #[inline(always)]
-fn frame_length(skb: Skb) -> u32 {
-    let length = skb.len();
-    let mac = skb.mac_header();
-    let start = if mac == 0xFFFF {
-        let network = skb.network_header();
-        if network == 0 || network == 0xFFFF {
-            return length;
+fn marks(s: *mut Scratch) -> u8 {
+    let mut found = 0;
+    let bits = get!(s, packet.known);
+    for (bit, mark) in [
+        (known::LATER_FRAGMENT, marks::LATER_FRAGMENT),
+        (known::PROTOCOL, marks::PROTOCOL),
+        (known::TRANSPORT, marks::TRANSPORT),
+        (known::TYPES, marks::TYPES),
+    ] {
+        if bits & bit != 0 {
+            found |= mark;
         }
-        network
+    }
+    if get!(s, packet.depth) > get!(s, packet.stripped) {
+        found |= marks::TAGGED;
+    }
+    found
+}
+
+/// Reads the bytes of the frame as a capture would have seen it: from the MAC
+/// header on, where one is set. Behind the network header it is that of a packet
+/// inside this one. A packet whose headers are not built yet has no length.
+#[inline(always)]
+fn read_length(skb: Skb, s: *mut Scratch) {
+    let mac = u32::from(skb.mac_header());
+    let mut network = u32::from(skb.network_header());
+    if network == 0 || network == UNSET {
+        network = u32::MAX;
+    }
+    let length = if mac != UNSET && mac <= network {
+        length_from(skb, mac)
+    } else if network != u32::MAX {
+        length_from(skb, network)
+    } else if is_local(s) {
+        skb.len()
     } else {
-        mac
+        return;
     };
-    length
+    put!(s, packet.length, length);
+    know(s, known::LENGTH);
+}
+
+#[inline(always)]
+fn length_from(skb: Skb, start: u32) -> u32 {
+    skb.len()
         .wrapping_add(skb.data_offset())
-        .wrapping_sub(u32::from(start))
+        .wrapping_sub(start)
+}
+
+/// A header's offset that is not set.
+const UNSET: u32 = 0xFFFF;
+
+/// Does it belong to a socket of this host that sends no packets of a network,
+/// as those of `AF_UNIX`?
+#[inline(always)]
+pub(crate) fn is_local(s: *mut Scratch) -> bool {
+    get!(s, key.site.ethertype) == 0 && get!(s, key.site.protocol) != 0
 }
 
 /// Names the running task where it is the sender; a received packet has none.
+/// Once a packet has got its device it may be another's that this task only
+/// passes on, unless it was handed to the device just now.
 #[inline(always)]
-fn read_sender(ctx: &BtfTracePointContext, skb: Skb, s: *mut Scratch) {
+fn read_sender(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch) {
     if skb.iif() != 0 {
         know(s, known::NO_SENDER);
         return;
     }
-    if skb.socket().is_none() {
+    if skb.socket().is_none() || is_local(s) {
+        return;
+    }
+    if let Some((ifindex, netns)) = skb.device().identity()
+        && (setting!(tags) == 0 || !tags::is_tx(area.cpu, skb, ifindex, netns))
+    {
         return;
     }
     // Through memory, because the verifier forbids arithmetic on the context

@@ -21,6 +21,7 @@ use netdrop_ebpf::{
 
 use crate::{
     account::Area,
+    chosen,
     constants::setting,
     maps::{EVENTS, STACKS},
     qdiscs,
@@ -184,7 +185,9 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scrat
     if let Some(receiver) = Sock::at(get!(s, receiver)) {
         put!(event, receiver, receiver.inode());
     }
-    if get!(s, key.site.state) & (state::SOCKET | state::RECEIVED) == state::SOCKET {
+    if get!(s, key.site.state) & (state::SOCKET | state::RECEIVED) == state::SOCKET
+        && !chosen::is_local(s)
+    {
         name_sender(event, ctx);
     }
     // SAFETY: the helper takes no arguments.

@@ -144,6 +144,24 @@ pub mod needs {
     pub const SENDER: u32 = 1 << 0;
     /// VLAN tags.
     pub const TAGS: u32 = 1 << 1;
+    /// The kernel decides nothing, but leaves [`marks`] with each row, for a
+    /// filter that is too large for its table.
+    pub const MARKS: u32 = 1 << 2;
+}
+
+/// Bits of [`SiteKey::filter`](crate::site::SiteKey::filter) with
+/// [`needs::MARKS`]: what a row cannot tell of its packets otherwise.
+pub mod marks {
+    /// [`known::LATER_FRAGMENT`](crate::packet::known::LATER_FRAGMENT).
+    pub const LATER_FRAGMENT: u8 = 1 << 0;
+    /// A VLAN tag lies in the frame.
+    pub const TAGGED: u8 = 1 << 1;
+    /// [`known::PROTOCOL`](crate::packet::known::PROTOCOL).
+    pub const PROTOCOL: u8 = 1 << 2;
+    /// [`known::TRANSPORT`](crate::packet::known::TRANSPORT).
+    pub const TRANSPORT: u8 = 1 << 3;
+    /// [`known::TYPES`](crate::packet::known::TYPES).
+    pub const TYPES: u8 = 1 << 4;
 }
 
 /// Values of [`Rules::verdicts`].
@@ -410,13 +428,16 @@ fn transport(step: &Instruction, packet: &Packet) -> u32 {
         return here;
     }
     let bits = get(&packet.known);
+    if bits & known::LATER_FRAGMENT != 0 {
+        return FALSE;
+    }
     if bits & known::PROTOCOL == 0 {
         return UNREAD;
     }
     let wanted = get(&step.protocol);
     let found = get(&packet.protocol);
     let matches = found == wanted || wanted == ANY_PORTS && matches!(found, 6 | 17 | 132);
-    if !matches || bits & known::LATER_FRAGMENT != 0 {
+    if !matches {
         return FALSE;
     }
     if bits & known::TRANSPORT == 0 {

@@ -71,6 +71,15 @@ pub fn read<M: Memory>(skb: M, s: *mut Scratch) {
     if network != 0 && network != 0xFFFF && network < tail {
         mark(s, state::NETWORK);
         put!(s, network, network);
+        // Where tags are put in while sending, the network header is set behind
+        // them while the ethertype is still the tag's (`packet_parse_headers`,
+        // `__vlan_insert_tag`, 5.10 to 7.2).
+        if is_tag(get!(s, key.site.ethertype))
+            && mac != MAC_UNSET
+            && matches!(network.wrapping_sub(mac), 18 | 22)
+        {
+            put!(s, network, mac + MAC_BYTES);
+        }
     } else if mac != MAC_UNSET && mac + MAC_BYTES <= tail {
         // Not yet parsed by the stack: believe the Ethernet header.
         if skb.copy::<2>(skb.head() + u64::from(mac) + 12, small(s)) {

@@ -25,6 +25,8 @@ pub(super) const HELP: &str = "Which drops to look at: tcpdump's language (host,
 pub(super) struct Filter {
     pub(super) text: String,
     pub(super) plan: Plan,
+    /// Does it ask for severities?
+    pub(super) asks_severity: bool,
 }
 
 /// Reads a filter; no words are none.
@@ -46,14 +48,19 @@ pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
     let Some(expr) = parse(&text, &system)? else {
         return Ok(None);
     };
-    if has_none && asks_reason(&expr) {
+    if has_none && asks(&expr, |term| matches!(term, Term::Reason(_))) {
         bail!(
             "this kernel gives no drop reasons (5.17 and later do): ask for a `function` or a \
              `stage` instead"
         );
     }
     let plan = Plan::new(&expr).map_err(|error| Usage(error.to_string()))?;
-    Ok(Some(Filter { text, plan }))
+    let asks_severity = asks(&expr, |term| matches!(term, Term::Severity(_)));
+    Ok(Some(Filter {
+        text,
+        plan,
+        asks_severity,
+    }))
 }
 
 /// The filter that a recording was made with; `None` where there was none, or
@@ -88,10 +95,10 @@ fn reasons() -> Option<Vec<String>> {
     Some(own.chain(later).collect())
 }
 
-fn asks_reason(expr: &Expr) -> bool {
+fn asks(expr: &Expr, wanted: fn(&Term) -> bool) -> bool {
     match expr {
-        Expr::And(one, other) | Expr::Or(one, other) => asks_reason(one) || asks_reason(other),
-        Expr::Not(inner) => asks_reason(inner),
-        Expr::Term(term) => matches!(term, Term::Reason(_)),
+        Expr::And(one, other) | Expr::Or(one, other) => asks(one, wanted) || asks(other, wanted),
+        Expr::Not(inner) => asks(inner, wanted),
+        Expr::Term(term) => wanted(term),
     }
 }

@@ -166,9 +166,14 @@ impl Shared {
         ))
     }
 
-    /// The filter, read.
-    pub(super) fn filter(&self) -> anyhow::Result<Option<Filter>> {
-        filter::read(&self.filter)
+    /// The filter, read. One that asks for severities is not to find the benign
+    /// ones hidden.
+    pub(super) fn filter(&mut self) -> anyhow::Result<Option<Filter>> {
+        let filter = filter::read(&self.filter)?;
+        if filter.as_ref().is_some_and(|filter| filter.asks_severity) {
+            self.severity.get_or_insert(SeverityArg::All);
+        }
+        Ok(filter)
     }
 
     /// Adds the stack to the keys.

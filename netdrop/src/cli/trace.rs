@@ -87,7 +87,7 @@ Examples:
   netdrop trace flow 10.0.0.1:443 10.0.0.2:50000  a connection, both ways
   netdrop trace --format json | jq -r 'select(.type == \"drop\") | .reason'";
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_sort()?;
     let filter = args.shared.filter()?;
     session::run(trace(args, filter))
@@ -252,7 +252,7 @@ impl Printer {
                 addrs: detail.event.addrs,
                 reserved: 0,
             };
-            plan.judge(flow.site.filter, &drop.into(), Some(&flow)) == Verdict::Keep
+            plan.judge(&drop.into(), &flow) == Verdict::Keep
         })
     }
 

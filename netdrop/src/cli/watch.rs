@@ -61,7 +61,7 @@ Examples:
   netdrop watch --severity all                    benign drops, too
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_sort()?;
     if let Some(path) = &args.replay {
         return replay::run(path, &args.shared);

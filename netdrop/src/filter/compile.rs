@@ -1,7 +1,8 @@
 //! From questions about the packet to the kernel's instructions.
 
-use netdrop_ebpf::filter::{
-    ANY_PORTS, INSTRUCTIONS, Instruction, STACK, direction, join, kind, test,
+use netdrop_ebpf::{
+    filter::{ANY_PORTS, INSTRUCTIONS, Instruction, STACK, direction, join, kind, test},
+    packet::extension,
 };
 
 use super::{
@@ -145,8 +146,15 @@ impl Located {
                     | test::ICMP_CODE
                     | test::ALWAYS
             ) && instruction.depth == 0
+                // Rows tell neither which tag there is nor extension headers.
+                && (instruction.test != test::TYPE || !is_tag(instruction.low))
+                && (instruction.test != test::PROTOCOL || extension(instruction.protocol) == 0)
         })
     }
+}
+
+fn is_tag(ethertype: u32) -> bool {
+    u16::try_from(ethertype).is_ok_and(netdrop_ebpf::filter::is_tag)
 }
 
 fn address(network: Option<Network>, ends: Ends, net: Net) -> Instruction {

@@ -93,6 +93,11 @@ impl<'a> Cursor<'a> {
         token((Kind::Strange(first), span))
     }
 
+    /// Does a double quote come next?
+    pub(super) fn at_quote(&self) -> bool {
+        self.rest().trim_start().starts_with('"')
+    }
+
     /// A name in which nearly everything may stand: up to a space, parenthesis
     /// or joining sign, or whatever stands between double quotes (where a
     /// backslash takes the next character as it is).
@@ -103,7 +108,8 @@ impl<'a> Cursor<'a> {
         if !rest.starts_with('"') {
             let length = length_until(rest, |c| c.is_whitespace() || "()&|!\"".contains(c));
             let (name, span) = self.take(length);
-            return (length > 0).then(|| (name.to_owned(), span));
+            let name = name.strip_prefix('\\').unwrap_or(name);
+            return (!name.is_empty()).then(|| (name.to_owned(), span));
         }
         let mut name = String::new();
         let mut characters = rest.char_indices().skip(1);

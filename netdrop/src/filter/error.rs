@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range};
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// How alike a word must be to be suggested, from 0 to 1 (Jaro-Winkler).
 const ALIKE: f64 = 0.8;
 
@@ -70,6 +72,25 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, known)| known)
 }
 
+/// Characters shown before the place, at most.
+const BEFORE: usize = 40;
+/// And behind it.
+const BEHIND: usize = 30;
+
+/// What a terminal shows as one character: whatever would move the cursor, or
+/// turn the text around, is a space or a question mark.
+fn visible(character: char) -> char {
+    match character {
+        c if c.is_whitespace() => ' ',
+        c if c.is_control() || c.width() == Some(0) => '?',
+        c => c,
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
 impl fmt::Display for FilterError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -78,26 +99,32 @@ impl fmt::Display for FilterError {
             message,
             hint,
         } = self;
-        // One column per character: what would move the caret is shown as a
-        // space or a question mark.
-        let shown = |part: &str| -> String {
-            part.chars()
-                .map(|c| match c {
-                    c if c.is_whitespace() => ' ',
-                    c if c.is_control() => '?',
-                    c => c,
-                })
-                .collect()
-        };
-        let before = text.get(..span.start).unwrap_or(text).chars().count();
+        let start = text
+            .get(..span.start)
+            .map_or(0, |part| part.chars().count());
         let marked = text
             .get(span.clone())
-            .map_or(0, |part| part.chars().count());
-        writeln!(formatter, "filter: {message}")?;
-        writeln!(formatter, "  {}", shown(text))?;
-        write!(formatter, "  {:before$}{}", "", "^".repeat(marked.max(1)))?;
+            .map_or(0, |part| part.chars().count())
+            .max(1);
+        let characters: Vec<char> = text.chars().map(visible).collect();
+        // Of a long text, what stands around the place.
+        let from = start.saturating_sub(BEFORE);
+        let to = (start + marked.min(BEFORE) + BEHIND).min(characters.len());
+        let cut = |cut: bool| if cut { "…" } else { "" };
+        let (before, behind) = (cut(from > 0), cut(to < characters.len()));
+        let shown: String = characters[from..to].iter().collect();
+        let width = |from: usize, to: usize| -> usize {
+            let part = characters.get(from..to.min(characters.len()));
+            let widths = part.unwrap_or_default().iter();
+            widths.map(|c| c.width().unwrap_or(1)).sum()
+        };
+        let indent = before.chars().count() + width(from, start);
+        let carets = width(start, (start + marked).min(to)).max(1);
+        writeln!(formatter, "filter: {}", plain(message))?;
+        writeln!(formatter, "  {before}{shown}{behind}")?;
+        write!(formatter, "  {:indent$}{}", "", "^".repeat(carets))?;
         if let Some(hint) = hint {
-            write!(formatter, "\n{hint}")?;
+            write!(formatter, "\n{}", plain(hint))?;
         }
         Ok(())
     }

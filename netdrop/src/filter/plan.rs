@@ -6,7 +6,7 @@
 //! space, of whole rows, so every count stays exact.
 
 use netdrop_ebpf::{
-    filter::{INSTRUCTIONS, ROOTS, Rules, look, needs, test, verdict},
+    filter::{INSTRUCTIONS, ROOTS, Rules, look, marks, needs, test, verdict},
     flow::FlowKey,
     kleene,
     packet::{Packet, known},
@@ -124,8 +124,11 @@ impl Plan {
         if let Some(term) = missing {
             return Err(TooLarge { limit, term });
         }
+        let mut rules = Box::new(Rules::NONE);
+        rules.length = 1;
+        rules.needs = needs::MARKS;
         Ok(Self {
-            rules: Box::new(Rules::NONE),
+            rules,
             whole: map(located, &|leaf: &Located| {
                 if leaf.is_for_kernel() {
                     Part::Flow(leaf.clone())
@@ -175,24 +178,25 @@ impl Plan {
         self.overflow.is_some()
     }
 
-    /// Decides about a row that the kernel counted with these values of its
-    /// expressions.
+    /// Decides about a row that the kernel counted. Of one without a flow, `flow`
+    /// has no addresses.
     #[must_use]
-    pub fn judge(&self, kernel: u8, row: &Row<'_>, flow: Option<&FlowKey>) -> Verdict {
-        let packet = flow.map(packet);
+    pub fn judge(&self, row: &Row<'_>, flow: &FlowKey) -> Verdict {
+        let kernel = flow.site.filter;
+        let packet = packet(flow);
         let value = self.whole.value(&mut |part| match part {
             Part::Kernel(root) => value_of(kernel, *root),
             Part::Row(leaf) => row.value(&leaf.term),
-            Part::Flow(leaf) => match (leaf.tests(), flow, &packet) {
-                (Some(tests), Some(flow), Some(packet)) => tests.value(&mut |instruction| {
-                    let value = look(instruction, &flow.addrs, packet);
+            Part::Flow(leaf) => match leaf.tests() {
+                Some(tests) => tests.value(&mut |instruction| {
+                    let value = look(instruction, &flow.addrs, &packet);
                     if instruction.negate == 0 {
                         value
                     } else {
                         kleene::not(value)
                     }
                 }),
-                _ => kleene::UNREAD,
+                None => kleene::UNREAD,
             },
         });
         match value {
@@ -206,19 +210,29 @@ impl Plan {
 /// What is known of a packet from its row of the flow table.
 fn packet(flow: &FlowKey) -> Packet {
     let site = &flow.site;
+    let has = |mark: u8| site.filter & mark != 0;
     let mut packet = Packet {
         types: [site.ethertype, 0, 0, 0],
         protocol: site.protocol,
         ..Packet::default()
     };
-    if site.ethertype != 0 {
-        packet.known |= known::TYPES;
+    if has(marks::TAGGED) {
+        // Which tag does not matter: questions about tags are not asked here.
+        packet.types = [0x8100, site.ethertype, 0, 0];
+        packet.depth = 1;
+    }
+    for (mark, bit) in [
+        (marks::LATER_FRAGMENT, known::LATER_FRAGMENT),
+        (marks::PROTOCOL, known::PROTOCOL),
+        (marks::TRANSPORT, known::TRANSPORT),
+        (marks::TYPES, known::TYPES),
+    ] {
+        if has(mark) {
+            packet.known |= bit;
+        }
     }
     if site.state & state::FLOW != 0 {
-        packet.known |= known::ADDRESSES | known::PROTOCOL;
-        if site.state & state::NO_TRANSPORT == 0 {
-            packet.known |= known::TRANSPORT;
-        }
+        packet.known |= known::ADDRESSES;
     }
     packet
 }

@@ -236,6 +236,9 @@ impl Display for Quoted<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self(name) = self;
         let is_plain = !matches!(*name, "" | "and" | "or" | "not")
+            && !name.starts_with('\\')
+            // Of a network namespace it would be the inode.
+            && !name.starts_with(|c: char| c.is_ascii_digit())
             && !name.contains(|c: char| c.is_whitespace() || "()&|!\"".contains(c));
         if is_plain {
             return formatter.write_str(name);

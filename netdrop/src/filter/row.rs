@@ -34,15 +34,21 @@ impl Row<'_> {
         let known = |found: Option<bool>| found.map_or(kleene::UNREAD, kleene::known);
         match term {
             Term::Reason(pattern) => known(self.reason.map(|name| pattern.matches(name))),
-            Term::Stage(stage) => known(self.stage.map(|found| found == *stage)),
+            Term::Stage(stage) if *stage == Stage::unknown() => {
+                known(self.stage.map(|found| found == *stage))
+            }
+            Term::Stage(stage) => known(
+                self.stage
+                    .filter(|found| *found != Stage::unknown())
+                    .map(|found| found == *stage),
+            ),
             Term::Function(pattern) => known(self.function.map(|name| pattern.matches(name))),
             Term::Device(pattern) => known(self.device.map(|name| pattern.matches(name))),
             Term::Netns(Netns::Inode(inode)) => known(self.netns.map(|found| found == *inode)),
-            // A namespace without a name is known to have another.
-            Term::Netns(Netns::Name(pattern)) => known(
-                self.netns
-                    .map(|_| self.netns_name.is_some_and(|name| pattern.matches(name))),
-            ),
+            // One that is gone may have had any name.
+            Term::Netns(Netns::Name(pattern)) => {
+                known(self.netns_name.map(|name| pattern.matches(name)))
+            }
             Term::Cpu(cpu) => kleene::known(self.cpu == *cpu),
             Term::Severity(severity) => kleene::known(self.severity == *severity),
             _ => kleene::UNREAD,

@@ -66,7 +66,7 @@ pub(crate) fn choose(
         let mut kept = Vec::new();
         for (key, weights) in flows {
             let verdict = if by_flow {
-                let verdict = judge.flow(key);
+                let verdict = judge.judge(key);
                 count(verdict, key.site, *weights);
                 verdict
             } else {
@@ -110,6 +110,9 @@ pub(crate) fn choose(
         Counter::Unparsed,
         drops(&|key| key.state & state::UNPARSED != 0),
     );
+    // Which of those were wanted is not known.
+    let others = snapshot.counters.get(Counter::ConsequenceOther);
+    set(Counter::ConsequenceOther, others.min(wanted));
     set(Counter::NoFlow, drops(&|key| !has_flow(key)));
     if let Some(flows) = &flows {
         let in_rows: u64 = flows.iter().map(|(_, weights)| weights.drops).sum();
@@ -185,16 +188,17 @@ impl Judge<'_> {
         if let Some(verdict) = self.known.get(key) {
             return *verdict;
         }
-        let verdict = self.judge(key, None);
+        let flow = FlowKey {
+            site: *key,
+            ..FlowKey::default()
+        };
+        let verdict = self.judge(&flow);
         self.known.insert(*key, verdict);
         verdict
     }
 
-    fn flow(&mut self, key: &FlowKey) -> Verdict {
-        self.judge(&key.site, Some(key))
-    }
-
-    fn judge(&mut self, key: &SiteKey, flow: Option<&FlowKey>) -> Verdict {
+    fn judge(&mut self, flow: &FlowKey) -> Verdict {
+        let key = &flow.site;
         let Self {
             plan, sites, names, ..
         } = self;
@@ -213,7 +217,7 @@ impl Judge<'_> {
             cpu: key.cpu,
             severity: site.severity,
         };
-        plan.judge(key.filter, &row, flow)
+        plan.judge(&row, flow)
     }
 }
 

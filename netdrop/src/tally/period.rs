@@ -162,6 +162,14 @@ impl Tally {
             .filter
             .as_ref()
             .map(|plan| choose(plan, snapshot, &mut self.sites, names));
+        let chosen = chosen.map(|mut chosen| {
+            if !self.view.by.needs_flows() {
+                // They were counted for the filter alone.
+                chosen.snapshot.flows = None;
+                chosen.snapshot.aftermath = None;
+            }
+            chosen
+        });
         let (snapshot, rejected) = match &chosen {
             Some(chosen) => (&chosen.snapshot, &*chosen.rejected),
             None => (snapshot, &[][..]),

@@ -17,16 +17,17 @@ use netdrop::{
     },
 };
 use netdrop_ebpf::{
-    filter::{Machine, decide, look, run, verdict},
-    flow::FlowAddrs,
+    filter::{Machine, decide, look, marks, run, verdict},
+    flow::{FlowAddrs, FlowKey},
     kleene,
-    packet::Packet,
+    packet::{Packet, known},
+    site::{SiteKey, state},
 };
 use proptest::{
     collection::vec,
     option,
     prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest},
-    prop_assert_eq,
+    prop_assert, prop_assert_eq,
     sample::select,
 };
 use std::net::{IpAddr, Ipv4Addr};
@@ -329,6 +330,50 @@ proptest! {
         let _ = parse(&words.concat(), &Fixed::NONE);
     }
 
+    /// A filter that the kernel has no room for decides as the tree itself, from
+    /// what a row of the flow table tells.
+    #[test]
+    fn the_flow_table_decides_as_the_tree(
+        tree in expr(packet_term()),
+        (addrs, packet) in packet(),
+    ) {
+        let hosts: Vec<_> = (0..70).map(|host| format!("dst host 203.0.113.{host}")).collect();
+        let Ok(Some(many)) = parse(&hosts.join(" or "), &Fixed::NONE) else { return Ok(()) };
+        let large = tree.or(many);
+        let Ok(plan) = Plan::new(&large) else { return Ok(()) };
+        prop_assert!(plan.needs_flows());
+        let row = Row {
+            reason: None,
+            stage: None,
+            function: None,
+            device: None,
+            netns: None,
+            netns_name: None,
+            cpu: 0,
+            severity: Severity::Benign,
+        };
+        let has = |bit: u16, mark: u8| if packet.known & bit == 0 { 0 } else { mark };
+        let tagged = if packet.depth > packet.stripped { marks::TAGGED } else { 0 };
+        let site = SiteKey {
+            ethertype: packet.types[usize::from(packet.depth)],
+            protocol: packet.protocol,
+            state: if packet.known & known::ADDRESSES == 0 { 0 } else { state::FLOW },
+            filter: has(known::LATER_FRAGMENT, marks::LATER_FRAGMENT)
+                | has(known::PROTOCOL, marks::PROTOCOL)
+                | has(known::TRANSPORT, marks::TRANSPORT)
+                | has(known::TYPES, marks::TYPES)
+                | tagged,
+            ..SiteKey::default()
+        };
+        let flow = FlowKey { site, addrs, reserved: 0 };
+        let expected = match value(&locate(&large), &addrs, &packet, &row) {
+            kleene::TRUE => Verdict::Keep,
+            kleene::FALSE => Verdict::Filtered,
+            _ => Verdict::Undecided,
+        };
+        prop_assert_eq!(plan.judge(&row, &flow), expected, "{}", large);
+    }
+
     /// The kernel's rules with their table of verdicts, and user space's share,
     /// decide as the tree itself.
     #[test]
@@ -357,7 +402,14 @@ proptest! {
             _ => Verdict::Undecided,
         };
         let values = run(plan.rules(), &addrs, &packet, &mut Machine::default());
-        prop_assert_eq!(plan.judge(values, &row, None), expected);
+        let flow = FlowKey {
+            site: SiteKey {
+                filter: values,
+                ..SiteKey::default()
+            },
+            ..FlowKey::default()
+        };
+        prop_assert_eq!(plan.judge(&row, &flow), expected);
         if plan.rules().length > 0 {
             match decide(plan.rules(), values) {
                 verdict::REJECT => prop_assert_eq!(expected, Verdict::Filtered),

@@ -44,6 +44,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: |bench| questions(bench, ROWS),
     },
     Scenario {
+        name: "filters_about_tags_on_the_way_out",
+        about: "tagged frames of a packet socket that a classifier drops at egress",
+        run: filters_about_tags_on_the_way_out,
+    },
+    Scenario {
+        name: "a_filter_for_severities_hides_none",
+        about: "`severity benign` shows benign drops without --severity",
+        run: a_filter_for_severities_hides_none,
+    },
+    Scenario {
         name: "a_filter_as_large_as_the_table",
         about: "64 steps in the kernel, and 70 that fall to user space",
         run: a_filter_as_large_as_the_table,
@@ -235,6 +245,103 @@ fn questions(bench: &Bench, questions: &[Question]) -> Result<()> {
     report(&complaints)
 }
 
+/// The network header lies behind the tag while the ethertype is the tag's.
+fn filters_about_tags_on_the_way_out(bench: &Bench) -> Result<()> {
+    const TIMES: u64 = 8;
+    let lab = silent()?;
+    let [qdisc, filter] = shoot(A.device, "egress");
+    lab.a.tc(&[&qdisc, &filter])?;
+    let udp = Transport::Udp {
+        src: 4000,
+        dst: 9,
+        payload: 1,
+    };
+    let frame = Frame::v4(A, B, udp).vlan(100).bytes();
+    let by = ["netns", "protocol", "src", "dst_port"];
+    let filters = [
+        ("vlan 100 and udp port 9", TIMES),
+        ("vlan and dst net 10.99.0.0/24", TIMES),
+        // Behind `vlan` every question looks behind the tag.
+        ("vlan 101 or udp port 9", TIMES),
+        ("vlan 101 and udp port 9", 0),
+        ("not vlan 5 and not host 10.99.0.2", 0),
+        ("not vlan 5 and not host 10.99.0.3", TIMES),
+    ];
+    let mut netdrops = Vec::new();
+    for (filter, _) in &filters {
+        let arguments = format!(
+            "watch --format json --severity all --top 1000 --by {} {filter}",
+            by.join(",")
+        );
+        netdrops.extend(bench.start(&arguments)?);
+    }
+    for _ in 0..TIMES {
+        // The sender is told that its frame was dropped.
+        drop(sender::raw_frames(&lab.a, A.device, &frame, 1));
+    }
+    thread::sleep(Duration::from_millis(500));
+    let mut complaints = Vec::new();
+    for (netdrop, (filter, times)) in netdrops.into_iter().zip(&filters) {
+        let run = netdrop.stop()?;
+        let mut wrong = identity::complaints(&run, &by, Allow::default());
+        let rows = run.summary.rows.iter();
+        let ours: Vec<&Row> = rows
+            .filter(|row| *row.key("netns") == lab.a.inode())
+            .collect();
+        let read = ours.iter().all(|row| {
+            *row.key("protocol") == "udp"
+                && *row.key("src") == A.v4.to_string()
+                && *row.key("dst_port") == 9
+        });
+        let found: u64 = ours.iter().map(|row| row.drops).sum();
+        if !read || found != *times {
+            wrong.push(format!("not {times} drops of that flow: {ours:?}"));
+        }
+        complaints.extend(wrong.iter().map(|wrong| format!("`{filter}`: {wrong}")));
+    }
+    report(&complaints)
+}
+
+fn a_filter_for_severities_hides_none(bench: &Bench) -> Result<()> {
+    let lab = silent()?;
+    let udp = Transport::Udp {
+        src: 4000,
+        dst: 9,
+        payload: 5,
+    };
+    let frame = Frame::v4(A, B, udp).mac_dst([2, 0, 0, 0, 0, 0xff]);
+    let by = ["netns", "stage"];
+    let arguments = format!(
+        "watch --format json --by {} severity benign and netns {}",
+        by.join(","),
+        lab.b.inode()
+    );
+    let netdrop = bench.start(&arguments)?;
+    let before = arrived(&lab)?;
+    sender::frames(&lab.a, A.device, &frame, 30)?;
+    for _ in 0..100 {
+        if arrived(&lab)? >= before + 30 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_millis(200));
+    let Some(run) = netdrop.map(Netdrop::stop).transpose()? else {
+        return Ok(());
+    };
+    let mut complaints = identity::complaints(&run, &by, Allow::default());
+    let shown: u64 = run.summary.rows.iter().map(|row| row.drops).sum();
+    // Without reasons nobody can tell that these are benign.
+    let expected = if bench.kernel.has_reasons() { 30 } else { 0 };
+    if shown != expected || run.summary.totals.hidden != 0 {
+        complaints.push(format!(
+            "{shown} of {expected} shown: {:?}",
+            run.summary.totals
+        ));
+    }
+    report(&complaints)
+}
+
 /// Frames that came to B, of which the classifier lets none pass.
 fn arrived(lab: &Pair) -> Result<u64> {
     Counter::link(&lab.b, B.device, "rx_packets").read()
@@ -363,9 +470,9 @@ fn a_flood_through_a_filter(bench: &Bench) -> Result<()> {
 fn a_filter_keeps_namespaces_apart(bench: &Bench) -> Result<()> {
     let (here, there) = (Pair::new()?, Pair::new()?);
     let mut filters = vec![
-        format!("netns {}", here.b.name()),
+        format!("netns {} and udp", here.b.name()),
         format!(
-            "netns {} and dev b0 and port 9 or netns {}",
+            "netns {} and dev b0 and port 9 or netns {} and udp",
             here.b.inode(),
             here.b.inode()
         ),

@@ -35,6 +35,10 @@ impl Parser<'_> {
         match token.kind {
             Kind::Word(word) => match number(word) {
                 Some(value) => Ok(value),
+                None if is_plain(word) => Err(self.error(
+                    token.span.clone(),
+                    format!("`{word}` is no number up to {}", u32::MAX),
+                )),
                 None => Err(self.unexpected(&token, what)),
             },
             _ => Err(self.unexpected(&token, what)),
@@ -79,7 +83,7 @@ impl Parser<'_> {
             return Err(self
                 .error(
                     start.span.start..end,
-                    "this compares more than one thing with a number",
+                    "this is more than one thing compared with a constant",
                 )
                 .hint(format!(
                     "one byte of a header with constants, or the length with a constant: {READABLE}"

@@ -17,6 +17,7 @@ const LONGEST_COMMAND: usize = 15;
 
 impl Parser<'_> {
     pub(super) fn own(&mut self, own: Own) -> Parsed<Term> {
+        let quoted = self.cursor.at_quote();
         let (name, span) = self.own_name(own)?;
         match own {
             Own::Reason => self.reason(&name, span),
@@ -28,13 +29,13 @@ impl Parser<'_> {
             },
             Own::Function => Ok(Term::Function(Pattern::new(&name))),
             Own::Device => Ok(Term::Device(Pattern::new(&name))),
-            Own::Netns => Ok(Term::Netns(match number(&name) {
+            Own::Netns => Ok(Term::Netns(match number(&name).filter(|_| !quoted) {
                 Some(inode) => Netns::Inode(inode),
                 None => Netns::Name(Pattern::new(&name)),
             })),
             Own::Cpu => match number(&name).map(u16::try_from) {
                 Some(Ok(cpu)) => Ok(Term::Cpu(cpu)),
-                _ => Err(self.error(span, "a CPU's number expected")),
+                _ => Err(self.error(span, "a CPU's number expected, 0 to 65535")),
             },
             Own::Severity => {
                 let found = Severity::ALL
@@ -49,7 +50,7 @@ impl Parser<'_> {
             }
             Own::Pid => match number(&name) {
                 Some(pid) => Ok(Term::Pid(pid)),
-                None => Err(self.error(span, "a process's number expected")),
+                None => Err(self.error(span, "a process's number expected, 0 to 4294967295")),
             },
             Own::Command => self.command(&name, span),
         }
@@ -72,6 +73,12 @@ impl Parser<'_> {
                     Own::Pid => "a process's number",
                     Own::Command => "a command's name",
                 };
+                if self.cursor.at_quote() {
+                    let rest = token.span.start..self.cursor.text.len();
+                    return Err(
+                        self.error(rest, format!("{what} expected between two double quotes"))
+                    );
+                }
                 Err(self.unexpected(&token, what))
             }
         }
@@ -81,6 +88,8 @@ impl Parser<'_> {
         let pattern = Pattern::new(name);
         if let Some(reasons) = self.names.reasons()
             && !reasons.iter().any(|reason| pattern.matches(reason))
+            // What has no name is shown by number.
+            && !(name.starts_with("0x") && number(name).is_some())
         {
             let message = format!("no drop reason of this kernel is named `{name}`");
             return Err(self

@@ -219,6 +219,9 @@ impl<'a> Parser<'a> {
             .filter(|(_, transport)| wanted.is_none_or(|wanted| wanted == *transport))
             .collect();
         match fitting.as_slice() {
+            [] if found.is_empty() && is_range(word) => Err(self
+                .error(span.clone(), format!("`{word}` is a range"))
+                .hint(format!("`portrange {word}`"))),
             [] if found.is_empty() => Err(self
                 .error(span.clone(), format!("unknown service `{word}`"))
                 .hint("services are named as in /etc/services; a port's number works, too")),
@@ -389,4 +392,11 @@ fn ipv4(word: &str) -> Option<(u32, u32)> {
         written += 8;
     }
     Some((address.checked_shl(32 - written)?, written))
+}
+
+/// Two numbers with a hyphen between them?
+fn is_range(word: &str) -> bool {
+    let numbers = |part: &str| part.parse::<u16>().is_ok();
+    word.split_once('-')
+        .is_some_and(|(low, high)| numbers(low) && numbers(high))
 }

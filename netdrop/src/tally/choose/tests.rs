@@ -1,4 +1,4 @@
-use netdrop_ebpf::flow::FlowAddrs;
+use netdrop_ebpf::{filter::marks, flow::FlowAddrs};
 
 use super::{super::names::canned::Canned, *};
 use crate::filter::{names::System, parse};
@@ -11,7 +11,7 @@ fn weights(drops: u64) -> Weights {
     }
 }
 
-fn key(cpu: u16, state: u16) -> SiteKey {
+fn key(cpu: u16, bits: u16) -> SiteKey {
     SiteKey {
         location: 0x100,
         reason: 3,
@@ -19,7 +19,13 @@ fn key(cpu: u16, state: u16) -> SiteKey {
         cpu,
         ethertype: 0x0800,
         protocol: 17,
-        state,
+        state: bits,
+        // As the kernel leaves them for a filter that is too large for it.
+        filter: if bits & state::FLOW == 0 {
+            0
+        } else {
+            marks::TYPES | marks::PROTOCOL | marks::TRANSPORT
+        },
         ..SiteKey::default()
     }
 }
