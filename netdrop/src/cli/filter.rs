@@ -72,7 +72,7 @@ pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
     Some(Filter {
         text: text.to_owned(),
         plan: Plan::new(&expr).ok()?,
-        asks_severity: false,
+        asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
     })
 }
 
