@@ -337,7 +337,9 @@ fn a_full_disk_ends_a_recording(bench: &Bench) -> Result<()> {
         ended.stderr
     );
     let run = replayed(bench, &file, &ended)?;
-    let ours = |row: &&crate::netdrop::record::Row| *row.key("netns") == lab.b.inode();
+    let ours = |row: &&crate::netdrop::record::Row| {
+        *row.key("netns") == lab.b.inode() && *row.key("dst_port") == 9
+    };
     let drops: u64 = run
         .summary
         .rows
