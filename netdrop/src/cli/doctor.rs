@@ -70,6 +70,7 @@ fn probe() -> Result<(), String> {
         lite: false,
         ring_bytes: 4096,
         rules: Box::new(Rules::NONE),
+        again: false,
     };
     session::capture(&config)
         .map(drop)

@@ -111,6 +111,7 @@ async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         lite: shared.lite,
         ring_bytes: ring_size,
         rules: filter::rules(filter.as_ref()),
+        again: false,
     };
     let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
     let mut printer = Printer {

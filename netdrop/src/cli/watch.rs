@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use super::{
     duration,
     filter::{self, Filter},
+    live,
     options::Shared,
     replay,
     session::{self, Session, every},
@@ -80,8 +81,13 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     if stack {
         shared.group_by_stack();
     }
+    let live = shared.is_format_open() && live::is_possible();
     let config = CaptureConfig {
-        flows: shared.flows(filter.as_ref()),
+        flows: if live {
+            Some(shared.all_flows())
+        } else {
+            shared.flows(filter.as_ref())
+        },
         emit: Emit::Hints,
         stack: false,
         headers: false,
@@ -89,7 +95,11 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         lite: shared.lite,
         ring_bytes: RING_BYTES,
         rules: filter::rules(filter.as_ref()),
+        again: live,
     };
+    if live {
+        return Box::pin(live::run(&shared, config, interval, filter)).await;
+    }
     let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
     if shared.explains() {
         session.tally.explain();

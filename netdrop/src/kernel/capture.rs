@@ -159,7 +159,11 @@ impl Capture {
             .collect();
         release_memory();
         let sockets = config.emit == Emit::All;
-        privileges::drop_unneeded(sockets, &|| capture.grace.wait().is_ok());
+        if config.again {
+            privileges::drop_unrelated();
+        } else {
+            privileges::drop_unneeded(sockets, &|| capture.grace.wait().is_ok());
+        }
         Ok(capture)
     }
 

@@ -72,6 +72,18 @@ impl Lines {
     }
 }
 
+/// A drop in one line of fixed columns, without its nanoseconds.
+pub(crate) fn short(drop: &Drop) -> String {
+    let reason = escape(drop.reason.as_deref().unwrap_or("-"));
+    format!(
+        "{} {:<12} {reason:<18} {:<6} {}",
+        drop.time.strftime("%H:%M:%S.%3f"),
+        stage(drop),
+        device(drop),
+        packet(drop)
+    )
+}
+
 fn pad(width: &mut usize, text: &str) -> String {
     *width = text.chars().count().clamp(*width, WIDEST.max(*width));
     format!("{text:<0$}", *width)

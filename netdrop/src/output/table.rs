@@ -18,10 +18,11 @@ const NARROWEST_END: usize = 21;
 /// Columns that give way on a narrow terminal, first to last.
 const LESS_WANTED: [&str; 3] = ["HERE", "BYTES", "RATE/S"];
 
-struct Column {
-    title: String,
-    cells: Vec<String>,
-    right: bool,
+/// A column of names and numbers, escaped.
+pub(crate) struct Column {
+    pub(crate) title: String,
+    pub(crate) cells: Vec<String>,
+    pub(crate) right: bool,
     /// Is it a key of the rows?
     key: bool,
     /// How far it may be shortened, if at all.
@@ -76,7 +77,7 @@ pub fn write(out: &mut String, rows: &[Row], seconds: f64, width: Option<usize>,
     }
 }
 
-fn stands_for(other: Other) -> String {
+pub(crate) fn stands_for(other: Other) -> String {
     match other {
         Other::Top(1) => "(1 more row)".to_owned(),
         Other::Top(rows) => format!("({rows} more rows)"),
@@ -254,6 +255,16 @@ fn fit(mut columns: Vec<Column>, width: Option<usize>) -> (Vec<Column>, Vec<usiz
     (columns, widths)
 }
 
+/// The columns of the keys of these rows and how wide each is, where there is
+/// room for so many characters.
+pub(crate) fn keys(rows: &[Row], width: usize) -> Vec<(Column, usize)> {
+    let columns = key_columns(rows);
+    let widths = shrink(&columns, width, NARROWEST_NAME)
+        .or_else(|| shrink(&columns, width, NARROWEST_END))
+        .unwrap_or_else(|| columns.iter().map(Column::least).collect());
+    columns.into_iter().zip(widths).collect()
+}
+
 /// Shortens the widest of the columns whose least width is at most `least`,
 /// until the line fits; `None` if it never does.
 fn shrink(columns: &[Column], width: usize, least: usize) -> Option<Vec<usize>> {
@@ -293,7 +304,7 @@ fn line<'a>(
 }
 
 /// Keeps the beginning and the end, where names differ.
-fn shorten(text: &str, width: usize) -> String {
+pub(crate) fn shorten(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
         return text.to_owned();

@@ -42,6 +42,8 @@ pub struct CaptureConfig {
     pub ring_bytes: u32,
     /// The kernel's part of a filter.
     pub rules: Box<Rules>,
+    /// Keep what it takes to load and attach again, for another filter.
+    pub again: bool,
 }
 
 /// A hook and what became of it.
