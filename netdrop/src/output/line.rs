@@ -72,16 +72,18 @@ impl Lines {
     }
 }
 
-/// A drop in one line of fixed columns, without its nanoseconds.
-pub(crate) fn short(drop: &Drop) -> String {
+/// A drop in one line of fixed columns, without its nanoseconds and place;
+/// where there is little room without stage and device, too.
+pub(crate) fn short(drop: &Drop, wide: bool) -> String {
+    let time = drop.time.strftime("%H:%M:%S.%3f");
     let reason = escape(drop.reason.as_deref().unwrap_or("-"));
-    format!(
-        "{} {:<12} {reason:<18} {:<6} {}",
-        drop.time.strftime("%H:%M:%S.%3f"),
-        stage(drop),
-        device(drop),
-        packet(drop)
-    )
+    let packet = packet(drop);
+    if wide {
+        let (stage, device) = (stage(drop), device(drop));
+        format!("{time} {stage:<16} {reason:<22} {device:<10} {packet}")
+    } else {
+        format!("{time} {reason:<18} {packet}")
+    }
 }
 
 fn pad(width: &mut usize, text: &str) -> String {

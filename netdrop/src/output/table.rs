@@ -138,7 +138,8 @@ fn columns(rows: &[Row], seconds: f64) -> Vec<Column> {
     columns
 }
 
-fn key_columns(rows: &[Row]) -> Vec<Column> {
+/// The columns of the keys of these rows.
+pub(crate) fn key_columns(rows: &[Row]) -> Vec<Column> {
     let has = |title| {
         let mut fields = rows.iter().flat_map(|row| &row.fields);
         fields.any(|field| field.name == title)
@@ -255,10 +256,8 @@ fn fit(mut columns: Vec<Column>, width: Option<usize>) -> (Vec<Column>, Vec<usiz
     (columns, widths)
 }
 
-/// The columns of the keys of these rows and how wide each is, where there is
-/// room for so many characters.
-pub(crate) fn keys(rows: &[Row], width: usize) -> Vec<(Column, usize)> {
-    let columns = key_columns(rows);
+/// How wide each is, where there is room for so many characters.
+pub(crate) fn fitted(columns: Vec<Column>, width: usize) -> Vec<(Column, usize)> {
     let widths = shrink(&columns, width, NARROWEST_NAME)
         .or_else(|| shrink(&columns, width, NARROWEST_END))
         .unwrap_or_else(|| columns.iter().map(Column::least).collect());

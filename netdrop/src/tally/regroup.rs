@@ -194,3 +194,6 @@ fn regrouped(
     }
     groups
 }
+
+#[cfg(test)]
+mod tests;

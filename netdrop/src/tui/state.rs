@@ -42,6 +42,8 @@ use crate::{
     },
 };
 
+/// Seconds in which a message is read.
+const READ: f64 = 10.0;
 /// Messages remembered.
 const MESSAGES: usize = 50;
 
@@ -131,8 +133,10 @@ pub struct State {
     pub detail: Option<Detail>,
     /// What happened, the newest last.
     pub messages: Vec<String>,
-    /// Messages that no key has been pressed since.
+    /// Messages that no key has been pressed since, unless they are old.
     pub unread: usize,
+    /// Seconds since the last one.
+    unread_for: f64,
     /// What is on display; `None` before the first interval.
     pub shown: Option<Shown>,
     /// The table's rows over time.
@@ -185,6 +189,7 @@ impl State {
             detail: None,
             messages: Vec::new(),
             unread: 0,
+            unread_for: 0.0,
             shown: None,
             sparks: Sparks::default(),
             cpus: Cpus::default(),
@@ -235,6 +240,11 @@ impl State {
         let online = online.map(|(cpu, _)| *cpu);
         self.cpus
             .push(by_cpu, online, &now, &self.counts.run(now.time));
+        self.unread_for += now.seconds;
+        if self.unread > 0 && self.unread_for > READ {
+            self.unread = 0;
+            self.changed = true;
+        }
         self.last = Some((now, own));
         if self.paused.is_none() {
             self.look();
@@ -269,6 +279,7 @@ impl State {
         }
         self.messages.push(message.into());
         self.unread += 1;
+        self.unread_for = 0.0;
         self.changed = true;
     }
 
@@ -352,3 +363,8 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod canned;
+#[cfg(test)]
+mod tests;

@@ -66,3 +66,6 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
         editor::draw(frame, area, state, theme);
     }
 }
+
+#[cfg(test)]
+mod tests;

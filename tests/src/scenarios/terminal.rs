@@ -109,7 +109,7 @@ fn the_terminal_shows_reason_and_total(bench: &Bench) -> Result<()> {
         screen.contains("37 drops in the run") && screen.contains("$ ")
     })?;
     terminal.press("\x1b")?;
-    terminal.wait_for("way back", |screen| screen.contains("RETRANS"))?;
+    terminal.wait_for("way back", |screen| has_line(screen, &["RETR", "DST"]))?;
     terminal.press("4")?;
     terminal.wait_for("CPU", |screen| has_line(screen, &["CPU", "squeeze"]))?;
     terminal.press("?")?;

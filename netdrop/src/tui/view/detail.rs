@@ -79,8 +79,8 @@ impl Page {
         let name = if let Some(stage) = detail.stage {
             format!("{}: {}", stage.id(), stage.info().name)
         } else {
-            let cells = table::keys(std::slice::from_ref(&detail.row), usize::MAX);
-            let cells = cells.into_iter().map(|(column, _)| column.cells.concat());
+            let columns = table::key_columns(std::slice::from_ref(&detail.row));
+            let cells = columns.into_iter().map(|column| column.cells.concat());
             cells.collect::<Vec<_>>().join("  ")
         };
         let name = table::shorten(&name, self.width.saturating_sub(2));

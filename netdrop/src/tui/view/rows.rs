@@ -24,6 +24,9 @@ use crate::{
 /// Bars from low to high.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+/// From here on there is room for everything.
+const WIDE: usize = 100;
+
 /// How a list of rows is drawn.
 pub(super) struct Rows<'a> {
     pub(super) lines: &'a [Counted],
@@ -91,7 +94,13 @@ impl Rows<'_> {
         let mut columns = self.own(width);
         let taken: usize = columns.iter().map(|column| column.width + 2).sum();
         let rows: Vec<Row> = self.lines.iter().map(|line| line.run.clone()).collect();
-        let keys = table::keys(&rows, width.saturating_sub(taken + 1));
+        let mut keys = table::key_columns(&rows);
+        for column in &mut keys {
+            if width < WIDE && column.title == "PROTOCOL" {
+                "PROTO".clone_into(&mut column.title);
+            }
+        }
+        let keys = table::fitted(keys, width.saturating_sub(taken + 1));
         columns.extend(keys.into_iter().map(|(column, width)| Column {
             title: column.title,
             cells: column.cells,
@@ -115,27 +124,31 @@ impl Rows<'_> {
             width,
             right: true,
         };
+        let wide = width >= WIDE;
+        let (totals, rates) = if wide { (10, 7) } else { (7, 5) };
         let mut columns = vec![
-            number("TOTAL", 8, &|line| number::count(line.run.sums.drops(), 8)),
-            number("NOW/S", 6, &|line| {
-                number::rate(rate(line.now.drops(), *seconds), 6)
+            number("TOTAL", totals, &|line| {
+                number::count(line.run.sums.drops(), totals)
+            }),
+            number("NOW/S", rates, &|line| {
+                number::rate(rate(line.now.drops(), *seconds), rates)
             }),
         ];
         if let Some(sparks) = sparks
             && width >= 78
         {
-            let wide = if width >= 120 { 20 } else { 8 };
+            let most = if width >= 120 { 20 } else { 8 };
             columns.push(Column {
                 right: true,
-                ..number("LATELY", wide, &|line| {
+                ..number("LATELY", most, &|line| {
                     if line.run.other.is_some() {
                         return String::new();
                     }
-                    spark(&sparks.of(&line.group, wide))
+                    spark(&sparks.of(&line.group, most))
                 })
             });
         }
-        if width >= 100 {
+        if wide {
             columns.push(Column {
                 right: false,
                 ..number("SEVERITY", 10, &|line| {
@@ -145,16 +158,22 @@ impl Rows<'_> {
             });
         }
         if lines.iter().any(|line| line.run.tells_harm) {
-            let or_dash = |count: Option<u64>| {
-                count.map_or_else(|| "-".to_owned(), |count| number::count(count, 6))
+            let titles = if wide {
+                [("RETRANS", 7), ("RESETS", 6)]
+            } else {
+                [("RETR", 4), ("RST", 4)]
             };
-            columns.push(number("RETRANS", 7, &|line| {
-                or_dash(line.run.sums.harm.retransmits())
+            let or_dash = |count: Option<u64>, width| {
+                count.map_or_else(|| "-".to_owned(), |count| number::count(count, width))
+            };
+            let [(retransmits, width), (resets, narrow)] = titles;
+            columns.push(number(retransmits, width, &|line| {
+                or_dash(line.run.sums.harm.retransmits(), width)
             }));
-            columns.push(number("RESETS", 6, &|line| {
-                or_dash(line.run.sums.harm.resets())
+            columns.push(number(resets, narrow, &|line| {
+                or_dash(line.run.sums.harm.resets(), narrow)
             }));
-            if width >= 100 {
+            if wide {
                 columns.push(Column {
                     right: false,
                     ..number("HERE", 4, &|line| {

@@ -75,7 +75,7 @@ pub(super) fn flows(frame: &mut Frame<'_>, area: Rect, state: &State, theme: The
     };
     table.draw(frame, rows);
     if shown.flows.iter().any(half_seen) {
-        let text = " RETRANS -: what a sender elsewhere sent again is not visible here";
+        let text = " retransmissions -: what a sender elsewhere sent again is not visible here";
         frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);
     }
 }
