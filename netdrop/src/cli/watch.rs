@@ -11,7 +11,7 @@ use super::{
     session::{self, Session, every},
 };
 use crate::{
-    kernel::capture::{CaptureConfig, Emit, MOST_STACKS},
+    kernel::capture::{CaptureConfig, Emit, Keep, MOST_STACKS},
     output::render::Format,
     tally::period::Period,
 };
@@ -51,8 +51,12 @@ pub(super) struct Args {
 }
 
 const EXAMPLES: &str = "\
+On a terminal this draws an interface: 1 path, 2 table, 3 flows, 4 CPU, 5 events, Enter looks into
+a row, / edits the filter, ? shows all keys, q ends. --format text prints a block an interval.
+
 Examples:
-  netdrop watch                                   stage, reason and function, every second
+  netdrop watch                                   where packets die, live
+  netdrop watch --format text                     stage, reason and function, every second
   netdrop watch --by reason,device,netns          where, by device and namespace
   netdrop watch --by flow --top 10                the flows that lose most
   netdrop watch --by flow --sort hurt             the TCP flows that retransmit or reset most
@@ -95,7 +99,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         lite: shared.lite,
         ring_bytes: RING_BYTES,
         rules: filter::rules(filter.as_ref()),
-        again: live,
+        keep: if live { Keep::ToLoad } else { Keep::ToCount },
     };
     if live {
         return Box::pin(live::run(&shared, config, interval, filter)).await;
