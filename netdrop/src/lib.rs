@@ -15,3 +15,4 @@ pub mod output;
 pub mod path;
 pub mod recording;
 pub mod tally;
+pub mod tui;

@@ -23,4 +23,4 @@ pub mod table;
 pub mod text;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

@@ -22,6 +22,7 @@ pub mod packet;
 pub mod period;
 pub mod protocol;
 pub mod rank;
+pub mod regroup;
 pub mod row;
 mod sheet;
 pub mod show;

@@ -22,6 +22,7 @@ mod scenarios;
 mod sender;
 mod site;
 mod sys;
+mod terminal;
 
 /// Provokes packet drops in network namespaces of its own and checks what
 /// netdrop reports. Needs root.

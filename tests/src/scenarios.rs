@@ -33,6 +33,7 @@ mod sockets;
 mod squeeze;
 mod tcp_handshake;
 mod tcp_state;
+mod terminal;
 mod timer;
 mod traffic_control;
 mod transmit;
@@ -75,6 +76,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         endings::SCENARIOS,
         recordings::SCENARIOS,
         refusals::SCENARIOS,
+        terminal::SCENARIOS,
         severities::SCENARIOS,
         explain::SCENARIOS,
         path::SCENARIOS,

@@ -5,12 +5,14 @@ use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 mod bpf;
 mod option;
 mod packet;
+mod pty;
 mod tun;
 
 pub(crate) use self::{
     bpf::{Calls, Object, Program, Refusal, Refuse, Stats, bpf_ids},
     option::{refuse_all, refuse_hops_below},
     packet::FrameSocket,
+    pty::{on_terminal, resize},
     tun::Tun,
 };
 

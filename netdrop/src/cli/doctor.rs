@@ -10,7 +10,7 @@ use super::{options::FormatArg, print, session};
 use crate::{
     drops::coverage::Coverage,
     kernel::{
-        capture::{CaptureConfig, Emit},
+        capture::{CaptureConfig, Emit, Keep},
         doctor::{Check, Facts, Report, Status},
     },
     output::{json::SCHEMA, render::Format},
@@ -70,6 +70,7 @@ fn probe() -> Result<(), String> {
         lite: false,
         ring_bytes: 4096,
         rules: Box::new(Rules::NONE),
+        keep: Keep::ToCount,
     };
     session::capture(&config)
         .map(drop)

@@ -4,6 +4,7 @@ use std::{
     fmt,
     io::{self, Write as _},
     process::ExitCode,
+    sync::{Mutex, PoisonError},
 };
 
 use crate::filter::FilterError;
@@ -20,8 +21,44 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// Messages that wait, while a terminal must not be written to.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// Until this is dropped, messages wait to be taken; those that nobody took are
+/// written then.
+#[derive(Debug)]
+pub(super) struct Held(());
+
+impl Held {
+    /// From now on.
+    pub(super) fn start() -> Self {
+        *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+        Self(())
+    }
+
+    /// The messages since the last time.
+    #[expect(clippy::unused_self, reason = "only while messages are held")]
+    pub(super) fn take(&self) -> Vec<String> {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for message in held.into_iter().flatten() {
+            say(&message);
+        }
+    }
+}
+
 /// Writes a message. Standard error may be closed: that is no reason to end.
 pub(super) fn say(message: &str) {
+    if let Some(held) = &mut *HELD.lock().unwrap_or_else(PoisonError::into_inner) {
+        held.push(message.to_owned());
+        return;
+    }
     let _ = writeln!(io::stderr(), "netdrop: {message}");
 }
 

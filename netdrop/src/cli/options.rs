@@ -106,9 +106,9 @@ pub(super) struct Shared {
     #[arg(long, value_name = "FILE", help = SEVERITY_FILE)]
     pub(super) severity_file: Option<PathBuf>,
 
-    /// How to print
-    #[arg(long, value_enum, default_value = "text")]
-    format: FormatArg,
+    /// How to print [default: text; watch on a terminal: its interface]
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
 
     /// Say below what is shown what it means and what to run next: for the
     /// reasons of the first rows, and in trace for a reason's first drop; JSON
@@ -187,13 +187,23 @@ impl Shared {
         (self.by.needs_flows() || filter).then_some(self.flows)
     }
 
+    /// Flows to count where flows are always looked at.
+    pub(super) fn all_flows(&self) -> u32 {
+        self.flows
+    }
+
+    /// Is the way of printing left to us?
+    pub(super) fn is_format_open(&self) -> bool {
+        self.format.is_none()
+    }
+
     pub(super) fn show(&self) -> Show {
         SeverityArg::show(self.severity)
     }
 
     /// Is advice asked for, and somebody there to read it?
     pub(super) fn explains(&self) -> bool {
-        self.explain && matches!(self.format, FormatArg::Text)
+        self.explain && matches!(self.format, None | Some(FormatArg::Text))
     }
 
     pub(super) fn view(&self) -> View {
@@ -210,7 +220,7 @@ impl Shared {
 
     pub(super) fn renderer(&self) -> Renderer {
         Renderer {
-            format: self.format.into(),
+            format: self.format.unwrap_or(FormatArg::Text).into(),
             layout: layout(self.no_color),
         }
     }

@@ -29,7 +29,7 @@ use crate::{
         facts, netns,
         softnet::Softnet,
     },
-    kernel::capture::{Capture, CaptureConfig, Emit},
+    kernel::capture::{Capture, CaptureConfig, Emit, Keep},
     output::{
         amount::{bytes_text, count_text},
         escape::escape,
@@ -145,6 +145,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         lite: args.lite,
         ring_bytes: RING_BYTES,
         rules: filter::rules(filter.as_ref()),
+        keep: Keep::ToCount,
     };
     let (capture, mut names) = match session::capture(&config) {
         Ok(started) => started,

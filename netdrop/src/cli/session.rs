@@ -4,6 +4,7 @@
 use std::{future::Future, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use jiff::Timestamp;
 use nix::sys::signal::SigSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
@@ -194,39 +195,50 @@ impl Session {
         Ok(period)
     }
 
-    /// Detaches, then writes the summary, below so many lines of drops. A reader
-    /// that stalls may keep us waiting until a signal, and a little longer.
+    /// Detaches, then writes the summary, below so many lines of drops.
     pub(super) async fn finish(self, ending: Ending, lines: Option<u64>) -> anyhow::Result<()> {
         let Self {
             capture,
             tally,
             sink,
             renderer,
-            mut stop,
+            stop,
             ..
         } = self;
         drop(capture);
         let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()), lines);
-        let written = async move {
-            // When the sink is closed, the end tells why.
-            let _ = sink.insist(summary).await;
-            sink.finish().await
-        };
-        tokio::pin!(written);
-        if ending != Ending::Signal {
-            tokio::select! {
-                biased;
-                result = &mut written => return Ok(result?),
-                () = stop.signals.next() => {}
-            }
-        }
-        let asked = Instant::now();
+        let Stop { signals, .. } = stop;
+        last_words(sink, signals, summary, ending).await
+    }
+}
+
+/// Writes the summary. A reader that stalls may keep us waiting until a signal,
+/// and a little longer.
+pub(super) async fn last_words(
+    sink: Sink,
+    mut signals: Signals,
+    summary: Bytes,
+    ending: Ending,
+) -> anyhow::Result<()> {
+    let written = async move {
+        // When the sink is closed, the end tells why.
+        let _ = sink.insist(summary).await;
+        sink.finish().await
+    };
+    tokio::pin!(written);
+    if ending != Ending::Signal {
         tokio::select! {
             biased;
-            result = &mut written => Ok(result?),
-            () = stop.signals.after(asked + IMPATIENCE) => stalled(),
-            () = sleep(GRACE) => stalled(),
+            result = &mut written => return Ok(result?),
+            () = signals.next() => {}
         }
+    }
+    let asked = Instant::now();
+    tokio::select! {
+        biased;
+        result = &mut written => Ok(result?),
+        () = signals.after(asked + IMPATIENCE) => stalled(),
+        () = sleep(GRACE) => stalled(),
     }
 }
 

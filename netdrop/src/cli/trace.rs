@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     filter::plan::{Plan, Verdict},
-    kernel::capture::{CaptureConfig, Detail, Emit, MOST_STACKS},
+    kernel::capture::{CaptureConfig, Detail, Emit, Keep, MOST_STACKS},
     output::{advice, json, line::Lines, render::Format},
     tally::{circumstances::about_drop, packet::Drop, show::Show},
 };
@@ -111,6 +111,7 @@ async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         lite: shared.lite,
         ring_bytes: ring_size,
         rules: filter::rules(filter.as_ref()),
+        keep: Keep::ToCount,
     };
     let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
     let mut printer = Printer {

@@ -5,12 +5,13 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use super::{
     duration,
     filter::{self, Filter},
+    live,
     options::Shared,
     replay,
     session::{self, Session, every},
 };
 use crate::{
-    kernel::capture::{CaptureConfig, Emit, MOST_STACKS},
+    kernel::capture::{CaptureConfig, Emit, Keep, MOST_STACKS},
     output::render::Format,
     tally::period::Period,
 };
@@ -50,8 +51,12 @@ pub(super) struct Args {
 }
 
 const EXAMPLES: &str = "\
+On a terminal this draws an interface: 1 path, 2 table, 3 flows, 4 CPU, 5 events, Enter looks into
+a row, / edits the filter, ? shows all keys, q ends. --format text prints a block an interval.
+
 Examples:
-  netdrop watch                                   stage, reason and function, every second
+  netdrop watch                                   where packets die, live
+  netdrop watch --format text                     stage, reason and function, every second
   netdrop watch --by reason,device,netns          where, by device and namespace
   netdrop watch --by flow --top 10                the flows that lose most
   netdrop watch --by flow --sort hurt             the TCP flows that retransmit or reset most
@@ -80,8 +85,13 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     if stack {
         shared.group_by_stack();
     }
+    let live = shared.is_format_open() && live::is_possible();
     let config = CaptureConfig {
-        flows: shared.flows(filter.as_ref()),
+        flows: if live {
+            Some(shared.all_flows())
+        } else {
+            shared.flows(filter.as_ref())
+        },
         emit: Emit::Hints,
         stack: false,
         headers: false,
@@ -89,7 +99,11 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         lite: shared.lite,
         ring_bytes: RING_BYTES,
         rules: filter::rules(filter.as_ref()),
+        keep: if live { Keep::ToLoad } else { Keep::ToCount },
     };
+    if live {
+        return Box::pin(live::run(&shared, config, interval, filter)).await;
+    }
     let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
     if shared.explains() {
         session.tally.explain();

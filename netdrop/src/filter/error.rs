@@ -56,6 +56,12 @@ impl FilterError {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// What to do instead.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
 }
 
 /// The known word most like `word`.

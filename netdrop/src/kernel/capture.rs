@@ -20,7 +20,7 @@ use netdrop_ebpf::{
 
 use self::tables::{Known, read_area};
 pub use self::{
-    config::{CaptureConfig, Emit, HookStatus, MOST_STACKS},
+    config::{CaptureConfig, Emit, HookStatus, Keep, MOST_STACKS},
     detail::Detail,
     tables::kind_name,
 };
@@ -159,7 +159,12 @@ impl Capture {
             .collect();
         release_memory();
         let sockets = config.emit == Emit::All;
-        privileges::drop_unneeded(sockets, &|| capture.grace.wait().is_ok());
+        match config.keep {
+            Keep::ToLoad => privileges::drop_unrelated(),
+            Keep::ToCount => {
+                privileges::drop_unneeded(sockets, &|| capture.grace.wait().is_ok());
+            }
+        }
         Ok(capture)
     }
 

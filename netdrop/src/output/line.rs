@@ -72,6 +72,20 @@ impl Lines {
     }
 }
 
+/// A drop in one line of fixed columns, without its nanoseconds and place;
+/// where there is little room without stage and device, too.
+pub(crate) fn short(drop: &Drop, wide: bool) -> String {
+    let time = drop.time.strftime("%H:%M:%S.%3f");
+    let reason = escape(drop.reason.as_deref().unwrap_or("-"));
+    let packet = packet(drop);
+    if wide {
+        let (stage, device) = (stage(drop), device(drop));
+        format!("{time} {stage:<16} {reason:<22} {device:<10} {packet}")
+    } else {
+        format!("{time} {reason:<18} {packet}")
+    }
+}
+
 fn pad(width: &mut usize, text: &str) -> String {
     *width = text.chars().count().clamp(*width, WIDEST.max(*width));
     format!("{text:<0$}", *width)

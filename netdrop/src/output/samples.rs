@@ -303,7 +303,7 @@ pub(super) fn diff() -> Diff {
 }
 
 /// A refused datagram, as in the contract.
-pub(super) fn datagram() -> Drop {
+pub(crate) fn datagram() -> Drop {
     let name = |name: &str| -> Option<Arc<str>> { Some(name.into()) };
     Drop {
         time: time(),
@@ -345,7 +345,7 @@ pub(super) fn datagram() -> Drop {
 }
 
 /// A segment with everything a drop can have.
-pub(super) fn segment() -> Drop {
+pub(crate) fn segment() -> Drop {
     Drop {
         severity: Severity::Harmful,
         function: None,

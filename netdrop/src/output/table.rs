@@ -18,10 +18,11 @@ const NARROWEST_END: usize = 21;
 /// Columns that give way on a narrow terminal, first to last.
 const LESS_WANTED: [&str; 3] = ["HERE", "BYTES", "RATE/S"];
 
-struct Column {
-    title: String,
-    cells: Vec<String>,
-    right: bool,
+/// A column of names and numbers, escaped.
+pub(crate) struct Column {
+    pub(crate) title: String,
+    pub(crate) cells: Vec<String>,
+    pub(crate) right: bool,
     /// Is it a key of the rows?
     key: bool,
     /// How far it may be shortened, if at all.
@@ -76,7 +77,7 @@ pub fn write(out: &mut String, rows: &[Row], seconds: f64, width: Option<usize>,
     }
 }
 
-fn stands_for(other: Other) -> String {
+pub(crate) fn stands_for(other: Other) -> String {
     match other {
         Other::Top(1) => "(1 more row)".to_owned(),
         Other::Top(rows) => format!("({rows} more rows)"),
@@ -137,7 +138,8 @@ fn columns(rows: &[Row], seconds: f64) -> Vec<Column> {
     columns
 }
 
-fn key_columns(rows: &[Row]) -> Vec<Column> {
+/// The columns of the keys of these rows.
+pub(crate) fn key_columns(rows: &[Row]) -> Vec<Column> {
     let has = |title| {
         let mut fields = rows.iter().flat_map(|row| &row.fields);
         fields.any(|field| field.name == title)
@@ -254,6 +256,14 @@ fn fit(mut columns: Vec<Column>, width: Option<usize>) -> (Vec<Column>, Vec<usiz
     (columns, widths)
 }
 
+/// How wide each is, where there is room for so many characters.
+pub(crate) fn fitted(columns: Vec<Column>, width: usize) -> Vec<(Column, usize)> {
+    let widths = shrink(&columns, width, NARROWEST_NAME)
+        .or_else(|| shrink(&columns, width, NARROWEST_END))
+        .unwrap_or_else(|| columns.iter().map(Column::least).collect());
+    columns.into_iter().zip(widths).collect()
+}
+
 /// Shortens the widest of the columns whose least width is at most `least`,
 /// until the line fits; `None` if it never does.
 fn shrink(columns: &[Column], width: usize, least: usize) -> Option<Vec<usize>> {
@@ -293,7 +303,7 @@ fn line<'a>(
 }
 
 /// Keeps the beginning and the end, where names differ.
-fn shorten(text: &str, width: usize) -> String {
+pub(crate) fn shorten(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
         return text.to_owned();

@@ -123,7 +123,7 @@ fn traffic(period: &Period) -> Option<String> {
     let mut parts = Vec::new();
     if let (Some(rx), Some(tx)) = (traffic.rx_packets, traffic.tx_packets) {
         let mut part = format!("passes: {rx} rx + {tx} tx");
-        if let Some(ratio) = drop_ratio(period) {
+        if let Some(ratio) = period.drop_ratio() {
             let _ = write!(part, ", drop ratio {ratio:.3} %");
         }
         parts.push(part);
@@ -141,21 +141,6 @@ fn traffic(period: &Period) -> Option<String> {
         parts.push(format!("time_squeeze {squeezed}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-/// Drops that are not benign per hundred passes. `None` without passes, where
-/// it would be more than all (drops that never passed, such as a queue that is
-/// purged), and where a filter left drops out, since passes are not filtered.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a percentage needs no more than 52 bits"
-)]
-fn drop_ratio(period: &Period) -> Option<f64> {
-    let sums = &period.totals.sums;
-    let drops = sums.harmful + sums.suspicious;
-    let passes = period.traffic.passes()?;
-    let complete = period.accounting.filtered + period.accounting.undecided == 0;
-    (complete && passes > 0 && drops <= passes).then(|| drops as f64 / passes as f64 * 100.0)
 }
 
 fn hooks(period: &Period) -> Option<String> {

@@ -103,4 +103,40 @@ impl Group {
         }
         group
     }
+
+    /// The same group under these keys only.
+    #[must_use]
+    pub fn only(&self, by: &By) -> Self {
+        let mut group = Self::default();
+        for key in by.keys() {
+            match key {
+                Key::Stage => {
+                    group.stage = self.stage;
+                    group.hook = self.hook;
+                    group.engine = self.engine;
+                    group.qdisc = self.qdisc;
+                }
+                Key::Reason => group.reason = self.reason,
+                Key::Function => {
+                    group.function = self.function;
+                    group.address = self.address;
+                }
+                Key::Device => {
+                    group.device = self.device;
+                    group.ifindex = self.ifindex;
+                }
+                Key::Netns => group.netns = self.netns,
+                Key::Cpu => group.cpu = self.cpu,
+                Key::Protocol => group.protocol = self.protocol,
+                Key::Src => group.src = self.src,
+                Key::SrcPort => group.src_port = self.src_port,
+                Key::Dst => group.dst = self.dst,
+                Key::DstPort => group.dst_port = self.dst_port,
+                Key::Direction => group.direction = self.direction,
+                Key::Severity => group.severity = self.severity,
+                Key::Stack => group.stack = self.stack,
+            }
+        }
+        group
+    }
 }

@@ -98,6 +98,24 @@ impl Key {
 pub struct By(Vec<Key>);
 
 impl By {
+    /// These keys, each once.
+    #[must_use]
+    pub fn of(keys: impl IntoIterator<Item = Key>) -> Self {
+        let mut each = Vec::new();
+        for key in keys {
+            if !each.contains(&key) {
+                each.push(key);
+            }
+        }
+        Self(each)
+    }
+
+    /// Source and destination with their ports, and the protocol.
+    #[must_use]
+    pub fn flow() -> Self {
+        Self(FLOW.to_vec())
+    }
+
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> &[Key] {

@@ -64,6 +64,24 @@ pub struct Period {
     pub advice: Vec<Advice>,
 }
 
+impl Period {
+    /// Drops that are not benign per hundred passes. `None` without passes, where
+    /// it would be more than all (drops that never passed, such as a queue that is
+    /// purged), and where a filter left drops out, since passes are not filtered.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a percentage needs no more than 52 bits"
+    )]
+    pub fn drop_ratio(&self) -> Option<f64> {
+        let sums = &self.totals.sums;
+        let drops = sums.harmful + sums.suspicious;
+        let passes = self.traffic.passes()?;
+        let complete = self.accounting.filtered + self.accounting.undecided == 0;
+        (complete && passes > 0 && drops <= passes).then(|| drops as f64 / passes as f64 * 100.0)
+    }
+}
+
 /// What is grouped and shown.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -91,14 +109,14 @@ pub struct Moment<'a> {
 /// Turns snapshots into periods and adds them up.
 #[derive(Debug)]
 pub struct Tally {
-    view: View,
+    pub(super) view: View,
     attached: Attached,
     /// A filter that user space has a part in.
     filter: Option<Plan>,
-    sites: Sites,
+    pub(super) sites: Sites,
     consequences: Consequences,
-    interval: Sheet,
-    run: Sheet,
+    pub(super) interval: Sheet,
+    pub(super) run: Sheet,
     accounting: Option<Accounting>,
     traffic: Option<Traffic>,
     squeezes: Option<Squeezes>,
@@ -246,6 +264,16 @@ impl Tally {
             hooks: self.hooks.clone(),
             rows,
         }
+    }
+
+    /// What the drops of these rows mean, over the whole run; nothing unless
+    /// [`Tally::explain`] was asked for.
+    #[must_use]
+    pub fn advice(&self, rows: &[Row]) -> Vec<Advice> {
+        let circumstances = self.circumstances.as_ref();
+        circumstances
+            .map(|[_, run]| run.advice(rows, &self.sites))
+            .unwrap_or_default()
     }
 
     fn learn_circumstances(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {

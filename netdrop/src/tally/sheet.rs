@@ -55,6 +55,11 @@ impl Sheet {
         self.table += &other.table;
     }
 
+    /// Every group and its sums.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&Group, &Sums)> {
+        self.groups.iter()
+    }
+
     pub(super) fn clear(&mut self) {
         let Self {
             seconds,

@@ -21,6 +21,15 @@ pub enum Emit {
     All,
 }
 
+/// Which capabilities are kept when the programs are attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Those that counting and naming take.
+    ToCount,
+    /// Those that loading takes, too, for another filter.
+    ToLoad,
+}
+
 /// What to capture.
 #[derive(Clone, Debug)]
 pub struct CaptureConfig {
@@ -42,6 +51,8 @@ pub struct CaptureConfig {
     pub ring_bytes: u32,
     /// The kernel's part of a filter.
     pub rules: Box<Rules>,
+    /// The capabilities that are kept.
+    pub keep: Keep,
 }
 
 /// A hook and what became of it.

@@ -75,7 +75,7 @@ fn a_ratio_counts_no_benign_drops_and_is_never_more_than_all() {
         period.totals.sums.benign = benign;
         period.traffic.rx_packets = rx_packets;
         period.traffic.tx_packets = Some(0);
-        drop_ratio(&period)
+        period.drop_ratio()
     };
     assert_eq!(ratio(1, 1000, Some(4)), Some(25.0));
     assert_eq!(ratio(4, 0, Some(4)), Some(100.0));

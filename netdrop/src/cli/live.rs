@@ -1,0 +1,299 @@
+//! `watch` on a terminal: the capture on one side, the interface on the other.
+
+mod keyboard;
+mod own;
+mod save;
+
+use std::{io::IsTerminal as _, time::Duration};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use self::{keyboard::Keyboard, own::Own};
+use super::{
+    fault::{self, Held},
+    filter::{self, Filter},
+    options::Shared,
+    resolve::{Resolver, Squeezes},
+    session::{self, Ending, every},
+    severity_file,
+    signals::Signals,
+};
+use crate::{
+    drops::reclassified::Reclassified,
+    filter::FilterError,
+    kernel::capture::{Capture, CaptureConfig},
+    output::{escape::escape, render::Renderer, sink::Sink},
+    tally::{accounting::Attached, period::Moment},
+    tui::{
+        screen::Screen,
+        state::{Action, Host, State, counts::Asked, editor::Refusal},
+        theme::Theme,
+    },
+};
+
+/// At most ten pictures a second.
+const PICTURE: Duration = Duration::from_millis(100);
+
+/// Is there a terminal on both sides that an interface can be drawn on?
+pub(super) fn is_possible() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb
+}
+
+/// A capture that can be replaced, and what goes onto the screen.
+struct Live {
+    capture: Capture,
+    names: Resolver,
+    given: Option<Reclassified>,
+    config: CaptureConfig,
+    squeezes: Squeezes,
+    own: Own,
+    state: State,
+    renderer: Renderer,
+    /// What is worth reading when the interface is gone.
+    remarks: Vec<String>,
+}
+
+/// Runs until somebody ends it.
+pub(super) async fn run(
+    shared: &Shared,
+    config: CaptureConfig,
+    interval: Duration,
+    filter: Option<Filter>,
+) -> anyhow::Result<()> {
+    let given = match &shared.severity_file {
+        Some(path) => Some((path, severity_file::read(path)?)),
+        None => None,
+    };
+    let mut signals = Signals::listen()?;
+    let (capture, mut names) = session::capture(&config)?;
+    let mut warnings = capture.warnings().to_vec();
+    let given = given.map(|(path, given)| {
+        warnings.extend(severity_file::warnings(path, &given, names.symbols()));
+        names.reclassify(given.clone());
+        given
+    });
+    let deadline = shared.duration.map(|duration| Instant::now() + duration);
+    let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));
+    let asked = Asked {
+        view: shared.view(),
+        explain: shared.explains(),
+    };
+    let attached = Attached::of(capture.hooks());
+    let mut live = Live {
+        state: State::new(host()?, interval, asked, &attached, plan),
+        capture,
+        names,
+        given,
+        config,
+        squeezes: Squeezes::start(),
+        own: Own::start(),
+        renderer: shared.renderer(),
+        remarks: Vec::new(),
+    };
+    let theme = Theme {
+        colour: live.renderer.layout.palette.on,
+    };
+    let ending = {
+        let held = Held::start();
+        let mut screen = Screen::take(theme).context("cannot take the terminal")?;
+        for warning in warnings {
+            live.remark(format!("warning: {warning}"));
+        }
+        live.announce();
+        let ending = live
+            .watch(&mut screen, &held, &mut signals, deadline, interval)
+            .await?;
+        live.collect(&held)?;
+        ending
+    };
+    Box::pin(live.finish(signals, ending)).await
+}
+
+fn host() -> anyhow::Result<Host> {
+    let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
+    Ok(Host {
+        name: system.nodename().to_string_lossy().into_owned(),
+        kernel: system.release().to_string_lossy().into_owned(),
+    })
+}
+
+impl Live {
+    async fn watch(
+        &mut self,
+        screen: &mut Screen,
+        held: &Held,
+        signals: &mut Signals,
+        deadline: Option<Instant>,
+        interval: Duration,
+    ) -> anyhow::Result<Ending> {
+        let mut keyboard = Keyboard::listen()?;
+        let mut timer = every(interval);
+        let mut picture = Instant::now();
+        let mut changed = true;
+        loop {
+            changed |= self.state.take_changed();
+            if changed && Instant::now() >= picture {
+                if screen.is_ready() {
+                    screen.draw(&mut self.state)?;
+                    changed = false;
+                }
+                picture = Instant::now() + PICTURE;
+            }
+            let done = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = signals.next() => return Ok(Ending::Signal),
+                () = done => return Ok(Ending::Done),
+                event = keyboard.next() => {
+                    let action = keyboard::take(&mut self.state, event);
+                    if self.act(action, screen)? {
+                        return Ok(Ending::Done);
+                    }
+                }
+                _ = timer.tick() => self.collect(held)?,
+                () = sleep_until(picture), if changed => {}
+            }
+        }
+    }
+
+    /// Carries out what a key asks for; tells whether it is the end.
+    fn act(&mut self, action: Action, screen: &mut Screen) -> anyhow::Result<bool> {
+        match action {
+            Action::None => {}
+            Action::Quit => return Ok(true),
+            Action::Save => self.save(),
+            Action::Filter(text) => self.filter(&text, screen)?,
+        }
+        Ok(false)
+    }
+
+    /// Ends an interval.
+    fn collect(&mut self, held: &Held) -> anyhow::Result<()> {
+        let mut snapshot = self.capture.collect()?;
+        let stacks = self.names.stacks();
+        stacks.learn(std::mem::take(&mut snapshot.stacks));
+        for hint in self.capture.events(usize::MAX)? {
+            stacks.learn_hint(&hint);
+        }
+        self.names
+            .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
+        let squeezed = self.squeezes.delta();
+        let moment = Moment {
+            time: Timestamp::now(),
+            time_squeeze: squeezed.as_deref(),
+            output_lost: 0,
+        };
+        let own = self.own.share();
+        self.state.feed(&snapshot, &moment, own, &mut self.names);
+        for message in self.capture.messages() {
+            self.remark(message);
+        }
+        if let Some(warning) = self.names.refresh() {
+            self.remark(format!("warning: {warning}"));
+        }
+        for message in held.take() {
+            self.remark(message);
+        }
+        Ok(())
+    }
+
+    /// Says something now, and again when the interface is gone.
+    fn remark(&mut self, message: String) {
+        self.state.say(message.clone());
+        self.remarks.push(message);
+    }
+
+    fn announce(&mut self) {
+        let hooks = self.capture.hooks();
+        let attached = hooks.iter().filter(|hook| hook.attached).count();
+        if attached < hooks.len() {
+            self.state.say(format!(
+                "{attached} of {} hooks attached; `netdrop doctor` tells what is missing",
+                hooks.len()
+            ));
+        }
+    }
+
+    fn save(&mut self) {
+        let summary = self.state.summary(Timestamp::now());
+        match save::save(&summary) {
+            Ok(name) => self.remark(format!("saved the summary so far to {name}")),
+            Err(error) => self.state.say(format!("{error:#}")),
+        }
+    }
+
+    /// Counts with another filter: the programs are loaded anew, and the old ones
+    /// count until the new ones do.
+    fn filter(&mut self, text: &str, screen: &mut Screen) -> anyhow::Result<()> {
+        let filter = match filter::read(&[text.to_owned()]) {
+            Ok(filter) => filter,
+            Err(error) => {
+                self.state.refuse(refusal(&error));
+                return Ok(());
+            }
+        };
+        self.state.say("loading the programs with the new filter …");
+        screen.draw(&mut self.state)?;
+        self.state.key_was_pressed();
+        let config = CaptureConfig {
+            rules: filter::rules(filter.as_ref()),
+            ..self.config.clone()
+        };
+        match session::capture(&config) {
+            Ok((capture, mut names)) => {
+                if let Some(given) = &self.given {
+                    names.reclassify(given.clone());
+                }
+                let attached = Attached::of(capture.hooks());
+                let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));
+                self.state.restart(&attached, plan);
+                (self.capture, self.names, self.config) = (capture, names, config);
+                self.squeezes.delta();
+                self.state.say("a new filter: totals start from zero, now");
+            }
+            Err(error) => self.state.refuse(refusal(&error)),
+        }
+        Ok(())
+    }
+
+    /// The terminal is what it was: what is left to say goes there.
+    async fn finish(self, signals: Signals, ending: Ending) -> anyhow::Result<()> {
+        let Self {
+            capture,
+            state,
+            renderer,
+            remarks,
+            ..
+        } = self;
+        drop(capture);
+        for remark in remarks {
+            fault::say(&escape(&remark));
+        }
+        let summary = renderer.summary(&state.summary(Timestamp::now()), None);
+        session::last_words(Sink::stdout()?, signals, summary, ending).await
+    }
+}
+
+fn refusal(error: &anyhow::Error) -> Refusal {
+    match error.downcast_ref::<FilterError>() {
+        Some(error) => Refusal {
+            message: match error.remedy() {
+                Some(remedy) => format!("{}; {remedy}", error.message()),
+                None => error.message().to_owned(),
+            },
+            span: Some(error.span()),
+        },
+        None => Refusal {
+            message: format!("{error:#}"),
+            span: None,
+        },
+    }
+}

@@ -1,0 +1,234 @@
+//! What each key does.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{
+    Action, State, View,
+    detail::Detail,
+    editor::{Edited, Editor},
+    grouping::Switch,
+};
+use crate::tally::{
+    key::{By, Key},
+    regroup::{Line, Order},
+    row::Row,
+};
+
+/// Rows that a page has, more or less.
+const PAGE: isize = 10;
+/// Where a column of the path begins, on a narrow terminal.
+const COLUMNS: [usize; 4] = [0, 12, 24, 34];
+
+impl State {
+    /// Takes a key.
+    pub fn key(&mut self, key: KeyEvent) -> Action {
+        self.changed = true;
+        self.unread = 0;
+        if let Some(editor) = &mut self.editor {
+            return match editor.key(key) {
+                Edited::On => Action::None,
+                Edited::Done => Action::Filter(editor.text().to_owned()),
+                Edited::Cancelled => {
+                    self.editor = None;
+                    Action::None
+                }
+            };
+        }
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Char('c') if control => return Action::Quit,
+            // A suspended interface would leave the terminal in disorder.
+            KeyCode::Char(_) if control => return Action::None,
+            KeyCode::Char('q') => return Action::Quit,
+            _ => {}
+        }
+        if self.help.is_some() {
+            self.help_key(key.code);
+            return Action::None;
+        }
+        match key.code {
+            KeyCode::Char('?') | KeyCode::F(1) => self.help = Some(0),
+            KeyCode::Char('/') => {
+                self.editor = Some(Editor::new(self.filter.as_deref().unwrap_or_default()));
+            }
+            KeyCode::Char(' ') => self.pause(),
+            KeyCode::Char('s') => return Action::Save,
+            KeyCode::Char(digit @ '1'..='5') => {
+                let place = digit as usize - '1' as usize;
+                self.view = View::ALL[place];
+                self.detail = None;
+            }
+            KeyCode::Tab => self.turn(1),
+            KeyCode::BackTab => self.turn(View::ALL.len() - 1),
+            KeyCode::Esc | KeyCode::Backspace => self.detail = None,
+            code if self.detail.is_some() => self.detail_key(code),
+            code => self.view_key(code),
+        }
+        Action::None
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(editor) = &mut self.editor {
+            editor.paste(text);
+            self.changed = true;
+        }
+    }
+
+    fn turn(&mut self, views: usize) {
+        let now = View::ALL.iter().position(|view| *view == self.view);
+        self.view = View::ALL[(now.unwrap_or_default() + views) % View::ALL.len()];
+        self.detail = None;
+    }
+
+    fn help_key(&mut self, code: KeyCode) {
+        self.help = match (rows(code), self.help) {
+            (Some(rows), Some(scroll)) => Some(scroll.saturating_add_signed(rows)),
+            _ => None,
+        };
+    }
+
+    fn detail_key(&mut self, code: KeyCode) {
+        if let (Some(rows), Some(detail)) = (rows(code), &mut self.detail) {
+            detail.scroll = detail.scroll.saturating_add_signed(rows);
+        }
+    }
+
+    fn view_key(&mut self, code: KeyCode) {
+        if code == KeyCode::Enter {
+            self.open();
+            return;
+        }
+        if code == KeyCode::Char('o') && matches!(self.view, View::Table | View::Flows) {
+            self.next_order();
+            return;
+        }
+        match (self.view, code) {
+            (View::Path, KeyCode::Left | KeyCode::Right) => self.next_column(code),
+            (View::Table, KeyCode::Char(letter)) if letter.is_ascii_uppercase() => {
+                self.switch(letter);
+            }
+            (View::Events, KeyCode::End) => self.events.follow(),
+            _ => {
+                if let Some(rows) = rows(code) {
+                    self.go(rows);
+                }
+            }
+        }
+    }
+
+    fn next_column(&mut self, code: KeyCode) {
+        let here = COLUMNS.iter().rposition(|start| *start <= self.stage);
+        let here = here.unwrap_or_default();
+        let within = self.stage - COLUMNS[here];
+        let there = if code == KeyCode::Right {
+            (here + 1).min(COLUMNS.len() - 1)
+        } else {
+            here.saturating_sub(1)
+        };
+        let end = COLUMNS.get(there + 1).copied();
+        let end = end.unwrap_or(crate::drops::stage::Stage::all().count());
+        self.stage = (COLUMNS[there] + within).min(end - 1);
+    }
+
+    fn next_order(&mut self) {
+        let flows = self.view == View::Flows || self.tells_harm();
+        let order = match self.order {
+            Order::Drops => Order::Rate,
+            Order::Rate if flows => Order::Hurt,
+            Order::Rate | Order::Hurt => Order::Drops,
+        };
+        self.regroup(self.by.clone(), order);
+    }
+
+    /// Can the table's rows tell who was hurt?
+    fn tells_harm(&self) -> bool {
+        let rows = self.shown.iter().flat_map(|shown| &shown.table);
+        rows.into_iter().any(|line| line.run.tells_harm)
+    }
+
+    fn switch(&mut self, letter: char) {
+        let Some(switch) = Switch::find(letter) else {
+            return;
+        };
+        match switch.press(&self.by) {
+            Some(by) => self.regroup(by, self.order),
+            None => self.say("the table needs at least one key"),
+        }
+    }
+
+    fn go(&mut self, rows: isize) {
+        let shown = self.shown.as_ref();
+        match self.view {
+            View::Path => {
+                let last = crate::drops::stage::Stage::all().count() - 1;
+                self.stage = self.stage.saturating_add_signed(rows).min(last);
+            }
+            View::Table => {
+                if let Some(shown) = shown {
+                    self.row.by(rows, &shown.table);
+                }
+            }
+            View::Flows => {
+                if let Some(shown) = shown {
+                    self.flow.by(rows, &shown.flows);
+                }
+            }
+            View::Cpus => {
+                let last = self.cpus.iter().len().saturating_sub(1);
+                self.cpu = self.cpu.saturating_add_signed(rows).min(last);
+            }
+            View::Events => self.events.back(-(rows as i64)),
+        }
+    }
+
+    /// Looks into the row.
+    fn open(&mut self) {
+        let Some(shown) = &self.shown else { return };
+        let line = |by: &By, line: Option<&Line>| {
+            let line = line.filter(|line| line.run.other.is_none())?;
+            Some(Detail::of(by, vec![line.group], &line.run, None))
+        };
+        let detail = match self.view {
+            View::Path => shown.path.get(self.stage).map(|count| {
+                let groups = count.lines.iter().map(|line| line.group).collect();
+                let row = count.lines.first().map(|line| &line.run);
+                let by = By::of([Key::Stage]);
+                let empty = Row {
+                    fields: Vec::new(),
+                    sums: count.run,
+                    tells_harm: false,
+                    other: None,
+                };
+                Detail::of(&by, groups, row.unwrap_or(&empty), Some(count.stage))
+            }),
+            View::Table => line(&self.by, self.row.line(&shown.table)),
+            View::Flows => line(&By::flow(), self.flow.line(&shown.flows)),
+            View::Cpus => {
+                let by = By::of([Key::Cpu]);
+                let wanted = self.cpus.iter().nth(self.cpu).map(|(number, _)| number);
+                let lines = self.counts.lines(&by, Order::Drops, usize::MAX, None);
+                let found = lines.iter().find(|line| line.group.cpu == wanted);
+                line(&by, found)
+            }
+            View::Events => None,
+        };
+        self.detail = detail;
+        if let Some(detail) = &mut self.detail {
+            detail.refresh(&self.counts);
+        }
+    }
+}
+
+/// How many rows down a key goes.
+fn rows(code: KeyCode) -> Option<isize> {
+    Some(match code {
+        KeyCode::Down | KeyCode::Char('j') => 1,
+        KeyCode::Up | KeyCode::Char('k') => -1,
+        KeyCode::PageDown => PAGE,
+        KeyCode::PageUp => -PAGE,
+        KeyCode::Home => isize::MIN / 2,
+        KeyCode::End => isize::MAX / 2,
+        _ => return None,
+    })
+}

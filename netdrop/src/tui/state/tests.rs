@@ -1,0 +1,222 @@
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{
+    canned::{busy, empty, feed, snapshot},
+    *,
+};
+use crate::{output::samples, tally::sums::Sums};
+
+fn press(state: &mut State, code: KeyCode) -> Action {
+    state.key(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+fn letters(state: &mut State, text: &str) {
+    for letter in text.chars() {
+        press(state, KeyCode::Char(letter));
+    }
+}
+
+fn total(state: &State) -> u64 {
+    state.shown.as_ref().unwrap().run.totals.sums.drops()
+}
+
+#[test]
+fn every_view_adds_up_to_the_totals() {
+    let state = busy();
+    let shown = state.shown.as_ref().unwrap();
+    let run = shown.run.totals;
+    let seen = run.sums.drops() - run.hidden;
+    let path: u64 = shown.path.iter().map(|count| count.run.drops()).sum();
+    let drops = |sums: &Sums| sums.drops();
+    let table: u64 = shown.table.iter().map(|line| drops(&line.run.sums)).sum();
+    let flows: u64 = shown.flows.iter().map(|line| drops(&line.run.sums)).sum();
+    assert_eq!((path, table, flows), (seen, seen, seen));
+    let cpus: u64 = state.cpus.iter().map(|(_, cpu)| cpu.drops).sum();
+    assert_eq!(cpus, seen);
+    assert_eq!(state.cpus.iter().len(), 4);
+    assert_eq!(run.hidden, 16);
+}
+
+#[test]
+fn other_keys_show_the_whole_run_at_once() {
+    let mut state = busy();
+    let before = total(&state);
+    press(&mut state, KeyCode::Char('2'));
+    letters(&mut state, "SRDF");
+    assert_eq!(state.by, By::of([Key::Device]));
+    let shown = state.shown.as_ref().unwrap();
+    assert_eq!(shown.table.len(), 1);
+    assert_eq!(shown.table[0].run.sums.drops(), before - 16);
+    // The last key stays.
+    letters(&mut state, "D");
+    assert_eq!(state.by, By::of([Key::Device]));
+    assert!(state.messages.last().unwrap().contains("at least one key"));
+    letters(&mut state, "L");
+    let shown = state.shown.as_ref().unwrap();
+    let ports = shown.table.iter().filter_map(|line| line.group.dst_port);
+    assert_eq!(ports.collect::<Vec<_>>(), [5001, 443, 8443]);
+}
+
+#[test]
+fn by_rate_what_is_over_comes_last() {
+    let mut state = busy();
+    press(&mut state, KeyCode::Char('3'));
+    let ports = |state: &State| -> Vec<u16> {
+        let flows = &state.shown.as_ref().unwrap().flows;
+        flows
+            .iter()
+            .filter_map(|line| line.group.dst_port)
+            .collect()
+    };
+    assert_eq!(ports(&state), [5001, 443, 8443]);
+    letters(&mut state, "o");
+    assert_eq!(state.order, Order::Rate);
+    assert_eq!(ports(&state), [443, 8443, 5001]);
+}
+
+#[test]
+fn the_row_that_is_looked_at_stays_the_same_one() {
+    let mut state = empty();
+    feed(
+        &mut state,
+        0,
+        &snapshot(&[(0x110, 1, 0, 1, 9), (0x220, 2, 0, 2, 5)]),
+    );
+    press(&mut state, KeyCode::Char('2'));
+    press(&mut state, KeyCode::Down);
+    assert_eq!(state.row.at(), 1);
+    feed(&mut state, 1, &snapshot(&[(0x220, 2, 0, 2, 50)]));
+    assert_eq!(state.row.at(), 0);
+    press(&mut state, KeyCode::Enter);
+    let detail = state.detail.as_ref().unwrap();
+    assert_eq!(detail.run.drops(), 55);
+    assert_eq!(detail.now.drops(), 50);
+}
+
+#[test]
+fn a_pause_stops_the_display_and_not_the_counts() {
+    let mut state = busy();
+    let before = total(&state);
+    press(&mut state, KeyCode::Char(' '));
+    assert!(state.take_changed());
+    let cpus = state.shown_cpus().clone();
+    feed(&mut state, 8, &snapshot(&[(0x110, 1, 0, 443, 1000)]));
+    state.feed_events([samples::datagram()]);
+    assert_eq!(total(&state), before);
+    assert_eq!(*state.shown_cpus(), cpus);
+    assert_eq!(state.events.shown(10).count(), 0);
+    assert!(!state.take_changed(), "nothing to draw");
+    let summary = state.summary(Timestamp::UNIX_EPOCH);
+    assert_eq!(summary.totals.sums.drops(), before + 1000);
+    press(&mut state, KeyCode::Char(' '));
+    assert_eq!(total(&state), before + 1000);
+    assert_eq!(state.events.shown(10).count(), 1);
+}
+
+#[test]
+fn the_summary_is_what_the_command_line_asks_for() {
+    let mut state = busy();
+    press(&mut state, KeyCode::Char('2'));
+    letters(&mut state, "SRC");
+    let summary = state.summary(Timestamp::UNIX_EPOCH);
+    let names: Vec<&str> = summary.rows[0].fields.iter().map(|it| it.name).collect();
+    assert_eq!(names[0], "stage");
+    assert!(names.contains(&"reason") && names.contains(&"function"));
+    let rows: u64 = summary.rows.iter().map(|row| row.sums.drops()).sum();
+    assert_eq!(rows + summary.totals.hidden, summary.totals.sums.drops());
+}
+
+#[test]
+fn a_flow_is_looked_into_by_reason_and_cpu() {
+    let mut state = busy();
+    press(&mut state, KeyCode::Char('3'));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Enter);
+    let detail = state.detail.as_ref().unwrap();
+    assert_eq!(detail.run.drops(), 8 * 100 + 28 * 40);
+    assert_eq!(detail.reasons.len(), 1);
+    assert_eq!(detail.reasons[0].run.sums.drops(), detail.run.drops());
+    assert_eq!(detail.cpus.len(), 1);
+    assert_eq!(detail.cpus[0].group.cpu, Some(0));
+    assert!(!detail.told.is_empty());
+    press(&mut state, KeyCode::Esc);
+    assert!(state.detail.is_none());
+}
+
+#[test]
+fn a_filter_is_edited_in_place_and_counts_from_zero() {
+    let mut state = busy();
+    letters(&mut state, "/udp and poort");
+    let action = press(&mut state, KeyCode::Enter);
+    assert_eq!(action, Action::Filter("udp and poort".to_owned()));
+    state.refuse(Refusal {
+        message: "unknown word".to_owned(),
+        span: Some(8..13),
+    });
+    assert!(state.editor.as_ref().unwrap().refusal().is_some());
+    press(&mut state, KeyCode::Esc);
+    assert!(state.editor.is_none());
+    assert!(total(&state) > 0);
+    let system = crate::filter::names::System::default();
+    let expr = crate::filter::parse("udp", &system).unwrap().unwrap();
+    let plan = Plan::new(&expr).unwrap();
+    state.restart(&Attached::default(), Some(("udp", &plan)));
+    assert_eq!(state.filter.as_deref(), Some("udp"));
+    feed(&mut state, 9, &snapshot(&[(0x110, 1, 0, 443, 7)]));
+    assert_eq!(total(&state), 7);
+    // What is typed into the filter is no command.
+    letters(&mut state, "/");
+    assert_eq!(press(&mut state, KeyCode::Char('q')), Action::None);
+    assert_eq!(state.editor.as_ref().unwrap().text(), "udpq");
+}
+
+#[test]
+fn keys_that_end_and_save_ask_the_outside() {
+    let mut state = busy();
+    assert_eq!(press(&mut state, KeyCode::Char('s')), Action::Save);
+    assert_eq!(press(&mut state, KeyCode::Char('q')), Action::Quit);
+    let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    letters(&mut state, "?");
+    assert_eq!(state.key(key), Action::Quit);
+}
+
+#[test]
+fn events_stay_where_they_are_looked_at() {
+    let mut state = busy();
+    state.feed_events((0..50).map(|_| samples::datagram()));
+    press(&mut state, KeyCode::Char('5'));
+    press(&mut state, KeyCode::Up);
+    assert_eq!(state.events.newer(), 1);
+    state.feed_events([samples::segment()]);
+    assert_eq!(state.events.newer(), 2);
+    let last = state.events.shown(1).next().unwrap();
+    assert_eq!(last.reason, samples::datagram().reason);
+    press(&mut state, KeyCode::End);
+    assert_eq!(state.events.newer(), 0);
+    for _ in 0..100 {
+        press(&mut state, KeyCode::PageUp);
+    }
+    assert_eq!(state.events.newer(), 50);
+    assert_eq!(state.events.shown(10).count(), 1);
+}
+
+#[test]
+fn the_path_is_walked_column_by_column() {
+    let mut state = busy();
+    press(&mut state, KeyCode::Right);
+    assert_eq!(state.stage, 12);
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Right);
+    assert_eq!(state.stage, 25);
+    press(&mut state, KeyCode::End);
+    assert_eq!(state.stage, crate::drops::stage::Stage::all().count() - 1);
+    press(&mut state, KeyCode::Left);
+    press(&mut state, KeyCode::Left);
+    press(&mut state, KeyCode::Left);
+    assert!(state.stage < 12);
+    press(&mut state, KeyCode::Home);
+    assert_eq!(state.stage, 0);
+    // A stage in which nothing died is looked into, too.
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.detail.as_ref().unwrap().run.drops(), 0);
+}

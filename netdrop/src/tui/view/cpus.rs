@@ -1,0 +1,116 @@
+//! What each CPU lost over time, and whether it kept up.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::number;
+use crate::{
+    tally::row::rate,
+    tui::{
+        state::{State, cpus::Cpu},
+        theme::Theme,
+    },
+};
+
+/// Heat from nothing to most.
+const HEAT: [char; 5] = ['·', '░', '▒', '▓', '█'];
+/// Characters before the strip.
+const HEAD: usize = 4 + 8 + 9 + 9 + 10;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let Some(shown) = &state.shown else { return };
+    let cpus = state.shown_cpus();
+    let hottest = cpus.hottest();
+    let room = usize::from(area.width).saturating_sub(HEAD + 2);
+    let title = format!(
+        " {:>3} {:>7} {:>8} {:>8} {:>9}  {}",
+        "CPU", "now/s", "total", "squeeze", "napi full", "drops over time, newest right"
+    );
+    let mut lines = vec![Line::from(Span::styled(title, theme.title()))];
+    let height = usize::from(area.height).saturating_sub(4);
+    let above = state.cpu.saturating_sub(height.saturating_sub(1));
+    for (place, (number, cpu)) in cpus.iter().enumerate().skip(above).take(height) {
+        let head = format!(
+            " {number:>3} {:>7} {:>8} {:>8} {:>9}  ",
+            number::rate(
+                rate(
+                    cpu.recent.back().copied().unwrap_or_default(),
+                    shown.now.seconds
+                ),
+                7
+            ),
+            number::count(cpu.drops, 8),
+            number::count(cpu.squeezed, 8),
+            number::count(cpu.full, 9),
+        );
+        let mut style = if cpu.squeezed_now + cpu.full_now > 0 {
+            theme.warning()
+        } else {
+            Style::new()
+        };
+        if place == state.cpu {
+            style = style.patch(theme.selected());
+        }
+        let mut spans = vec![Span::styled(head, style)];
+        spans.extend(strip(cpu, room, hottest, theme));
+        lines.push(Line::from(spans));
+    }
+    lines.push(Line::default());
+    let scale = format!(
+        " one character an interval; {} none, {} most ({hottest} drops)",
+        HEAT[0], HEAT[4]
+    );
+    lines.push(Line::from(Span::styled(scale, theme.quiet())));
+    let meaning = " squeeze: softirq ended with work left; napi full: a poll used up its budget";
+    lines.push(Line::from(Span::styled(meaning, theme.quiet())));
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn strip<'a>(cpu: &Cpu, room: usize, hottest: u64, theme: Theme) -> Vec<Span<'a>> {
+    let skipped = cpu.recent.len().saturating_sub(room);
+    let blank = room.saturating_sub(cpu.recent.len());
+    let mut spans = vec![Span::raw(" ".repeat(blank))];
+    for drops in cpu.recent.iter().skip(skipped) {
+        let level = level(*drops, hottest);
+        let style = match level {
+            0 => theme.quiet(),
+            1 | 2 => theme.severity(Some(crate::tally::names::Severity::Suspicious)),
+            _ => theme.hot(Some(crate::tally::names::Severity::Harmful)),
+        };
+        spans.push(Span::styled(HEAT[level].to_string(), style));
+    }
+    spans
+}
+
+/// By magnitude: a tenth of the most is one step less.
+fn level(drops: u64, hottest: u64) -> usize {
+    if drops == 0 || hottest == 0 {
+        return 0;
+    }
+    let share = u128::from(drops) * 1000 / u128::from(hottest);
+    match share {
+        0..=9 => 1,
+        10..=99 => 2,
+        100..=499 => 3,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::level;
+
+    #[test]
+    fn heat_goes_by_magnitude_and_nothing_is_cold() {
+        assert_eq!(level(0, 100), 0);
+        assert_eq!(level(0, 0), 0);
+        assert_eq!(level(1, 1_000_000), 1);
+        assert_eq!([1, 9, 49, 50].map(|drops| level(drops, 100)), [2, 2, 3, 4]);
+        assert_eq!(level(u64::MAX, u64::MAX), 4);
+    }
+}

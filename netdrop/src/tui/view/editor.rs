@@ -1,0 +1,75 @@
+//! The filter while it is edited, over the foot of the view.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Clear, Paragraph, Wrap},
+};
+
+use crate::{
+    output::escape::is_unsafe,
+    tui::{
+        state::{State, editor::Refusal},
+        theme::Theme,
+    },
+};
+
+/// In front of the text.
+const PROMPT: &str = " filter: ";
+/// Lines: text, caret, two of message.
+const HEIGHT: u16 = 4;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let Some(editor) = &state.editor else { return };
+    let area = Rect {
+        y: area.bottom() - 1 - HEIGHT,
+        height: HEIGHT,
+        ..area
+    };
+    let room = usize::from(area.width).saturating_sub(PROMPT.len() + 1);
+    let text: Vec<char> = editor.text().chars().map(visible).collect();
+    let characters = |bytes: usize| editor.text()[..bytes].chars().count();
+    let at = characters(editor.at());
+    // The place is always in sight.
+    let hidden = at.saturating_sub(room.saturating_sub(1));
+    let seen: String = text.iter().skip(hidden).take(room).collect();
+    let mut lines = vec![Line::from(vec![
+        Span::styled(PROMPT, theme.title()),
+        Span::raw(seen),
+    ])];
+    if let Some(Refusal { message, span }) = editor.refusal() {
+        let caret = span.as_ref().map_or_else(String::new, |span| {
+            let start = characters(span.start);
+            let marked = characters(span.end).saturating_sub(start).max(1);
+            let skipped = hidden.saturating_sub(start);
+            let marked = marked.saturating_sub(skipped);
+            let before = PROMPT.len() + start.saturating_sub(hidden);
+            format!("{:before$}{}", "", "^".repeat(marked))
+        });
+        lines.push(Line::from(Span::styled(caret, theme.warning())));
+        for line in message.lines().take(2) {
+            let line: String = line.chars().map(visible).collect();
+            lines.push(Line::from(Span::styled(
+                format!(" {line}"),
+                theme.warning(),
+            )));
+        }
+    } else {
+        let text = " tcpdump's words (host, net, port, tcp …), reason, stage, dev, netns; \
+                        empty: no filter";
+        lines.push(Line::default());
+        lines.push(Line::from(Span::styled(text, theme.quiet())));
+        let text = " a new filter counts from zero";
+        lines.push(Line::from(Span::styled(text, theme.quiet())));
+    }
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), area);
+    let x = PROMPT.len() + at - hidden;
+    let x = area.x + u16::try_from(x).unwrap_or_default();
+    frame.set_cursor_position((x.min(area.right() - 1), area.y));
+}
+
+fn visible(character: char) -> char {
+    if is_unsafe(character) { '?' } else { character }
+}

@@ -1,0 +1,74 @@
+//! The last line: what just happened, else which keys do what.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use crate::{
+    output::escape::escape,
+    tui::{
+        state::{State, View},
+        theme::Theme,
+    },
+};
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let line = match state.messages.last() {
+        Some(message) if state.unread > 0 => {
+            let more = match state.unread {
+                1 => String::new(),
+                unread => format!(" (+{}, see ?)", unread - 1),
+            };
+            let text = format!(" {}{more}", escape(message));
+            Line::from(Span::styled(text, theme.warning()))
+        }
+        _ => keys(state, theme),
+    };
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
+    let own: &[(&str, &str)] = if state.editor.is_some() {
+        &[("Enter", "apply"), ("Esc", "cancel")]
+    } else if state.help.is_some() {
+        &[("↑↓", "scroll"), ("Esc", "close")]
+    } else if state.detail.is_some() {
+        &[("↑↓", "scroll"), ("Esc", "back")]
+    } else {
+        match state.view {
+            View::Path => &[("↑↓←→", "stage"), ("Enter", "detail")],
+            View::Table => &[
+                ("↑↓", "row"),
+                ("Enter", "detail"),
+                ("o", "order"),
+                ("S R F D N C P A B L", "keys"),
+            ],
+            View::Flows => &[("↑↓", "flow"), ("Enter", "drill down"), ("o", "order")],
+            View::Cpus => &[("↑↓", "CPU"), ("Enter", "detail")],
+            View::Events => &[("↑↓", "scroll"), ("End", "newest")],
+        }
+    };
+    let always = [
+        ("/", "filter"),
+        (
+            "space",
+            if state.paused.is_some() {
+                "go on"
+            } else {
+                "pause"
+            },
+        ),
+        ("s", "save"),
+    ];
+    let own = own.iter().copied();
+    let mut spans = vec![Span::raw(" ")];
+    let editing = state.editor.is_some();
+    for (key, does) in own.chain(always.into_iter().filter(|_| !editing)) {
+        spans.push(Span::styled(key.to_owned(), theme.key()));
+        spans.push(Span::raw(format!(" {does}  ")));
+    }
+    Line::from(spans)
+}

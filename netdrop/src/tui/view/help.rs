@@ -1,0 +1,126 @@
+//! Every key, what the header says, and what happened lately.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::header::lost;
+use crate::{
+    output::escape::escape,
+    tui::{
+        state::{State, grouping::SWITCHES},
+        theme::Theme,
+    },
+};
+
+const KEYS: [(&str, &str); 14] = [
+    ("1 … 5, Tab", "view: path, table, flows, CPU, events"),
+    ("↑ ↓ j k", "row; PageUp, PageDown, Home, End go further"),
+    ("← →", "column of the path"),
+    (
+        "Enter",
+        "look into the row: meaning, causes, commands, flows, CPUs",
+    ),
+    ("Esc", "back"),
+    (
+        "o",
+        "table and flows: order by total, by rate, by who was hurt",
+    ),
+    (
+        "/",
+        "edit the filter; Enter applies it and counts from zero",
+    ),
+    (
+        "space",
+        "pause the display and go on; counting never pauses",
+    ),
+    ("s", "save the summary so far as JSON in the current folder"),
+    ("? F1", "this help"),
+    ("q Ctrl-C", "end, and print the summary"),
+    ("", ""),
+    (
+        "now/s",
+        "drops a second in the last interval; total: since the start",
+    ),
+    (
+        "ratio",
+        "drops that are not benign, per hundred passes of packets",
+    ),
+];
+
+const MORE: [(&str, &str); 5] = [
+    (
+        "hidden",
+        "drops that --severity leaves out of every view but the totals",
+    ),
+    ("filtered", "drops that the filter turned down"),
+    (
+        "not counted",
+        "undecided by the filter, or missed by recursion in the kernel",
+    ),
+    (
+        "detail lost",
+        "drops that are in the totals, but not in every row",
+    ),
+    (
+        "own CPU",
+        "netdrop's own process, of one CPU; its kernel part is not in it",
+    ),
+];
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: Theme) {
+    let lines = lines(state, theme);
+    let most = lines.len().saturating_sub(usize::from(area.height));
+    let scroll = state.help.unwrap_or_default().min(most);
+    state.help = Some(scroll);
+    let lines: Vec<Line<'_>> = lines.into_iter().skip(scroll).collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn lines<'a>(state: &State, theme: Theme) -> Vec<Line<'a>> {
+    let pair = |(key, does): (&str, &str)| {
+        Line::from(vec![
+            Span::styled(format!(" {key:<12}"), theme.key()),
+            Span::raw(format!(" {does}")),
+        ])
+    };
+    let mut lines: Vec<Line<'a>> = KEYS.into_iter().chain(MORE).map(pair).collect();
+    lines.push(Line::default());
+    lines.push(Line::from(Span::styled(
+        " keys that the table groups by, on and off",
+        theme.title(),
+    )));
+    for some in SWITCHES.chunks(4) {
+        let mut spans = Vec::new();
+        for switch in some {
+            spans.push(Span::styled(format!(" {}", switch.letter), theme.key()));
+            spans.push(Span::raw(format!(" {:<16}", switch.name)));
+        }
+        lines.push(Line::from(spans));
+    }
+    if let Some(shown) = &state.shown
+        && lost(&shown.run.accounting) > 0
+    {
+        let of = &shown.run.accounting;
+        let text = format!(
+            " detail lost: sites {}, flows {}, consequences {}, events {}, output {}",
+            of.site_other,
+            of.flow_other.unwrap_or_default(),
+            of.consequence_other.unwrap_or_default(),
+            of.ring_lost,
+            of.output_lost
+        );
+        lines.push(Line::from(Span::styled(text, theme.warning())));
+    }
+    if !state.messages.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::from(Span::styled(" messages", theme.title())));
+    }
+    for message in state.messages.iter().rev() {
+        lines.push(Line::from(format!(" {}", escape(message))));
+    }
+    lines
+}

@@ -1,0 +1,215 @@
+//! The way of a packet through the stack, and what each stage loses.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::number;
+use crate::{
+    output::table::shorten,
+    tally::row::rate,
+    tui::{
+        state::{State, shown::StageCount},
+        theme::Theme,
+    },
+};
+
+/// From here on, stages have their names and bars.
+const WIDE: u16 = 120;
+/// Lines that every stage of a column takes.
+const TALL: u16 = 26;
+/// The longest id.
+const ID: usize = 12;
+/// Stages of a narrow column.
+const COLUMN: usize = 12;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let Some(shown) = &state.shown else { return };
+    let picture = Picture {
+        seconds: shown.now.seconds,
+        most: shown
+            .path
+            .iter()
+            .map(|it| it.now.drops())
+            .max()
+            .unwrap_or(0),
+        selected: state.stage,
+        theme,
+    };
+    let of = |path| -> Vec<(usize, &StageCount)> {
+        let all = shown.path.iter().enumerate();
+        all.filter(|(_, count)| count.stage.info().path == path)
+            .collect()
+    };
+    let (rx, tx, side) = (of("rx"), of("tx"), of("side"));
+    if area.width >= WIDE && area.height >= TALL {
+        picture.wide(frame, area, &rx, &tx, &side);
+    } else {
+        picture.narrow(frame, area, &rx, &tx, &side);
+    }
+}
+
+type Stages<'a> = [(usize, &'a StageCount)];
+
+const RX: &str = "RX from wire";
+const TX: &str = "TX to wire";
+const SIDE: &str = "beside the path";
+
+struct Picture {
+    seconds: f64,
+    /// The most drops of a stage in the interval.
+    most: u64,
+    selected: usize,
+    theme: Theme,
+}
+
+impl Picture {
+    /// RX in two columns, TX in one, the rest below.
+    fn narrow(
+        &self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        rx: &Stages<'_>,
+        tx: &Stages<'_>,
+        side: &Stages<'_>,
+    ) {
+        let width = area.width / 3;
+        let column = |place: u16, top: u16, height: u16| Rect {
+            x: area.x + place * width,
+            y: area.y + top,
+            width: width.saturating_sub(1),
+            height: height.min(area.height.saturating_sub(top)),
+        };
+        let inner = usize::from(width) - 1;
+        let half = rx.len().min(COLUMN);
+        let tall = u16::try_from(COLUMN + 1).unwrap_or(u16::MAX);
+        let columns = [(RX, &rx[..half]), ("", &rx[half..]), (TX, tx)];
+        for (place, (title, stages)) in (0..).zip(columns) {
+            let mut lines = vec![self.title(title, inner)];
+            lines.extend(stages.iter().map(|stage| self.small(*stage, inner)));
+            frame.render_widget(Paragraph::new(lines), column(place, 0, tall));
+        }
+        let rows = side.len().div_ceil(3);
+        let left = area.height.saturating_sub(tall + 1);
+        let height = u16::try_from(rows).unwrap_or(u16::MAX).min(left);
+        if left == 0 || rows == 0 {
+            return;
+        }
+        let title = column(0, tall, 1);
+        frame.render_widget(Paragraph::new(self.title(SIDE, inner)), title);
+        for (place, stages) in (0..).zip(side.chunks(rows)) {
+            let lines: Vec<Line<'_>> = stages.iter().map(|it| self.small(*it, inner)).collect();
+            frame.render_widget(Paragraph::new(lines), column(place, tall + 1, height));
+        }
+    }
+
+    /// RX on the left, TX and the rest on the right.
+    fn wide(
+        &self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        rx: &Stages<'_>,
+        tx: &Stages<'_>,
+        side: &Stages<'_>,
+    ) {
+        let width = area.width / 2;
+        let inner = usize::from(width) - 2;
+        let list = |title, stages: &Stages<'_>| {
+            let mut lines = vec![self.title(title, inner)];
+            lines.extend(stages.iter().map(|stage| self.large(*stage, inner)));
+            lines
+        };
+        let half = |place: u16| Rect {
+            x: area.x + place * width,
+            width: width - 1,
+            ..area
+        };
+        frame.render_widget(Paragraph::new(list(RX, rx)), half(0));
+        let mut right = list(TX, tx);
+        right.push(Line::default());
+        right.extend(list(SIDE, side));
+        frame.render_widget(Paragraph::new(right), half(1));
+    }
+
+    fn title<'a>(&self, title: &str, width: usize) -> Line<'a> {
+        let rest = width.saturating_sub(title.len() + 1);
+        let numbers = match rest {
+            40.. => "now/s        total",
+            10.. => "/s  total",
+            _ => "",
+        };
+        Line::from(vec![
+            Span::styled(format!(" {title}"), self.theme.title()),
+            Span::styled(format!("{numbers:>rest$}"), self.theme.quiet()),
+        ])
+    }
+
+    /// `!netfilter     12.3  45678`
+    fn small<'a>(&self, (place, count): (usize, &StageCount), width: usize) -> Line<'a> {
+        let (mark, rate, total) = self.numbers(count, 4, 6);
+        let id = count.stage.id();
+        let gap = width.saturating_sub(1 + ID + 1 + 4 + 1 + 6);
+        let text = format!("{mark}{id:<ID$} {:gap$}{rate:>4} {total:>6}", "");
+        Line::from(Span::styled(text, self.style(place, count)))
+    }
+
+    /// With the stage's name and a bar.
+    fn large<'a>(&self, (place, count): (usize, &StageCount), width: usize) -> Line<'a> {
+        const BAR: usize = 10;
+        let (mark, rate, total) = self.numbers(count, 7, 12);
+        let id = count.stage.id();
+        let name = width.saturating_sub(1 + ID + 1 + 1 + BAR + 1 + 7 + 1 + 12);
+        let title = shorten(count.stage.info().name, name);
+        let bar = bar(count.now.drops(), self.most, BAR);
+        let text = format!("{mark}{id:<ID$} {title:<name$} {bar:<BAR$} {rate:>7} {total:>12}");
+        Line::from(Span::styled(text, self.style(place, count)))
+    }
+
+    fn numbers(&self, count: &StageCount, rates: usize, totals: usize) -> (char, String, String) {
+        let (now, run) = (count.now.drops(), count.run.drops());
+        if run == 0 {
+            return (' ', String::new(), "·".to_owned());
+        }
+        let mark = if now > 0 { '!' } else { ' ' };
+        let rate = number::rate(rate(now, self.seconds), rates);
+        (mark, rate, number::count(run, totals))
+    }
+
+    fn style(&self, place: usize, count: &StageCount) -> Style {
+        let Self { theme, .. } = self;
+        let style = if count.now.drops() > 0 {
+            theme.hot(count.now.worst())
+        } else if count.run.drops() > 0 {
+            theme.severity(count.run.worst())
+        } else {
+            theme.quiet()
+        };
+        if place == self.selected {
+            style.patch(theme.selected())
+        } else {
+            style
+        }
+    }
+}
+
+/// A bar of eighths of a character.
+fn bar(value: u64, most: u64, width: usize) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    if most == 0 {
+        return String::new();
+    }
+    let eighths = u128::from(value) * (width as u128 * 8) / u128::from(most);
+    // What is there at all is seen.
+    let eighths = usize::try_from(eighths)
+        .unwrap_or(width * 8)
+        .max(usize::from(value > 0));
+    let mut text = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        text.push(EIGHTHS[eighths % 8]);
+    }
+    text
+}

@@ -1,0 +1,227 @@
+//! Rows as a table: what they lost, over time too, and their keys.
+
+use std::fmt::Write as _;
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::number;
+use crate::{
+    output::table::{self, shorten, stands_for},
+    tally::{
+        harm::Here,
+        names::Severity,
+        regroup::Line as Counted,
+        row::{Row, rate},
+    },
+    tui::{state::sparks::Sparks, theme::Theme},
+};
+
+/// Bars from low to high.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// From here on there is room for everything.
+const WIDE: usize = 100;
+
+/// How a list of rows is drawn.
+pub(super) struct Rows<'a> {
+    pub(super) lines: &'a [Counted],
+    /// Length of the last interval.
+    pub(super) seconds: f64,
+    /// The row that is looked at; `None`: none can be.
+    pub(super) selected: Option<usize>,
+    /// Where they are known, the last intervals.
+    pub(super) sparks: Option<&'a Sparks>,
+    pub(super) theme: Theme,
+}
+
+struct Column {
+    title: String,
+    cells: Vec<String>,
+    width: usize,
+    right: bool,
+}
+
+impl Rows<'_> {
+    pub(super) fn draw(&self, frame: &mut Frame<'_>, area: Rect) {
+        let lines = self.text(usize::from(area.width));
+        let height = usize::from(area.height);
+        let room = height.saturating_sub(1);
+        let above = self
+            .selected
+            .unwrap_or_default()
+            .saturating_sub(room.saturating_sub(1));
+        let mut lines = lines.into_iter();
+        let mut shown: Vec<Line<'_>> = lines.next().into_iter().collect();
+        shown.extend(lines.skip(above).take(room));
+        frame.render_widget(Paragraph::new(shown), area);
+    }
+
+    /// The heading and every row.
+    pub(super) fn text<'l>(&self, width: usize) -> Vec<Line<'l>> {
+        let Self { lines, theme, .. } = self;
+        let columns = self.columns(width);
+        let keys_start = 1 + self.own(width).iter().map(|it| it.width + 2).sum::<usize>();
+        let mut text = vec![Line::from(Span::styled(
+            row(&columns, |column| &column.title),
+            theme.title(),
+        ))];
+        for (index, line) in lines.iter().enumerate() {
+            let mut cells = row(&columns, |column| &column.cells[index]);
+            let mut style = match (line.run.other, line.run.sums.worst()) {
+                (Some(_), _) => theme.quiet(),
+                (None, worst) if line.now.drops() > 0 => theme.hot(worst),
+                (None, worst) => theme.severity(worst),
+            };
+            if let Some(other) = line.run.other {
+                cells = cells.chars().take(keys_start).collect();
+                cells = format!("{cells:<keys_start$}{}", stands_for(other));
+            }
+            if self.selected == Some(index) {
+                style = style.patch(theme.selected());
+                cells = format!("{cells:<width$}");
+            }
+            text.push(Line::from(Span::styled(cells, style)));
+        }
+        text
+    }
+
+    fn columns(&self, width: usize) -> Vec<Column> {
+        let mut columns = self.own(width);
+        let taken: usize = columns.iter().map(|column| column.width + 2).sum();
+        let rows: Vec<Row> = self.lines.iter().map(|line| line.run.clone()).collect();
+        let mut keys = table::key_columns(&rows);
+        for column in &mut keys {
+            if width < WIDE && column.title == "PROTOCOL" {
+                "PROTO".clone_into(&mut column.title);
+            }
+        }
+        let keys = table::fitted(keys, width.saturating_sub(taken + 1));
+        columns.extend(keys.into_iter().map(|(column, width)| Column {
+            title: column.title,
+            cells: column.cells,
+            width,
+            right: column.right,
+        }));
+        columns
+    }
+
+    /// What was counted.
+    fn own(&self, width: usize) -> Vec<Column> {
+        let Self {
+            lines,
+            seconds,
+            sparks,
+            ..
+        } = self;
+        let number = |title: &str, width, of: &dyn Fn(&Counted) -> String| Column {
+            title: title.to_owned(),
+            cells: lines.iter().map(of).collect(),
+            width,
+            right: true,
+        };
+        let wide = width >= WIDE;
+        let (totals, rates) = if wide { (10, 7) } else { (7, 5) };
+        let mut columns = vec![
+            number("TOTAL", totals, &|line| {
+                number::count(line.run.sums.drops(), totals)
+            }),
+            number("NOW/S", rates, &|line| {
+                number::rate(rate(line.now.drops(), *seconds), rates)
+            }),
+        ];
+        if let Some(sparks) = sparks
+            && width >= 78
+        {
+            let most = if width >= 120 { 20 } else { 8 };
+            columns.push(Column {
+                right: true,
+                ..number("LATELY", most, &|line| {
+                    if line.run.other.is_some() {
+                        return String::new();
+                    }
+                    spark(&sparks.of(&line.group, most))
+                })
+            });
+        }
+        if wide {
+            columns.push(Column {
+                right: false,
+                ..number("SEVERITY", 10, &|line| {
+                    let worst = line.run.sums.worst();
+                    worst.map_or("-", Severity::as_str).to_owned()
+                })
+            });
+        }
+        if lines.iter().any(|line| line.run.tells_harm) {
+            let titles = if wide {
+                [("RETRANS", 7), ("RESETS", 6)]
+            } else {
+                [("RETR", 4), ("RST", 4)]
+            };
+            let or_dash = |count: Option<u64>, width| {
+                count.map_or_else(|| "-".to_owned(), |count| number::count(count, width))
+            };
+            let [(retransmits, width), (resets, narrow)] = titles;
+            columns.push(number(retransmits, width, &|line| {
+                or_dash(line.run.sums.harm.retransmits(), width)
+            }));
+            columns.push(number(resets, narrow, &|line| {
+                or_dash(line.run.sums.harm.resets(), narrow)
+            }));
+            if wide {
+                columns.push(Column {
+                    right: false,
+                    ..number("HERE", 4, &|line| {
+                        let here = line.run.sums.harm.here();
+                        here.map_or("-", Here::as_str).to_owned()
+                    })
+                });
+            }
+        }
+        columns
+    }
+}
+
+fn row<'a>(columns: &'a [Column], cell: impl Fn(&'a Column) -> &'a String) -> String {
+    let mut text = String::from(" ");
+    for column in columns {
+        let width = column.width;
+        let cell = shorten(cell(column), width);
+        let _ = if column.right {
+            write!(text, "{cell:>width$}  ")
+        } else {
+            write!(text, "{cell:<width$}  ")
+        };
+    }
+    text.trim_end().to_owned()
+}
+
+/// The values as bars; nothing lost is a blank.
+pub(super) fn spark(values: &[u64]) -> String {
+    let most = values.iter().copied().max().unwrap_or_default();
+    let bar = |value: u64| {
+        if value == 0 {
+            return ' ';
+        }
+        let eighth = u128::from(value) * 8 / u128::from(most);
+        BARS[usize::try_from(eighth).unwrap_or(8).clamp(1, 8) - 1]
+    };
+    values.iter().map(|value| bar(*value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spark;
+
+    #[test]
+    fn the_least_loss_is_seen_and_none_is_blank() {
+        assert_eq!(spark(&[0, 1, 400, 800]), " ▁▄█");
+        assert_eq!(spark(&[]), "");
+        assert_eq!(spark(&[0, u64::MAX]), " █");
+    }
+}

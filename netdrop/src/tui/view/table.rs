@@ -1,0 +1,106 @@
+//! Rows by any keys, and flows.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::rows::Rows;
+use crate::{
+    tally::regroup::{Line as Counted, Order},
+    tui::{
+        state::{State, grouping::SWITCHES},
+        theme::Theme,
+    },
+};
+
+/// Rows by the keys that are switched on.
+pub(super) fn table(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let Some(shown) = &state.shown else { return };
+    let [keys, order, rows] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(0),
+    ])
+    .areas(area);
+    let mut spans = vec![Span::raw(" ")];
+    for switch in SWITCHES {
+        let style = if switch.is_on(&state.by) {
+            theme.selected()
+        } else {
+            theme.quiet()
+        };
+        spans.push(Span::styled(format!("{}:", switch.letter), theme.key()));
+        spans.push(Span::styled(switch.short, style));
+        spans.push(Span::raw(" "));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), keys);
+    frame.render_widget(Paragraph::new(first(state, theme, "rows")), order);
+    if shown.table.is_empty() {
+        nothing(frame, rows, theme);
+        return;
+    }
+    let table = Rows {
+        lines: &shown.table,
+        seconds: shown.now.seconds,
+        selected: Some(state.row.at()),
+        sparks: Some(&state.sparks),
+        theme,
+    };
+    table.draw(frame, rows);
+}
+
+/// Flows, and what the drops did to them.
+pub(super) fn flows(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let Some(shown) = &state.shown else { return };
+    let [order, rows, note] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    frame.render_widget(Paragraph::new(first(state, theme, "flows")), order);
+    if shown.flows.is_empty() {
+        nothing(frame, rows, theme);
+        return;
+    }
+    let table = Rows {
+        lines: &shown.flows,
+        seconds: shown.now.seconds,
+        selected: Some(state.flow.at()),
+        sparks: None,
+        theme,
+    };
+    table.draw(frame, rows);
+    if shown.flows.iter().any(half_seen) {
+        let text = " retransmissions -: what a sender elsewhere sent again is not visible here";
+        frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);
+    }
+}
+
+fn half_seen(line: &Counted) -> bool {
+    line.run.sums.harm.is_half_seen()
+}
+
+fn first<'a>(state: &State, theme: Theme, what: &str) -> Line<'a> {
+    let order = match state.order {
+        Order::Drops => "most drops in the run",
+        Order::Rate => "most drops now",
+        Order::Hurt => "most retransmissions and resets",
+    };
+    Line::from(vec![
+        Span::raw(format!(" first the {what} with ")),
+        Span::styled(order, theme.title()),
+        Span::raw(" ("),
+        Span::styled("o", theme.key()),
+        Span::raw(" changes it)"),
+    ])
+}
+
+/// Says that there is nothing to see, and why that may be.
+pub(super) fn nothing(frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let text = " no drops so far; benign ones are hidden unless --severity asks for them";
+    frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), area);
+}

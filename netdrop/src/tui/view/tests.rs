@@ -1,0 +1,239 @@
+//! Every view as it looks, held against files. `NETDROP_SCREENS=write cargo test`
+//! writes them anew: look at what changed.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    buffer::{Buffer, Cell},
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    style::{Color, Modifier},
+};
+
+use super::draw;
+use crate::{
+    output::samples,
+    tui::{
+        state::{
+            State,
+            canned::{busy, empty},
+            editor::Refusal,
+        },
+        theme::Theme,
+    },
+};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (160, 50)];
+
+fn picture(state: &mut State, (width, height): (u16, u16), colour: bool) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let theme = Theme { colour };
+    terminal.draw(|frame| draw(frame, state, theme)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn lines(buffer: &Buffer, cell: impl Fn(&Cell) -> String) -> String {
+    let area = buffer.area;
+    let mut text = String::new();
+    for y in 0..area.height {
+        let line: String = (0..area.width).map(|x| cell(&buffer[(x, y)])).collect();
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn text(buffer: &Buffer) -> String {
+    lines(buffer, |cell| cell.symbol().to_owned())
+}
+
+/// A letter for how a character looks: lower case without colour.
+fn look(cell: &Cell) -> String {
+    let modifier = cell.modifier;
+    let letter = if modifier.contains(Modifier::REVERSED) {
+        's'
+    } else if modifier.contains(Modifier::DIM) {
+        'd'
+    } else if modifier.contains(Modifier::BOLD) {
+        'b'
+    } else {
+        '.'
+    };
+    match cell.fg {
+        Color::Reset => letter.to_string(),
+        Color::Red => "R".to_owned(),
+        Color::Yellow => "Y".to_owned(),
+        Color::Cyan => "C".to_owned(),
+        Color::DarkGray => "G".to_owned(),
+        other => format!("<{other}>"),
+    }
+}
+
+fn hold(name: &str, state: impl Fn() -> State) {
+    for size in SIZES {
+        let mut found = String::new();
+        for colour in [false, true] {
+            let buffer = picture(&mut state(), size, colour);
+            if !colour {
+                assert!(
+                    buffer.content.iter().all(|cell| cell.fg == Color::Reset),
+                    "{name}: a colour without colours"
+                );
+                found.push_str(&text(&buffer));
+            }
+            let title = if colour { "colour" } else { "no colour" };
+            let _ = writeln!(found, "---- looks, {title}");
+            found.push_str(&lines(&buffer, look));
+        }
+        // Lines of nothing but plain text say nothing.
+        let found = found
+            .lines()
+            .map(|line| {
+                if line.chars().all(|c| c == '.') {
+                    ""
+                } else {
+                    line
+                }
+            })
+            .fold(String::new(), |all, line| all + line + "\n");
+        let file = format!("{name}-{}x{}.txt", size.0, size.1);
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("src/tui/view/tests")
+            .join(file);
+        if std::env::var_os("NETDROP_SCREENS").is_some() {
+            fs::write(&path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            found == expected,
+            "{} differs; found:\n{found}",
+            path.display()
+        );
+    }
+}
+
+fn pressed(keys: &[KeyCode]) -> State {
+    let mut state = busy();
+    for key in keys {
+        state.key(KeyEvent::new(*key, KeyModifiers::NONE));
+    }
+    state
+}
+
+const fn letter(letter: char) -> KeyCode {
+    KeyCode::Char(letter)
+}
+
+#[test]
+fn path() {
+    hold("path", || pressed(&[]));
+}
+
+#[test]
+fn table() {
+    hold("table", || pressed(&[letter('2'), KeyCode::Down]));
+}
+
+#[test]
+fn flows() {
+    hold("flows", || pressed(&[letter('3'), letter('o')]));
+}
+
+#[test]
+fn cpus() {
+    hold("cpus", || pressed(&[letter('4')]));
+}
+
+#[test]
+fn events() {
+    hold("events", || {
+        let mut state = pressed(&[letter('5')]);
+        state.has_events = true;
+        state.feed_events((0..60).map(|_| samples::datagram()));
+        state.feed_events([samples::segment()]);
+        state.key(KeyEvent::new(KeyCode::Up, KeyModifiers::NONE));
+        state.feed_events([samples::datagram()]);
+        state
+    });
+}
+
+#[test]
+fn detail() {
+    hold("detail", || {
+        pressed(&[letter('3'), KeyCode::Down, KeyCode::Enter])
+    });
+}
+
+#[test]
+fn a_stage_in_detail() {
+    hold("stage", || pressed(&[KeyCode::Down, KeyCode::Enter]));
+}
+
+#[test]
+fn help() {
+    hold("help", || pressed(&[letter('?')]));
+}
+
+#[test]
+fn before_the_first_interval_with_a_message() {
+    hold("first", || {
+        let mut state = empty();
+        state.say("15 of 16 hooks attached\x1b[2J");
+        state
+    });
+}
+
+#[test]
+fn a_filter_with_a_mistake() {
+    hold("filter", || {
+        let mut state = pressed(&[letter('/')]);
+        state.paste("udp and poort 53");
+        state.refuse(Refusal {
+            message: "unknown word `poort`; did you mean `port`?".to_owned(),
+            span: Some(8..13),
+        });
+        state
+    });
+}
+
+#[test]
+fn a_paused_display_says_so() {
+    let mut state = pressed(&[letter(' ')]);
+    let text = text(&picture(&mut state, SIZES[0], false));
+    assert!(text.contains("PAUSED at 21:03:27"), "{text}");
+}
+
+#[test]
+fn names_do_not_steer_the_terminal() {
+    let mut state = busy();
+    state.host.name = "a\x1b[2Jb".to_owned();
+    state.filter = Some("command \u{202e}x".to_owned());
+    let mut drop = samples::segment();
+    drop.reason = Some("\x1b]0;x\x07".into());
+    state.feed_events([drop]);
+    for view in '1'..='5' {
+        state.key(KeyEvent::new(letter(view), KeyModifiers::NONE));
+        let text = text(&picture(&mut state, SIZES[1], true));
+        let unsafe_one = |c: char| c != '\n' && crate::output::escape::is_unsafe(c);
+        assert!(!text.contains(unsafe_one), "{text}");
+        assert!(text.contains("a\\x1b[2Jb"));
+    }
+}
+
+#[test]
+fn any_size_is_drawn() {
+    for width in (1..200).step_by(23) {
+        for height in (1..60).step_by(9) {
+            for keys in ["1", "2", "3", "4", "5", "?", "/", "3\n"] {
+                let keys: Vec<KeyCode> = keys
+                    .chars()
+                    .map(|key| match key {
+                        '\n' => KeyCode::Enter,
+                        key => letter(key),
+                    })
+                    .collect();
+                picture(&mut pressed(&keys), (width, height), true);
+            }
+        }
+    }
+}
