@@ -49,10 +49,10 @@ fn drop_some(lab: &Pair, port: u16, times: u64) -> Result<()> {
 }
 
 /// A netdrop on a terminal that counts nothing but the lab's datagrams.
-fn start(bench: &Bench, options: &str, variables: &[(&str, &str)]) -> Result<Terminal> {
+fn start(bench: &Bench, lab: &Pair, variables: &[(&str, &str)]) -> Result<Terminal> {
     let arguments = format!(
-        "watch --severity all --interval 200ms {options} src {} and dst {} and udp",
-        A.v4, B.v4
+        "watch --severity all --interval 200ms netns {} and udp",
+        lab.b.name()
     );
     let mut terminal = Terminal::start(bench.binary()?, &arguments, SMALL, variables)?;
     terminal.wait_for("total", |screen| screen.contains("total 0"))?;
@@ -79,7 +79,7 @@ fn is_coloured(formatted: &str) -> bool {
 
 fn the_terminal_shows_reason_and_total(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let mut terminal = start(bench, "", &[])?;
+    let mut terminal = start(bench, &lab, &[])?;
     ensure!(terminal.is_apart(), "no alternate screen");
     drop_some(&lab, 9, 37)?;
     terminal.wait_for("stage with its total", |screen| {
@@ -146,7 +146,7 @@ fn the_terminal_is_given_back(bench: &Bench) -> Result<()> {
         (Signal::SIGINT, "/udp"),
         (Signal::SIGTERM, "?"),
     ] {
-        let mut terminal = start(bench, "", &[])?;
+        let mut terminal = start(bench, &lab, &[])?;
         drop_some(&lab, 9, 11)?;
         terminal.wait_for("total", |screen| screen.contains("total 11"))?;
         terminal.press(keys)?;
@@ -168,7 +168,7 @@ fn the_terminal_is_given_back(bench: &Bench) -> Result<()> {
 
 fn the_terminal_filters(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let mut terminal = start(bench, "", &[])?;
+    let mut terminal = start(bench, &lab, &[])?;
     drop_some(&lab, 9, 20)?;
     terminal.wait_for("total", |screen| screen.contains("total 20"))?;
     terminal.press("/ and poort 53")?;
@@ -207,14 +207,14 @@ fn the_terminal_filters(bench: &Bench) -> Result<()> {
 
 fn the_terminal_is_quiet(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    let mut terminal = start(bench, "", &[("NO_COLOR", "1")])?;
+    let mut terminal = start(bench, &lab, &[("NO_COLOR", "1")])?;
     drop_some(&lab, 9, 3)?;
     terminal.wait_for("total", |screen| screen.contains("total 3"))?;
     ensure!(
         !is_coloured(&terminal.formatted()),
         "colours in spite of NO_COLOR"
     );
-    let mut other = start(bench, "", &[])?;
+    let mut other = start(bench, &lab, &[])?;
     ensure!(is_coloured(&other.formatted()), "no colours at all");
     drop(other);
     terminal.press(" ")?;
