@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::{keyboard::Keyboard, own::Own};
 use super::{
+    clock,
     fault::{self, Held},
     filter::{self, Filter},
     options::Shared,
@@ -22,10 +23,13 @@ use super::{
 };
 use crate::{
     drops::reclassified::Reclassified,
-    filter::FilterError,
-    kernel::capture::{Capture, CaptureConfig},
+    filter::{
+        FilterError,
+        plan::{Plan, Verdict},
+    },
+    kernel::capture::{Capture, CaptureConfig, Emit},
     output::{escape::escape, render::Renderer, sink::Sink},
-    tally::{accounting::Attached, period::Moment},
+    tally::{accounting::Attached, packet::Drop, period::Moment},
     tui::{
         screen::Screen,
         state::{Action, Host, State, counts::Asked, editor::Refusal},
@@ -35,6 +39,11 @@ use crate::{
 
 /// At most ten pictures a second.
 const PICTURE: Duration = Duration::from_millis(100);
+/// Drops shown one by one in a second, over all CPUs; those beyond are counted
+/// only.
+const EVENTS: u32 = 200;
+/// How often they are read.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// Is there a terminal on both sides that an interface can be drawn on?
 pub(super) fn is_possible() -> bool {
@@ -50,6 +59,7 @@ struct Live {
     config: CaptureConfig,
     squeezes: Squeezes,
     own: Own,
+    plan: Option<Plan>,
     state: State,
     renderer: Renderer,
     /// What is worth reading when the interface is gone.
@@ -59,10 +69,11 @@ struct Live {
 /// Runs until somebody ends it.
 pub(super) async fn run(
     shared: &Shared,
-    config: CaptureConfig,
+    mut config: CaptureConfig,
     interval: Duration,
     filter: Option<Filter>,
 ) -> anyhow::Result<()> {
+    config.emit = Emit::Some(EVENTS);
     let given = match &shared.severity_file {
         Some(path) => Some((path, severity_file::read(path)?)),
         None => None,
@@ -82,8 +93,11 @@ pub(super) async fn run(
         explain: shared.explains(),
     };
     let attached = Attached::of(capture.hooks());
+    let mut state = State::new(host()?, interval, asked, &attached, plan);
+    state.has_events = true;
     let mut live = Live {
-        state: State::new(host()?, interval, asked, &attached, plan),
+        state,
+        plan: filter.as_ref().map(|filter| filter.plan.clone()),
         capture,
         names,
         given,
@@ -131,6 +145,7 @@ impl Live {
     ) -> anyhow::Result<Ending> {
         let mut keyboard = Keyboard::listen()?;
         let mut timer = every(interval);
+        let mut drain = every(DRAIN);
         let mut picture = Instant::now();
         let mut changed = true;
         loop {
@@ -159,6 +174,10 @@ impl Live {
                     }
                 }
                 _ = timer.tick() => self.collect(held)?,
+                _ = drain.tick() => {
+                    self.drain()?;
+                    self.capture.refill();
+                }
                 () = sleep_until(picture), if changed => {}
             }
         }
@@ -178,11 +197,10 @@ impl Live {
     /// Ends an interval.
     fn collect(&mut self, held: &Held) -> anyhow::Result<()> {
         let mut snapshot = self.capture.collect()?;
-        let stacks = self.names.stacks();
-        stacks.learn(std::mem::take(&mut snapshot.stacks));
-        for hint in self.capture.events(usize::MAX)? {
-            stacks.learn_hint(&hint);
-        }
+        self.names
+            .stacks()
+            .learn(std::mem::take(&mut snapshot.stacks));
+        self.drain()?;
         self.names
             .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
         let squeezed = self.squeezes.delta();
@@ -202,6 +220,31 @@ impl Live {
         for message in held.take() {
             self.remark(message);
         }
+        Ok(())
+    }
+
+    /// Takes the drops that came through the ring: the first of a site has a
+    /// stack, which may tell the stage of all.
+    fn drain(&mut self) -> anyhow::Result<()> {
+        let events = self.capture.events(usize::MAX)?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        for event in &events {
+            self.names.stacks().learn_hint(event);
+        }
+        let boot = clock::boot()?;
+        let wanted = self.plan.as_ref().filter(|plan| plan.asks_rows());
+        let mut drops = Vec::new();
+        for event in &events {
+            let drop = Drop::of(event, boot, false, self.state.names(), &mut self.names);
+            let flow = event.flow();
+            let judge = |plan: &Plan| plan.judge(&(&drop).into(), &flow) == Verdict::Keep;
+            if wanted.is_none_or(judge) {
+                drops.push(drop);
+            }
+        }
+        self.state.feed_events(drops);
         Ok(())
     }
 
@@ -256,6 +299,7 @@ impl Live {
                 let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));
                 self.state.restart(&attached, plan);
                 (self.capture, self.names, self.config) = (capture, names, config);
+                self.plan = filter.map(|filter| filter.plan);
                 self.squeezes.delta();
                 self.state.say("a new filter: totals start from zero, now");
             }

@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, process::ExitCode, sync::Arc, time::Duration};
 
-use netdrop_ebpf::flow::FlowKey;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -248,11 +247,7 @@ impl Printer {
     /// Does the filter want it?
     fn wants(&self, detail: &Detail, drop: &Drop) -> bool {
         self.filter.as_ref().is_none_or(|plan| {
-            let flow = FlowKey {
-                site: detail.event.site,
-                addrs: detail.event.addrs,
-                reserved: 0,
-            };
+            let flow = detail.flow();
             plan.judge(&drop.into(), &flow) == Verdict::Keep
         })
     }

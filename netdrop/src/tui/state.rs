@@ -256,7 +256,7 @@ impl State {
         for drop in drops {
             if self.counts.shows(&drop) {
                 self.events.push(drop);
-                self.changed |= self.paused.is_none();
+                self.changed |= self.paused.is_none() && self.view == View::Events;
             }
         }
     }

@@ -1,7 +1,10 @@
 //! An event as it came through the ring.
 
 use bytes::Bytes;
-use netdrop_ebpf::event::{Event, STACK_DEPTH};
+use netdrop_ebpf::{
+    event::{Event, STACK_DEPTH},
+    flow::FlowKey,
+};
 use zerocopy::FromBytes as _;
 
 use crate::kernel::error::CaptureError;
@@ -37,6 +40,16 @@ impl Detail {
             stack: Bytes::copy_from_slice(stack.ok_or_else(malformed)?),
             headers: Bytes::copy_from_slice(bytes.ok_or_else(malformed)?),
         })
+    }
+
+    /// Where and whose it was.
+    #[must_use]
+    pub fn flow(&self) -> FlowKey {
+        FlowKey {
+            site: self.event.site,
+            addrs: self.event.addrs,
+            reserved: 0,
+        }
     }
 
     /// The return addresses of `stack`.
