@@ -36,14 +36,16 @@ Examples:
   netdrop diff monday.ndr today.ndr --by device,reason
   netdrop diff a.ndr b.ndr --format json | jq '.rows[] | select(.sure)'";
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    let filter = args.grouping.filter()?;
+    let filter = filter.as_ref();
     let Args {
         before,
         after,
         grouping,
-    } = args;
+    } = &args;
     let view = grouping.view();
-    let found = diff(open(before)?, open(after)?, &view);
+    let found = diff(open(before, filter)?, open(after, filter)?, &view);
     let compared = Compared {
         files: [&before.to_string_lossy(), &after.to_string_lossy()],
         diff: &found,

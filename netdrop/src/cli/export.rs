@@ -47,6 +47,10 @@ pub(super) struct Args {
     /// Only drops of one severity; without it, all
     #[arg(long, value_enum)]
     severity: Option<SeverityArg>,
+
+    /// Which drops to look at
+    #[arg(long, value_name = "FILTER", help = filter::OF_RECORDING)]
+    filter: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -90,8 +94,10 @@ fn export(args: &Args) -> anyhow::Result<()> {
         force,
         by,
         severity,
+        filter,
     } = args;
-    let mut recording = open(file)?;
+    let filter = filter::of_recording(filter.as_slice())?;
+    let mut recording = open(file, filter.as_ref())?;
     let mut exporter: Box<dyn Exporter> = match to {
         FormatArg::Json => Box::new(Json),
         FormatArg::Csv => Box::new(Csv::default()),
@@ -112,9 +118,13 @@ fn export(args: &Args) -> anyhow::Result<()> {
     let write = || format!("cannot write {}", name(output));
     let mut out = BufWriter::with_capacity(64 << 10, whole.file());
     let hooks = recording.hooks();
-    let filter = filter::recorded(recording.header().filter.as_deref());
+    let recorded = recording.header().filter.clone();
+    let text = filter::both(recorded.as_deref(), filter.as_ref());
+    let filter = filter.or_else(|| filter::recorded(recorded.as_deref()));
     let source = Source {
-        filter: filter.as_ref().map(|filter| (&*filter.text, &filter.plan)),
+        filter: text
+            .as_deref()
+            .zip(filter.as_ref().map(|filter| &filter.plan)),
         header: recording.header(),
         hooks: &hooks,
     };

@@ -20,6 +20,10 @@ pub(super) const HELP: &str = "Which drops to look at: tcpdump's language (host,
     vlan, len …) and reason, stage, function, dev, netns, cpu, severity, pid, command, flow; see \
     docs/filter.md";
 
+/// What it is for where recordings are looked at.
+pub(super) const OF_RECORDING: &str = "Which of the recorded drops to look at, in the language \
+    of the filters of `netdrop watch`, as far as rows tell: no lengths, TCP flags, VLANs or senders";
+
 /// A filter as it was given, and its plan.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
@@ -74,6 +78,30 @@ pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
         plan: Plan::new(&expr).ok()?,
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
     })
+}
+
+/// Reads a filter for what is recorded; no words are none.
+pub(super) fn of_recording(words: &[String]) -> anyhow::Result<Option<Filter>> {
+    let text = words.join(" ");
+    // The reasons were another kernel's.
+    let Some(expr) = parse(&text, &System { reasons: None })? else {
+        return Ok(None);
+    };
+    let plan = Plan::recorded(&expr).map_err(|error| Usage(error.to_string()))?;
+    Ok(Some(Filter {
+        asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
+        text,
+        plan,
+    }))
+}
+
+/// What a recording was made with, and what is wanted of it now, in one text.
+pub(super) fn both(recorded: Option<&str>, now: Option<&Filter>) -> Option<String> {
+    match (recorded, now) {
+        (Some(recorded), Some(now)) => Some(format!("({recorded}) and ({})", now.text)),
+        (Some(recorded), None) => Some(recorded.to_owned()),
+        (None, now) => now.map(|filter| filter.text.clone()),
+    }
 }
 
 /// What the kernel is to apply.

@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::options::{FormatArg, KEYS, SeverityArg, at_least_one, layout};
+use super::{
+    filter::{self, Filter},
+    options::{FormatArg, KEYS, SeverityArg, at_least_one, layout},
+};
 use crate::{
     output::{render::Format, text::Layout},
     recording::read::Recording,
@@ -35,6 +38,10 @@ pub(super) struct Grouping {
     #[arg(long, value_enum)]
     severity: Option<SeverityArg>,
 
+    /// Which drops to look at
+    #[arg(long, value_name = "FILTER", help = filter::OF_RECORDING)]
+    filter: Option<String>,
+
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
@@ -45,6 +52,16 @@ pub(super) struct Grouping {
 }
 
 impl Grouping {
+    /// The filter, read. One that asks for severities is not to find the benign
+    /// ones hidden.
+    pub(super) fn filter(&mut self) -> anyhow::Result<Option<Filter>> {
+        let filter = filter::of_recording(self.filter.as_slice())?;
+        if filter.as_ref().is_some_and(|filter| filter.asks_severity) {
+            self.severity.get_or_insert(SeverityArg::All);
+        }
+        Ok(filter)
+    }
+
     pub(super) fn view(&self) -> View {
         self.view_by(self.by.clone())
     }
@@ -67,13 +84,19 @@ impl Grouping {
     }
 }
 
-/// Opens a recording; `-` is standard input.
-pub(super) fn open(path: &Path) -> anyhow::Result<Recording<Box<dyn Read>>> {
+/// Opens a recording, of which only what the filter wants is looked at; `-` is
+/// standard input.
+pub(super) fn open(
+    path: &Path,
+    filter: Option<&Filter>,
+) -> anyhow::Result<Recording<Box<dyn Read>>> {
     let reader: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         Box::new(BufReader::with_capacity(64 << 10, file))
     };
-    Recording::open(reader).with_context(|| path.display().to_string())
+    let mut recording = Recording::open(reader).with_context(|| path.display().to_string())?;
+    recording.filter = filter.map(|filter| filter.plan.clone());
+    Ok(recording)
 }

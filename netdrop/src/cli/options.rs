@@ -170,10 +170,20 @@ impl Shared {
     /// ones hidden.
     pub(super) fn filter(&mut self) -> anyhow::Result<Option<Filter>> {
         let filter = filter::read(&self.filter)?;
+        Ok(self.show_what_is_asked_for(filter))
+    }
+
+    /// The same for a recording.
+    pub(super) fn filter_of_recording(&mut self) -> anyhow::Result<Option<Filter>> {
+        let filter = filter::of_recording(&self.filter)?;
+        Ok(self.show_what_is_asked_for(filter))
+    }
+
+    fn show_what_is_asked_for(&mut self, filter: Option<Filter>) -> Option<Filter> {
         if filter.as_ref().is_some_and(|filter| filter.asks_severity) {
             self.severity.get_or_insert(SeverityArg::All);
         }
-        Ok(filter)
+        filter
     }
 
     /// Adds the stack to the keys.

@@ -6,17 +6,21 @@ use super::{fault, filter, grouping::open, options::Shared, print};
 use crate::{output::ready::Ready, recording::read::End};
 
 /// Shows a recording as `watch` would have shown the host.
-pub(super) fn run(path: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
-    let mut recording = open(path)?;
+pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> {
+    let filter = shared.filter_of_recording()?;
+    let mut recording = open(path, filter.as_ref())?;
     let renderer = shared.renderer();
     let header = recording.header().clone();
-    let filter = filter::recorded(header.filter.as_deref());
+    let text = filter::both(header.filter.as_deref(), filter.as_ref());
+    let filter = filter.or_else(|| filter::recorded(header.filter.as_deref()));
     let ready = Ready {
         time: header.start.unwrap_or_default(),
         version: &header.version,
         host: &header.host,
         kernel: &header.kernel,
-        filter: filter.as_ref().map(|filter| (&*filter.text, &filter.plan)),
+        filter: text
+            .as_deref()
+            .zip(filter.as_ref().map(|filter| &filter.plan)),
         hooks: &recording.hooks(),
         warnings: &header.warnings,
     };

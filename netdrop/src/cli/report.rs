@@ -33,12 +33,13 @@ Examples:
   netdrop report drops.ndr --by device,reason       by device
   netdrop report drops.ndr --format json | jq '.summary.totals'";
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Args { files, grouping } = args;
+pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    let filter = args.grouping.filter()?;
+    let Args { files, grouping } = &args;
     let flows: By = "flow,reason".parse()?;
     for (index, path) in files.iter().enumerate() {
         let page = report(
-            open(path)?,
+            open(path, filter.as_ref())?,
             &grouping.view(),
             &grouping.view_by(flows.clone()),
         );

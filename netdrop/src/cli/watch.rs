@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["filter", "interval", "stack", "duration", "lite", "flows", "severity_file"]
+        conflicts_with_all = ["interval", "stack", "duration", "lite", "flows", "severity_file"]
     )]
     replay: Option<PathBuf>,
 }
@@ -69,7 +69,7 @@ Examples:
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_sort()?;
     if let Some(path) = &args.replay {
-        return replay::run(path, &args.shared);
+        return replay::run(path, &mut args.shared);
     }
     let filter = args.shared.filter()?;
     session::run(watch(args, filter))

@@ -9,8 +9,8 @@ use netdrop_ebpf::{
     filter::{INSTRUCTIONS, ROOTS, Rules, look, marks, needs, test, verdict},
     flow::FlowKey,
     kleene,
-    packet::{Packet, known},
-    site::state,
+    packet::{Packet, extension, known},
+    site::{SiteKey, state},
 };
 
 use super::{
@@ -28,6 +28,8 @@ pub struct Plan {
     kernel: Option<String>,
     user: Option<String>,
     overflow: Option<String>,
+    /// Is it asked of rows of the flow table?
+    by_flow: bool,
 }
 
 /// What a part of the filter is answered from.
@@ -62,6 +64,17 @@ pub struct TooLarge {
     /// Which limit.
     pub limit: String,
     /// What stops user space from taking over.
+    pub term: String,
+}
+
+/// A filter that rows do not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a recording does not tell `{term}`; ask for addresses, ports, protocols, `reason`, `stage`, \
+     `function`, `dev`, `netns`, `cpu` or `severity`, or give the filter to `netdrop record`"
+)]
+pub struct NotRecorded {
+    /// What is not told.
     pub term: String,
 }
 
@@ -111,6 +124,25 @@ impl Plan {
             user: text(&rows(&whole)),
             whole,
             overflow: None,
+            by_flow: false,
+        })
+    }
+
+    /// Decides everything from rows that were recorded.
+    ///
+    /// # Errors
+    ///
+    /// When it asks for something that no row tells.
+    pub fn recorded(expr: &Expr) -> Result<Self, NotRecorded> {
+        let located = locate(expr);
+        let mut by_flow = false;
+        located.each(&mut |leaf| by_flow |= leaf.is_for_kernel());
+        let plan = Self::in_user_space(&located, String::new());
+        let plan = plan.map_err(|TooLarge { term, .. }| NotRecorded { term })?;
+        Ok(Self {
+            overflow: None,
+            by_flow,
+            ..plan
         })
     }
 
@@ -139,6 +171,7 @@ impl Plan {
             kernel: None,
             user: Some(to_expr(located).to_string()),
             overflow: Some(limit),
+            by_flow: true,
         })
     }
 
@@ -175,7 +208,7 @@ impl Plan {
     /// Must flows be counted for it?
     #[must_use]
     pub fn needs_flows(&self) -> bool {
-        self.overflow.is_some()
+        self.by_flow
     }
 
     /// Decides about a row that the kernel counted. Of one without a flow, `flow`
@@ -236,6 +269,28 @@ fn packet(flow: &FlowKey) -> Packet {
     }
     packet
 }
+
+/// What a recorded row tells of its packets: their [`marks`].
+#[must_use]
+pub fn recorded_marks(site: &SiteKey) -> u8 {
+    let mut found = 0;
+    if site.ethertype != 0 {
+        found |= marks::TYPES;
+    }
+    if site.state & state::FLOW != 0 {
+        // The last header that was read, or a raw socket's, is no protocol.
+        if extension(site.protocol) == 0 && site.protocol != RAW {
+            found |= marks::PROTOCOL;
+        }
+        if site.state & state::NO_TRANSPORT == 0 {
+            found |= marks::TRANSPORT;
+        }
+    }
+    found
+}
+
+/// `IPPROTO_RAW` (`include/uapi/linux/in.h`)
+const RAW: u8 = 255;
 
 fn value_of(values: u8, root: u8) -> u32 {
     u32::from(values) >> (2 * u32::from(root)) & 3

@@ -15,6 +15,7 @@ use netdrop_ebpf::site::{NO_REASON, SiteKey};
 use super::columns::Line;
 use crate::{
     drops::{direction::Direction, hook::Hook, next, stage::Stage},
+    filter::plan::recorded_marks,
     tally::names::{Attribution, Evidence, Names, NetnsName, Place, ReasonLabel, Severity},
 };
 
@@ -94,7 +95,7 @@ impl Recorded {
         );
         self.learn_device(netns, ifindex, line.device)?;
         self.learn_netns(line)?;
-        Ok(SiteKey {
+        let mut site = SiteKey {
             location: unnamed.unwrap_or(FIRST + u64::from(number)),
             reason: if has_reason { number } else { NO_REASON },
             netns,
@@ -113,7 +114,9 @@ impl Recorded {
                 .and_then(|protocol| u8::try_from(protocol).ok())
                 .unwrap_or_default(),
             filter: 0,
-        })
+        };
+        site.filter = recorded_marks(&site);
+        Ok(site)
     }
 
     /// The number of a function that polls; 0 without one.

@@ -27,6 +27,7 @@ use super::{
     write::HostCounter,
 };
 use crate::{
+    filter::plan::Plan,
     kernel::{
         capture::HookStatus,
         hooks::HOOKS,
@@ -110,6 +111,8 @@ pub struct Recording<R> {
     header: Header,
     /// The names read so far.
     pub names: Recorded,
+    /// What is wanted of it.
+    pub filter: Option<Plan>,
     /// Counters of the host at the start.
     pub counters: Vec<HostCounter>,
     pending: VecDeque<Interval>,
@@ -171,6 +174,7 @@ impl<R: Read> Recording<R> {
             schema,
             header,
             names: Recorded::default(),
+            filter: None,
             counters: Vec::new(),
             pending: VecDeque::new(),
             partial: Partial::default(),

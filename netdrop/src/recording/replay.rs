@@ -7,10 +7,14 @@ use super::read::{Interval, Recording};
 use crate::tally::period::{Moment, Period, Tally, View};
 
 impl<R: Read> Recording<R> {
-    /// A tally of what comes next.
+    /// A tally of what comes next, as far as the filter wants it.
     #[must_use]
     pub fn tally(&self, view: View) -> Tally {
-        Tally::new(view, self.attached())
+        let mut tally = Tally::new(view, self.attached());
+        if let Some(plan) = &self.filter {
+            tally.filter(plan);
+        }
+        tally
     }
 
     /// What an interval looks like in a tally.

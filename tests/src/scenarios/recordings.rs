@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{self, Output},
+    process::{self, Command, Output},
     thread,
     time::{Duration, Instant},
 };
@@ -16,13 +16,17 @@ use nix::{
 };
 use serde_json::Value;
 
-use super::flood::flood;
+use super::{flood::flood, refusals::says};
 use crate::{
     bench::{Bench, PATIENCE},
     case::{BY, Case, Count, Drops, Flow, report},
     counter::Counter,
     lab::{A, B, Pair},
-    netdrop::{Ended, Netdrop, record::Run},
+    netdrop::{
+        Ended, Netdrop,
+        identity::{self, Allow},
+        record::Run,
+    },
     scenario::{Scenario, cannot},
     sender::Datagrams,
     site,
@@ -43,6 +47,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "a_filtered_recording_holds_what_was_asked_for",
         about: "record with a filter on headers and rows: the others are counted as filtered",
         run: a_filtered_recording_holds_what_was_asked_for,
+    },
+    Scenario {
+        name: "a_filter_looks_at_a_recording",
+        about: "export and replay with filters about packets and rows, and one that rows do not answer",
+        run: a_filter_looks_at_a_recording,
     },
     Scenario {
         name: "a_killed_recorder_leaves_what_it_wrote",
@@ -107,7 +116,7 @@ fn grown(netdrop: &mut Netdrop, file: &Path, before: u64) -> Result<u64> {
 }
 
 fn netdrop(bench: &Bench, arguments: &str) -> Result<Output> {
-    process::Command::new(bench.binary()?)
+    Command::new(bench.binary()?)
         .args(arguments.split_ascii_whitespace())
         .output()
         .context("cannot start netdrop")
@@ -308,6 +317,79 @@ fn a_killed_recorder_leaves_what_it_wrote(bench: &Bench) -> Result<()> {
         complaints.push(format!("the report does not say that it was cut: {page}"));
     }
     report(&complaints)
+}
+
+fn a_filter_looks_at_a_recording(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let folder = Folder::new("looked-at")?;
+    let file = folder.file("drops.ndr");
+    let mut recorder = recorder(bench, &file, "--interval 200ms")?;
+    drop_some(&lab, 40)?;
+    Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 10), 1, 25)
+        .send(&lab.a)
+        .map(drop)?;
+    let counter = Counter::snmp(&lab.b, "Udp.NoPorts");
+    for _ in 0..300 {
+        if counter.read()? >= 65 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    recorder.signal(Signal::SIGINT)?;
+    let ended = recorder.wait()?;
+    ensure!(ended.status.success(), "{}: {}", ended.status, ended.stderr);
+    let (by, netns) = (BY.join(","), lab.b.inode());
+    for (filter, ports) in [
+        (format!("dst port 9 and netns {netns}"), &[(9, 40)][..]),
+        (format!("udp and not port 9 and netns {netns}"), &[(10, 25)]),
+        (
+            format!("stage rx_lookup and netns {netns} and udp"),
+            &[(9, 40), (10, 25)],
+        ),
+        (
+            format!("flow {}:4000 {}:10 and netns {netns}", A.v4, B.v4),
+            &[(10, 25)],
+        ),
+        (format!("netns {netns} and cpu 4095"), &[]),
+    ] {
+        let options = ["--to", "json", "--by", &by, "-o", "-", "--filter", &filter];
+        let mut export = Command::new(bench.binary()?);
+        export.arg("export").arg(&file).args(options);
+        let mut replay = Command::new(bench.binary()?);
+        replay.args([
+            "watch",
+            "--format",
+            "json",
+            "--severity",
+            "all",
+            "--top",
+            "1000",
+        ]);
+        replay
+            .args(["--by", &by, "--replay"])
+            .arg(&file)
+            .arg(&filter);
+        for mut command in [export, replay] {
+            let run = Netdrop::spawn(&mut command, &filter)?.wait()?;
+            let run = run.counted_by(&ended).run()?;
+            let mut wrong = identity::complaints(&run, BY, Allow::default());
+            let rows = run.summary.rows.iter();
+            let mut found: Vec<(u64, u64)> = rows
+                .map(|row| (row.key("dst_port").as_u64().unwrap_or_default(), row.drops))
+                .collect();
+            found.sort_unstable();
+            if found != ports {
+                wrong.push(format!("{found:?}, not {ports:?}"));
+            }
+            ensure!(wrong.is_empty(), "`{filter}`: {}", wrong.join("\n"));
+        }
+    }
+    let output = Command::new(bench.binary()?)
+        .arg("report")
+        .arg(&file)
+        .args(["--filter", "less 60"])
+        .output()?;
+    says(&output, 2, &["a recording does not tell", "len"])
 }
 
 fn a_full_disk_ends_a_recording(bench: &Bench) -> Result<()> {
