@@ -5,14 +5,14 @@ use netdrop_ebpf::filter::Rules;
 
 use super::fault::Usage;
 use crate::{
-    drops::catalogue,
+    drops::{catalogue, nearest::nearest},
     filter::{
         names::System,
         parse,
         plan::Plan,
         tree::{Expr, Term},
     },
-    kernel::{btf::Btf, reasons::ReasonNames},
+    kernel::{btf::Btf, reasons::ReasonNames, symbols::Symbols},
 };
 
 /// What the argument is for.
@@ -31,6 +31,39 @@ pub(super) struct Filter {
     pub(super) plan: Plan,
     /// Does it ask for severities?
     pub(super) asks_severity: bool,
+    /// Functions that it asks for by their whole names.
+    functions: Vec<String>,
+}
+
+/// What the user should know of the filter once the kernel's functions are known.
+pub(super) fn warnings(filter: Option<&Filter>, symbols: &Symbols) -> Vec<String> {
+    let functions = filter.map_or(&[][..], |filter| &filter.functions);
+    let missing = functions
+        .iter()
+        .filter(|name| !symbols.is_empty() && symbols.range(name).is_none());
+    missing
+        .map(|name| {
+            let known = catalogue::functions().map(|function| function.name);
+            let near = nearest(name, known);
+            let here = near.iter().find(|name| symbols.range(name).is_some());
+            let meant = match here {
+                Some(name) => format!("; did you mean {name}?"),
+                None => String::new(),
+            };
+            format!("filter: this kernel has no function {name} (now){meant}")
+        })
+        .collect()
+}
+
+fn functions(expr: &Expr) -> Vec<String> {
+    match expr {
+        Expr::And(one, other) | Expr::Or(one, other) => [functions(one), functions(other)].concat(),
+        Expr::Not(inner) => functions(inner),
+        Expr::Term(Term::Function(pattern)) if !pattern.as_str().contains('*') => {
+            vec![pattern.as_str().to_owned()]
+        }
+        Expr::Term(_) => Vec::new(),
+    }
 }
 
 /// Reads a filter; no words are none.
@@ -64,6 +97,7 @@ pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
         text,
         plan,
         asks_severity,
+        functions: functions(&expr),
     }))
 }
 
@@ -77,6 +111,7 @@ pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
         text: text.to_owned(),
         plan: Plan::new(&expr).ok()?,
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
+        functions: Vec::new(),
     })
 }
 
@@ -90,6 +125,7 @@ pub(super) fn of_recording(words: &[String]) -> anyhow::Result<Option<Filter>> {
     let plan = Plan::recorded(&expr).map_err(|error| Usage(error.to_string()))?;
     Ok(Some(Filter {
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
+        functions: Vec::new(),
         text,
         plan,
     }))

@@ -81,6 +81,7 @@ pub(super) async fn run(
     let mut signals = Signals::listen()?;
     let (capture, mut names) = session::capture(&config)?;
     let mut warnings = capture.warnings().to_vec();
+    warnings.extend(filter::warnings(filter.as_ref(), names.symbols()));
     let given = given.map(|(path, given)| {
         warnings.extend(severity_file::warnings(path, &given, names.symbols()));
         names.reclassify(given.clone());
@@ -298,7 +299,11 @@ impl Live {
                 let attached = Attached::of(capture.hooks());
                 let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));
                 self.state.restart(&attached, plan);
+                let warnings = filter::warnings(filter.as_ref(), names.symbols());
                 (self.capture, self.names, self.config) = (capture, names, config);
+                for warning in warnings {
+                    self.remark(format!("warning: {warning}"));
+                }
                 self.plan = filter.map(|filter| filter.plan);
                 self.squeezes.delta();
                 self.state.say("a new filter: totals start from zero, now");

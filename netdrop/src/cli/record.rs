@@ -158,6 +158,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         }
     };
     let mut warnings = capture.warnings().to_vec();
+    warnings.extend(filter::warnings(filter.as_ref(), names.symbols()));
     if let Some((path, given)) = given {
         warnings.extend(severity_file::warnings(path, &given, names.symbols()));
         names.reclassify(given);

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sle
 
 use super::{
     fault,
-    filter::Filter,
+    filter::{self, Filter},
     options::Shared,
     reader::{self, Reader},
     resolve::{Resolver, Squeezes},
@@ -116,6 +116,7 @@ impl Session {
         let signals = Signals::listen()?;
         let (capture, mut names) = capture(config)?;
         let mut warnings = capture.warnings().to_vec();
+        warnings.extend(filter::warnings(filter, names.symbols()));
         if let Some((path, given)) = given {
             warnings.extend(severity_file::warnings(path, &given, names.symbols()));
             names.reclassify(given);
