@@ -119,7 +119,7 @@ mod tests {
             "type": "summary", "time": "", "seconds": 1.0,
             "totals": { "drops": counted, "packets": 0, "bytes": 0, "harmful": 0, "suspicious": 0,
                 "benign": 0, "hidden": 0 },
-            "accounting": { "counted": counted, "filtered": 0, "undecided": 0, "parts": parts,
+            "accounting": { "counted": counted, "filtered": 0, "undecided": 0, "rejected": 0, "parts": parts,
                 "recursion_missed": missed, "flow_other": null, "no_flow": null, "site_other": 0,
                 "delivered": 0, "ring_lost": 0, "sampled_out": 0, "unparsed": 0, "output_lost": 0 },
             "traffic": { "rx_packets": null, "tx_packets": null, "napi_polls": null,
@@ -127,7 +127,7 @@ mod tests {
             "rows": [],
         });
         let ready = serde_json::json!({ "type": "ready", "schema": 1, "time": "", "version": "",
-            "host": "", "kernel": "", "filter": { "text": null, "kernel": null, "user": null },
+            "host": "", "kernel": "", "filter": { "text": null, "kernel": null, "user": null, "overflow": null },
             "hooks": [], "warnings": [] });
         let records = [ready, summary].map(|line| serde_json::from_value(line).unwrap());
         Run::new(records.into(), None).unwrap()
