@@ -18,7 +18,9 @@ const fn need(program: &'static str, package: &'static str) -> Need {
 }
 
 /// For the lab, on this kernel and on emulated ones.
-pub(crate) const TEST: [Need; 16] = [
+pub(crate) const TEST: [Need; 17] = [
+    // For libFuzzer.
+    need("c++", "g++"),
     need("qemu-system-x86_64", "qemu-system-x86"),
     need("busybox", "busybox-static"),
     need("ip", "iproute2"),
