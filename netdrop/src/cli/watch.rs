@@ -36,7 +36,7 @@ pub(super) struct Args {
     interval: Duration,
 
     /// Group by the kernel stack, too: what else leaves the stage open is
-    /// decided by it, and each row shows it. Costs 2 µs a drop
+    /// decided by it, and each row shows it. Costs more than 2 µs a drop
     #[arg(long)]
     stack: bool,
 

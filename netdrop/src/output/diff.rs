@@ -67,6 +67,14 @@ fn heading(out: &mut String, name: &str, file: &str, side: &Side, palette: Palet
         count_text(sums.drops(), "drop"),
         side.summary.totals.hidden
     );
+    let accounting = &side.summary.accounting;
+    if accounting.filtered > 0 {
+        let _ = writeln!(out, "        filtered {}", accounting.filtered);
+    }
+    if accounting.undecided > 0 {
+        let text = format!("NOT COUNTED: undecided {}", accounting.undecided);
+        let _ = writeln!(out, "        {}", palette.warn(&text));
+    }
     if !matches!(side.end, End::Closed(_)) {
         let text = escape(&side.end.to_string()).into_owned();
         let _ = writeln!(out, "        {}", palette.warn(&text));

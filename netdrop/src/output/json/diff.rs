@@ -2,7 +2,11 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{super::diff::Compared, period::TotalsObject, report::EndObject};
+use super::{
+    super::diff::Compared,
+    period::{AccountingObject, TotalsObject},
+    report::EndObject,
+};
 use crate::{
     recording::{
         diff::{Change, Side},
@@ -40,6 +44,7 @@ struct SideObject<'a> {
     recording: RecordingObject<'a>,
     seconds: f64,
     totals: TotalsObject,
+    accounting: AccountingObject,
     uncompared: u64,
 }
 
@@ -60,6 +65,7 @@ impl<'a> SideObject<'a> {
             },
             seconds: (side.summary.seconds * 1e6).round() / 1e6,
             totals: (&side.summary.totals).into(),
+            accounting: (&side.summary.accounting).into(),
             uncompared: side.uncompared,
         }
     }

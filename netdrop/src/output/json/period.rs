@@ -85,7 +85,7 @@ impl From<&Totals> for TotalsObject {
 }
 
 #[derive(Serialize)]
-struct AccountingObject {
+pub(super) struct AccountingObject {
     counted: u64,
     filtered: u64,
     undecided: u64,
