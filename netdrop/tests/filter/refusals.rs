@@ -110,6 +110,23 @@ fn values_without_a_keyword_take_the_one_before() {
 }
 
 #[test]
+fn names_may_start_with_a_joining_word() {
+    for text in [
+        "dev or:1",
+        r"netns or\onX",
+        r"dev and\ or ip",
+        r"netns \or or ip",
+        r"dev \\or",
+        "dev or-x",
+    ] {
+        let once = printed(text);
+        assert_eq!(printed(&once), once, "{text}");
+    }
+    assert_eq!(printed(r"netns \or"), "netns \"or\"");
+    assert!(error("dev or ip").contains("a device's name expected"));
+}
+
+#[test]
 fn and_and_or_bind_equally_and_not_binds_tightest() {
     assert_eq!(printed("ip or tcp and udp"), "(ip or tcp) and udp");
     assert_eq!(printed("not ip or tcp"), "not ip or tcp");

@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::drops::{severity::Severity, stage::Stage};
 
 use super::super::{
-    cursor::Kind,
     pattern::Pattern,
     tree::{Command, Netns, Term},
     words::Own,
@@ -58,9 +57,11 @@ impl Parser<'_> {
 
     fn own_name(&mut self, own: Own) -> Parsed<(String, Range<usize>)> {
         let token = self.cursor.peek();
-        let is_join = matches!(token.kind, Kind::Word("and" | "or"));
+        // As written: `or:1` and `\or` are names.
+        let is_join =
+            |span: &Range<usize>| matches!(self.cursor.text.get(span.clone()), Some("and" | "or"));
         match self.cursor.name() {
-            Some((name, span)) if !is_join && !name.is_empty() => Ok((name, span)),
+            Some((name, span)) if !is_join(&span) && !name.is_empty() => Ok((name, span)),
             _ => {
                 let what = match own {
                     Own::Reason => "a drop reason like `NO_SOCKET`",
