@@ -40,6 +40,11 @@ struct Arguments {
     #[arg(long)]
     list: bool,
 
+    /// This kernel is one of several: leave out what says nothing about kernels,
+    /// save what --only names.
+    #[arg(long)]
+    guest: bool,
+
     /// Provoke everything, but hold only the kernel's counters and trace events
     /// against the expectations; no netdrop is started.
     #[arg(long, conflicts_with = "netdrop")]
@@ -57,7 +62,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let chosen = scenario::choose(&arguments.only)?;
+    let mut chosen = scenario::choose(&arguments.only)?;
+    if arguments.guest && arguments.only.is_empty() {
+        scenario::leave_to_the_host(&mut chosen);
+    }
     if arguments.list {
         for scenario in &chosen {
             println!("{:<48} {}", scenario.name, scenario.about);

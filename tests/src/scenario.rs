@@ -45,6 +45,18 @@ pub(crate) fn choose(only: &[String]) -> Result<Vec<&'static Scenario>> {
         .collect())
 }
 
+/// Takes out those that say nothing about the kernel, and says which.
+pub(crate) fn leave_to_the_host(chosen: &mut Vec<&'static Scenario>) {
+    chosen.retain(|scenario| {
+        let name = scenario.name;
+        let of_kernels = scenarios::of_user_space().all(|other| other.name != name);
+        if !of_kernels {
+            println!("left {name}: it says nothing about the kernel, the host's is enough");
+        }
+        of_kernels
+    });
+}
+
 /// Runs the scenarios, one line each, and says whether the run is a success:
 /// something passed, nothing failed, and, where all were run, netdrop knew the
 /// stage of enough drops.

@@ -43,6 +43,11 @@ mod xdp;
 
 /// All scenarios, in the order in which they run.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
+    of_kernels().chain(of_user_space())
+}
+
+/// Scenarios that every kernel may have another answer to.
+fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
     let themes = [
         receive::SCENARIOS,
         firewall::SCENARIOS,
@@ -76,12 +81,27 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         endings::SCENARIOS,
         recordings::SCENARIOS,
         refusals::SCENARIOS,
-        terminal::SCENARIOS,
-        severities::SCENARIOS,
         explain::SCENARIOS,
         path::SCENARIOS,
         figures::SCENARIOS,
         catalogue::SCENARIOS,
+    ];
+    themes.into_iter().flatten()
+}
+
+/// Scenarios that say nothing about the kernel: what they look at has left it.
+/// One kernel is enough for them.
+pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
+    let themes = [
+        exactness::USER_SPACE,
+        naming::USER_SPACE,
+        filters::USER_SPACE,
+        endings::USER_SPACE,
+        recordings::USER_SPACE,
+        refusals::USER_SPACE,
+        terminal::USER_SPACE,
+        severities::USER_SPACE,
+        explain::USER_SPACE,
     ];
     themes.into_iter().flatten()
 }

@@ -18,6 +18,8 @@ pub(crate) enum Verdict {
     Failed(String),
     /// This kernel or machine lacks what it needs; what.
     Cannot(String),
+    /// It says nothing about the kernel, and runs on the host's.
+    Left,
 }
 
 /// The lab's run on one kernel.
@@ -34,6 +36,7 @@ pub(crate) struct Totals {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) cannot: usize,
+    pub(crate) left: usize,
 }
 
 impl LabRun {
@@ -57,6 +60,7 @@ impl LabRun {
             "ok" if after.is_empty() || after.starts_with(" (") => Verdict::Passed,
             "FAILED" if after.starts_with(": ") => Verdict::Failed(after[2..].to_owned()),
             "cannot" if after.starts_with(": ") => Verdict::Cannot(after[2..].to_owned()),
+            "left" if after.starts_with(": ") => Verdict::Left,
             _ => return,
         };
         self.scenarios.push((name.to_owned(), verdict));
@@ -94,6 +98,7 @@ impl LabRun {
                 Verdict::Passed => &mut totals.passed,
                 Verdict::Failed(_) => &mut totals.failed,
                 Verdict::Cannot(_) => &mut totals.cannot,
+                Verdict::Left => &mut totals.left,
             } += 1;
         }
         totals
@@ -106,7 +111,7 @@ impl LabRun {
             .scenarios
             .iter()
             .filter_map(|(name, verdict)| match verdict {
-                Verdict::Passed => None,
+                Verdict::Passed | Verdict::Left => None,
                 Verdict::Failed(why) => Some(format!("FAILED {name}: {why}")),
                 Verdict::Cannot(why) => Some(format!("cannot {name}: {why}")),
             });
@@ -120,10 +125,12 @@ impl std::ops::AddAssign for Totals {
             passed,
             failed,
             cannot,
+            left,
         } = other;
         self.passed += passed;
         self.failed += failed;
         self.cannot += cannot;
+        self.left += left;
     }
 }
 
@@ -137,10 +144,14 @@ pub(crate) fn print_summary(runs: &[(String, LabRun)]) -> Totals {
     let mut sum = Totals::default();
     for (kernel, run) in runs {
         let totals = run.totals();
-        println!(
+        print!(
             "{kernel:width$}  {:4} passed {:4} failed {:4} cannot",
             totals.passed, totals.failed, totals.cannot
         );
+        match totals.left {
+            0 => println!(),
+            left => println!(" {left:4} left to the host"),
+        }
         for remark in run.remarks() {
             println!("{:width$}    {remark}", "");
         }
@@ -198,6 +209,7 @@ mod tests {
                 "ok udp_closed_port (1.3 s)",
                 "FAILED ttl: want 5: got 4",
                 "cannot xdp: no module",
+                "left help: it says nothing about the kernel",
                 "ok 3 things are fine",
                 "1 passed, 1 failed, 1 cannot",
             ],
@@ -207,6 +219,7 @@ mod tests {
             passed: 1,
             failed: 1,
             cannot: 1,
+            left: 1,
         };
         assert_eq!(run.totals(), expected);
         assert_eq!(

@@ -4,6 +4,7 @@
 //! wants Debian's tools besides, measuring wants the neighbours to compare with.
 
 mod debian;
+mod python;
 mod rust;
 
 use anyhow::Result;
@@ -27,6 +28,8 @@ pub(crate) fn for_building(workspace: &Workspace) -> Result<()> {
 pub(crate) fn for_testing(workspace: &Workspace) -> Result<()> {
     // Debian first: it asks for rights that may be missing, which should not take minutes to learn.
     debian::install(&debian::TEST)?;
+    debian::unpack(workspace, debian::PROMTOOL)?;
+    python::environment(workspace)?;
     rust::source()?;
     rust::lints()?;
     rust::bpf_linker(workspace)

@@ -35,6 +35,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: |bench| ends_by(bench, Signal::SIGINT),
     },
     Scenario {
+        name: "kill_leaves_nothing",
+        about: "SIGKILL: no program and no map left",
+        run: kill_leaves_nothing,
+    },
+];
+
+pub(super) const USER_SPACE: &[Scenario] = &[
+    Scenario {
         name: "sigterm_ends_with_the_summary",
         about: "SIGTERM: exit 0, a summary, nothing left",
         run: |bench| ends_by(bench, Signal::SIGTERM),
@@ -53,11 +61,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "a_closed_pipe_is_a_normal_end",
         about: "nobody reads any more: exit 0, nothing left",
         run: a_closed_pipe_is_a_normal_end,
-    },
-    Scenario {
-        name: "kill_leaves_nothing",
-        about: "SIGKILL: no program and no map left",
-        run: kill_leaves_nothing,
     },
     Scenario {
         name: "a_slow_reader_costs_no_count",

@@ -36,16 +36,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: two_netdrops_count_the_same,
     },
     Scenario {
-        name: "benign_drops_are_hidden_but_counted",
-        about: "the default severity hides benign rows and says how many drops",
-        run: benign_drops_are_hidden_but_counted,
-    },
-    Scenario {
-        name: "what_is_beyond_top_is_one_row",
-        about: "--top 1 with three flows",
-        run: what_is_beyond_top_is_one_row,
-    },
-    Scenario {
         name: "lite_counts_as_exactly",
         about: "--lite: the same counts, no traffic",
         run: lite_counts_as_exactly,
@@ -54,6 +44,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "traffic_is_counted",
         about: "the denominators see 1000 packets pass",
         run: traffic_is_counted,
+    },
+];
+
+pub(super) const USER_SPACE: &[Scenario] = &[
+    Scenario {
+        name: "benign_drops_are_hidden_but_counted",
+        about: "the default severity hides benign rows and says how many drops",
+        run: benign_drops_are_hidden_but_counted,
+    },
+    Scenario {
+        name: "what_is_beyond_top_is_one_row",
+        about: "--top 1 with three flows",
+        run: what_is_beyond_top_is_one_row,
     },
 ];
 

@@ -38,6 +38,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "--explain: meaning and commands in the namespace of the drops, once",
         run: watch_explains_the_first_rows,
     },
+];
+
+pub(super) const USER_SPACE: &[Scenario] = &[
     Scenario {
         name: "trace_explains_the_first_drop_of_a_kind",
         about: "--explain: meaning and commands with the drop's own port, once",

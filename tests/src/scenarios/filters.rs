@@ -49,11 +49,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         run: filters_about_tags_on_the_way_out,
     },
     Scenario {
-        name: "a_filter_for_severities_hides_none",
-        about: "`severity benign` shows benign drops without --severity",
-        run: a_filter_for_severities_hides_none,
-    },
-    Scenario {
         name: "a_filter_as_large_as_the_table",
         about: "64 steps in the kernel, and 70 that fall to user space",
         run: a_filter_as_large_as_the_table,
@@ -82,6 +77,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "trace_takes_a_filter",
         about: "lines of one of two ports only, decided in both places",
         run: trace_takes_a_filter,
+    },
+];
+
+pub(super) const USER_SPACE: &[Scenario] = &[
+    Scenario {
+        name: "a_filter_for_severities_hides_none",
+        about: "`severity benign` shows benign drops without --severity",
+        run: a_filter_for_severities_hides_none,
     },
     Scenario {
         name: "a_wrong_filter_is_refused",

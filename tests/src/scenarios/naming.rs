@@ -55,12 +55,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "drops on loopback in the namespace of the kernel's threads",
         run: the_namespace_of_the_host_is_named,
     },
-    Scenario {
-        name: "a_namespace_is_named_by_its_container",
-        about: "the same where the process is in a container's control group",
-        run: a_namespace_is_named_by_its_container,
-    },
 ];
+
+pub(super) const USER_SPACE: &[Scenario] = &[Scenario {
+    name: "a_namespace_is_named_by_its_container",
+    about: "the same where the process is in a container's control group",
+    run: a_namespace_is_named_by_its_container,
+}];
 
 fn a_full_socket_names_its_process(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;

@@ -32,12 +32,13 @@ use crate::{
     site,
 };
 
-pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "a_recording_holds_exactly_what_died",
-        about: "record, then every export and the report tell the same drops",
-        run: a_recording_holds_exactly_what_died,
-    },
+pub(super) const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "a_recording_holds_exactly_what_died",
+    about: "record, then every export and the report tell the same drops",
+    run: a_recording_holds_exactly_what_died,
+}];
+
+pub(super) const USER_SPACE: &[Scenario] = &[
     Scenario {
         name: "a_recorded_flood_is_exact",
         about: "100,000 datagrams as fast as possible, recorded",

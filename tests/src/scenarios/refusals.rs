@@ -14,6 +14,19 @@ use crate::{bench::Bench, scenario::Scenario};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
+        name: "without_root_the_remedy_is_named",
+        about: "as nobody: exit 1, CAP_BPF, CAP_PERFMON and sudo",
+        run: without_root_the_remedy_is_named,
+    },
+    Scenario {
+        name: "doctor_finds_the_host_fit",
+        about: "doctor --format json: valid, exit 0",
+        run: doctor_finds_the_host_fit,
+    },
+];
+
+pub(super) const USER_SPACE: &[Scenario] = &[
+    Scenario {
         name: "an_interval_of_zero_is_refused",
         about: "--interval 0s: exit 2",
         run: |bench| refused(bench, &["watch", "--interval", "0s"], "interval"),
@@ -32,16 +45,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "an_unknown_option_is_refused",
         about: "--nonsense: exit 2",
         run: |bench| refused(bench, &["watch", "--nonsense"], "nonsense"),
-    },
-    Scenario {
-        name: "without_root_the_remedy_is_named",
-        about: "as nobody: exit 1, CAP_BPF, CAP_PERFMON and sudo",
-        run: without_root_the_remedy_is_named,
-    },
-    Scenario {
-        name: "doctor_finds_the_host_fit",
-        about: "doctor --format json: valid, exit 0",
-        run: doctor_finds_the_host_fit,
     },
 ];
 

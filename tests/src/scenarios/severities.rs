@@ -20,7 +20,7 @@ use crate::{
     site,
 };
 
-pub(super) const SCENARIOS: &[Scenario] = &[
+pub(super) const USER_SPACE: &[Scenario] = &[
     Scenario {
         name: "a_severity_file_reclassifies_reasons_and_functions",
         about: "closed ports benign by reason, those of UDP harmful by function",

@@ -14,7 +14,7 @@ use crate::{
     terminal::Terminal,
 };
 
-pub(super) const SCENARIOS: &[Scenario] = &[
+pub(super) const USER_SPACE: &[Scenario] = &[
     Scenario {
         name: "the_terminal_shows_reason_and_total",
         about: "stage, reason, flow and exact total in the views; keys, a resize, q",

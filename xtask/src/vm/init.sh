@@ -24,7 +24,7 @@ set --
 while IFS= read -r argument; do
     [ -z "$argument" ] || set -- "$@" "$argument"
 done </arguments
-/netdrop-tests --netdrop /netdrop "$@"
+/netdrop-tests --guest --netdrop /netdrop "$@"
 code=$?
 if [ "$code" != 0 ]; then
     echo "the kernel's last words:"

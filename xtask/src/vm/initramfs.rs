@@ -21,7 +21,7 @@ use crate::{build, command, workspace::Workspace};
 const INIT: &str = include_str!("init.sh");
 
 /// The lab's tools, each with its libraries. busybox stands in for the rest of a system.
-const TOOLS: [&str; 16] = [
+const TOOLS: [&str; 17] = [
     "ip",
     "tc",
     "bridge",
@@ -38,6 +38,7 @@ const TOOLS: [&str; 16] = [
     "bpftool",
     "tcpdump",
     "sysctl",
+    "conntrack",
 ];
 
 /// iptables loads its matches and targets from here, by name.
