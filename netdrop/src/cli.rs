@@ -23,6 +23,7 @@ mod path;
 mod print;
 mod reader;
 mod record;
+mod recording_header;
 mod replay;
 mod report;
 mod resolve;

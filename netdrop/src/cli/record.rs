@@ -18,25 +18,21 @@ use super::{
     filter::{self, Filter},
     options::at_least_one,
     outfile,
+    recording_header::{self, Asked, counters},
     resolve::{Resolver, Squeezes},
     session::{self, every},
     severity_file,
     signals::Signals,
 };
 use crate::{
-    host::{
-        counters::{Snapshot as Counters, Wanted},
-        facts, netns,
-        softnet::Softnet,
-    },
     kernel::capture::{Capture, CaptureConfig, Emit, Keep},
     output::{
         amount::{bytes_text, count_text},
         escape::escape,
     },
     recording::{
-        header::{DeviceFact, FORMAT, Header, HookFact, NamespaceFact},
-        write::{HostCounter, Instant as Moment, Recorder, Written},
+        header::Header,
+        write::{Instant as Moment, Recorder, Written},
     },
 };
 
@@ -163,10 +159,12 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         warnings.extend(severity_file::warnings(path, &given, names.symbols()));
         names.reclassify(given);
     }
-    let header = Header {
-        filter: filter.as_ref().map(|filter| filter.text.clone()),
-        ..header(&args, &capture, &warnings)?
+    let asked = Asked {
+        interval: args.interval,
+        top: args.top,
+        filter: filter.as_ref().map(|filter| &*filter.text),
     };
+    let header = recording_header::header(&asked, &capture, &warnings)?;
     let mut recorder = Recorder::start(file, &header, args.max_size, &counters())?;
     if let Some(filter) = &filter {
         recorder.filter(&filter.plan);
@@ -302,71 +300,6 @@ fn open(path: &Path, force: bool) -> anyhow::Result<File> {
             .try_clone_to_owned()
             .context("cannot use standard output")?,
     ))
-}
-
-fn header(args: &Args, capture: &Capture, warnings: &[String]) -> anyhow::Result<Header> {
-    let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
-    let devices = facts::devices().into_iter();
-    let mut namespaces: Vec<NamespaceFact> = netns::named()
-        .into_iter()
-        .filter_map(|(inode, namespace)| {
-            let identity = namespace.identity?;
-            Some(NamespaceFact {
-                inode,
-                name: identity.name.to_string(),
-                kind: identity.kind.as_str().to_owned(),
-            })
-        })
-        .collect();
-    namespaces.sort_by_key(|namespace| namespace.inode);
-    Ok(Header {
-        format: FORMAT,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        start: Some(Timestamp::now()),
-        clock: "CLOCK_REALTIME".to_owned(),
-        host: system.nodename().to_string_lossy().into_owned(),
-        kernel: system.release().to_string_lossy().into_owned(),
-        machine: system.machine().to_string_lossy().into_owned(),
-        cpus: Softnet::read()
-            .ok()
-            .and_then(|softnet| u32::try_from(softnet.cpus.len()).ok()),
-        interval: Some(args.interval.as_secs_f64()),
-        top: Some(args.top),
-        filter: None,
-        hooks: capture
-            .hooks()
-            .iter()
-            .map(|hook| HookFact {
-                name: hook.name.to_owned(),
-                attached: hook.attached,
-                why: hook.why.clone(),
-            })
-            .collect(),
-        warnings: warnings.to_vec(),
-        devices: devices
-            .map(|device| DeviceFact {
-                name: device.name,
-                ifindex: device.ifindex,
-                driver: device.driver,
-                mtu: device.mtu,
-            })
-            .collect(),
-        namespaces,
-        sysctls: facts::sysctls(),
-    })
-}
-
-/// Counters of the host and of the network namespace that netdrop runs in, as
-/// they stand.
-fn counters() -> Vec<HostCounter> {
-    let counters = Counters::take(&Wanted::default()).flat().into_iter();
-    counters
-        .map(|counter| HostCounter {
-            scope: counter.scope.to_string(),
-            name: counter.name.to_string(),
-            value: Some(counter.value),
-        })
-        .collect()
 }
 
 fn announce(header: &Header, path: &Path) {

@@ -1,0 +1,99 @@
+//! What a recording says about its host, for every command that writes one.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use crate::{
+    host::{
+        counters::{Snapshot as Counters, Wanted},
+        facts, netns,
+        softnet::Softnet,
+    },
+    kernel::capture::Capture,
+    recording::{
+        header::{DeviceFact, FORMAT, Header, HookFact, NamespaceFact},
+        write::HostCounter,
+    },
+};
+
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    /// Length of an interval.
+    pub(super) interval: Duration,
+    /// Flows kept of each interval.
+    pub(super) top: u32,
+    /// The filter's text.
+    pub(super) filter: Option<&'a str>,
+}
+
+/// What the host is, from now on.
+pub(super) fn header(
+    asked: &Asked<'_>,
+    capture: &Capture,
+    warnings: &[String],
+) -> anyhow::Result<Header> {
+    let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
+    let devices = facts::devices().into_iter();
+    let mut namespaces: Vec<NamespaceFact> = netns::named()
+        .into_iter()
+        .filter_map(|(inode, namespace)| {
+            let identity = namespace.identity?;
+            Some(NamespaceFact {
+                inode,
+                name: identity.name.to_string(),
+                kind: identity.kind.as_str().to_owned(),
+            })
+        })
+        .collect();
+    namespaces.sort_by_key(|namespace| namespace.inode);
+    Ok(Header {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        start: Some(Timestamp::now()),
+        clock: "CLOCK_REALTIME".to_owned(),
+        host: system.nodename().to_string_lossy().into_owned(),
+        kernel: system.release().to_string_lossy().into_owned(),
+        machine: system.machine().to_string_lossy().into_owned(),
+        cpus: Softnet::read()
+            .ok()
+            .and_then(|softnet| u32::try_from(softnet.cpus.len()).ok()),
+        interval: Some(asked.interval.as_secs_f64()),
+        top: Some(asked.top),
+        filter: asked.filter.map(str::to_owned),
+        hooks: capture
+            .hooks()
+            .iter()
+            .map(|hook| HookFact {
+                name: hook.name.to_owned(),
+                attached: hook.attached,
+                why: hook.why.clone(),
+            })
+            .collect(),
+        warnings: warnings.to_vec(),
+        devices: devices
+            .map(|device| DeviceFact {
+                name: device.name,
+                ifindex: device.ifindex,
+                driver: device.driver,
+                mtu: device.mtu,
+            })
+            .collect(),
+        namespaces,
+        sysctls: facts::sysctls(),
+    })
+}
+
+/// Counters of the host and of the network namespace that netdrop runs in, as
+/// they stand.
+pub(super) fn counters() -> Vec<HostCounter> {
+    let counters = Counters::take(&Wanted::default()).flat().into_iter();
+    counters
+        .map(|counter| HostCounter {
+            scope: counter.scope.to_string(),
+            name: counter.name.to_string(),
+            value: Some(counter.value),
+        })
+        .collect()
+}
