@@ -15,6 +15,7 @@ mod device;
 pub mod group;
 pub mod harm;
 pub mod headers;
+pub mod histogram;
 pub mod intern;
 pub mod key;
 pub mod names;

@@ -18,6 +18,7 @@ use crate::{
         accounting::{Accounting, Attached, Traffic},
         harm::{Counts, Harm, Here},
         headers::Headers,
+        histogram::{Bucket, Histogram, HistogramKind},
         names::{Evidence, Process, Severity},
         packet::Drop,
         period::{Period, Totals},
@@ -261,7 +262,30 @@ pub(super) fn report() -> Report {
             },
             point,
         ],
+        histograms: histograms(),
     }
+}
+
+/// One with a gap, one of which little is known, one without anything.
+fn histograms() -> Vec<Histogram> {
+    let bucket = |from, to, count| Bucket { from, to, count };
+    vec![
+        Histogram {
+            kind: HistogramKind::PacketSize,
+            buckets: vec![bucket(28, 31, 30), bucket(1280, 1535, 4)],
+            unknown: 0,
+        },
+        Histogram {
+            kind: HistogramKind::Age,
+            buckets: vec![bucket(1536, 1791, 3)],
+            unknown: 31,
+        },
+        Histogram {
+            kind: HistogramKind::Burst,
+            buckets: Vec::new(),
+            unknown: 0,
+        },
+    ]
 }
 
 /// A sure change and one that could be chance.

@@ -9,6 +9,7 @@ use super::{
     read::{End, Recording},
 };
 use crate::tally::{
+    histogram::Histogram,
     period::{Period, View},
     row::{Field, Row},
 };
@@ -37,6 +38,8 @@ pub struct Report {
     pub flows: Option<Period>,
     /// Drops over time.
     pub timeline: Vec<Point>,
+    /// Over the whole recording; empty where none were recorded.
+    pub histograms: Vec<Histogram>,
 }
 
 /// When the drops of a row happened.
@@ -139,6 +142,7 @@ pub fn report<R: Read>(mut recording: Recording<R>, view: &View, flows: &View) -
         summary,
         flows: counts_flows.then(|| by_flow.summary(time, 0)),
         timeline: timeline.points,
+        histograms: Vec::new(),
     }
 }
 
