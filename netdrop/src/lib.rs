@@ -3,7 +3,7 @@
 //! Data flows one way: [`kernel`] (programs, maps, names) → [`drops`] (the
 //! model) → [`tally`] (rows and totals) → [`output`]; [`host`] knows devices,
 //! namespaces and the kernel's own counters, which [`path`] puts in the order of
-//! the stages; [`filter`] chooses drops; [`recording`] keeps what was counted and
+//! the stages and [`reconcile`] holds against the drops; [`filter`] chooses drops; [`recording`] keeps what was counted and
 //! gives it back; [`cli`] ties them together.
 
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod host;
 pub mod kernel;
 pub mod output;
 pub mod path;
+pub mod reconcile;
 pub mod recording;
 pub mod tally;
 pub mod tui;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::{
     drops::advice::Advice,
     kernel::capture::HookStatus,
+    reconcile::{Line, Part},
     recording::{
         diff::{Change, Diff, Kind, Side},
         header::{DeviceFact, Header, HookFact, NamespaceFact},
@@ -263,6 +264,22 @@ pub(super) fn report() -> Report {
             point,
         ],
         histograms: histograms(),
+        reconciliation: vec![Line {
+            counter: "Udp.InErrors".to_owned(),
+            scope: "netns".to_owned(),
+            delta: 20,
+            traced: 12,
+            unexplained: 8,
+            repeated: 3,
+            excess: 0,
+            by: vec![Part {
+                reason: Some("SOCKET_RCVBUFF".to_owned()),
+                function: Some("udp_queue_rcv_one_skb".to_owned()),
+                stage: "rx_sock".to_owned(),
+                drops: 12,
+            }],
+            note: Some("datagrams with a wrong checksum".to_owned()),
+        }],
     }
 }
 

@@ -8,10 +8,13 @@ use super::{
     header::Header,
     read::{End, Recording},
 };
-use crate::tally::{
-    histogram::Histogram,
-    period::{Period, View},
-    row::{Field, Row},
+use crate::{
+    reconcile::Line,
+    tally::{
+        histogram::Histogram,
+        period::{Period, View},
+        row::{Field, Row},
+    },
 };
 
 /// Points of the timeline at most; neighbours become one beyond it.
@@ -40,6 +43,8 @@ pub struct Report {
     pub timeline: Vec<Point>,
     /// Over the whole recording; empty where none were recorded.
     pub histograms: Vec<Histogram>,
+    /// The host's counters of loss against the recorded drops.
+    pub reconciliation: Vec<Line>,
 }
 
 /// When the drops of a row happened.
@@ -143,6 +148,7 @@ pub fn report<R: Read>(mut recording: Recording<R>, view: &View, flows: &View) -
         flows: counts_flows.then(|| by_flow.summary(time, 0)),
         timeline: timeline.points,
         histograms: Vec::new(),
+        reconciliation: Vec::new(),
     }
 }
 
