@@ -1,188 +1,30 @@
+mod damage;
+mod format;
+mod made;
+
 use std::{
     fs::{File, OpenOptions},
     io::{Read as _, Seek as _},
-    sync::{Arc, atomic::AtomicU32},
+    sync::atomic::AtomicU32,
 };
 
-use arrow_array::{RecordBatch, StringArray, UInt64Array};
-use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{DataType, Field, Schema};
 use jiff::Timestamp;
-use netdrop_ebpf::{
-    area::{Counter, Weights},
-    flow::{FlowAddrs, FlowKey},
-    site::{NO_REASON, SiteKey, state},
-    squeeze::NapiKey,
-};
 
+use self::made::snapshots;
 use super::{
-    header::{FORMAT, Header, HookFact, KEY},
-    read::{End, OpenError, Recording},
+    header::{FORMAT, Header, HookFact},
+    read::{End, Recording},
     write::{HostCounter, Instant, Recorder, Written},
 };
 use crate::{
-    kernel::{
-        hooks::HOOKS,
-        snapshot::{Aftermath, Followed, Snapshot},
-    },
+    kernel::{hooks::HOOKS, snapshot::Snapshot},
     tally::{
-        consequences,
-        names::canned::{Canned, NOWHERE},
+        names::canned::Canned,
         period::{Moment, Period, Tally, View},
         rank::Sort,
         show::Show,
     },
 };
-
-/// Numbers that look random and are the same every time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.next(of.len() as u64)).unwrap()]
-    }
-
-    fn site(&mut self) -> SiteKey {
-        SiteKey {
-            location: self.one(&[0x1205, 0x1304, 0x1404, NOWHERE]),
-            reason: self.one(&[0, 1, 2, 5, NO_REASON]),
-            netns: self.one(&[0, 4, 5]),
-            ifindex: self.one(&[0, 1, 7]),
-            cpu: self.one(&[0, 1]),
-            stack: 0,
-            ethertype: self.one(&[0, 0x0800, 0x86dd, 0x0806]),
-            state: self.one(&[0, state::RECEIVED, state::NO_TRANSPORT]),
-            facts: self.one(&[0, 1 << 10]),
-            protocol: self.one(&[1, 6, 6, 17]),
-            filter: 0,
-        }
-    }
-
-    fn flow(&mut self) -> FlowKey {
-        let site = SiteKey {
-            ethertype: self.one(&[0x0800, 0x0800, 0x86dd]),
-            ..self.site()
-        };
-        let v6 = site.ethertype == 0x86dd;
-        let mut address = || {
-            let mut bytes = [0; 16];
-            bytes[0] = 10;
-            bytes[3] = u8::try_from(1 + self.next(3)).unwrap();
-            bytes[15] = u8::from(v6);
-            bytes
-        };
-        let (src, dst) = (address(), address());
-        let ports = site.protocol != 1 && site.state & state::NO_TRANSPORT == 0;
-        let mut port = |some: &[u16]| if ports { self.one(some) } else { 0 };
-        let (src_port, dst_port) = (port(&[4000, 4001]), port(&[53, 80]));
-        FlowKey {
-            site: SiteKey {
-                state: site.state | state::FLOW,
-                ..site
-            },
-            addrs: FlowAddrs {
-                src,
-                dst,
-                src_port,
-                // Port unreachable, where it is a whole ICMP message.
-                dst_port: if site.protocol == 1 && site.state & state::NO_TRANSPORT == 0 {
-                    3 << 8 | 3
-                } else {
-                    dst_port
-                },
-            },
-            reserved: 0,
-        }
-    }
-
-    /// An interval in which everything may happen.
-    fn snapshot(&mut self, before: &[Followed]) -> Snapshot {
-        let mut snapshot = Snapshot {
-            seconds: 0.5 + f64::from(u32::try_from(self.next(100)).unwrap()) / 128.0,
-            recursion_missed: self.one(&[Some(0), Some(3)]),
-            ..Snapshot::default()
-        };
-        let mut flows = Vec::new();
-        let mut drops = 0;
-        for _ in 0..self.next(30) {
-            let weights = Weights {
-                drops: 1 + self.next(50),
-                packets: 50 + self.next(50),
-                bytes: 100 + self.next(9000),
-            };
-            drops += weights.drops;
-            if self.next(3) > 0 {
-                let flow = self.flow();
-                flows.push((flow, weights));
-                snapshot.sites.push((flow.site, weights));
-            } else {
-                snapshot.sites.push((self.site(), weights));
-            }
-        }
-        let other = self.next(5);
-        for (counter, value) in [
-            (Counter::Fired, drops + other + 9),
-            (Counter::Parts, 9),
-            (Counter::SiteOther, other),
-            (Counter::SiteOtherPackets, other),
-            (Counter::SiteOtherBytes, other * 60),
-            (Counter::FlowOther, self.next(3)),
-            (Counter::RxPackets, self.next(1000)),
-            (Counter::NapiPolls, 30),
-            (Counter::NapiFull, 4),
-            (Counter::TcpSendReset, self.next(4)),
-            (Counter::SampledOut, drops + other),
-        ] {
-            snapshot.counters.0[counter as usize] = value;
-        }
-        snapshot.napis.push((
-            NapiKey {
-                cpu: 1,
-                ifindex: 2,
-                netns: 4,
-                napi_id: 8193,
-                poll: 0x400,
-            },
-            4,
-        ));
-        let mut connections: Vec<Followed> = before
-            .iter()
-            .filter(|known| !known.removed)
-            .copied()
-            .collect();
-        for (flow, _) in &flows {
-            if let Some((connection, _)) = consequences::connection(flow)
-                && !connections.iter().any(|it| it.connection == connection)
-            {
-                connections.push(Followed {
-                    connection,
-                    counts: [[0; 3]; 3],
-                    removed: false,
-                });
-            }
-        }
-        for followed in &mut connections {
-            let what = usize::try_from(self.next(3)).unwrap();
-            let end = usize::try_from(self.next(3)).unwrap();
-            followed.counts[what][end] += u32::try_from(self.next(3)).unwrap();
-            followed.removed = self.next(5) == 0;
-        }
-        snapshot.aftermath = Some(Aftermath {
-            connections,
-            all_retransmits: true,
-            all_resets: false,
-        });
-        snapshot.flows = Some(flows);
-        snapshot
-    }
-}
 
 fn header() -> Header {
     Header {
@@ -223,18 +65,6 @@ fn bytes(mut file: File) -> Vec<u8> {
     file.rewind().unwrap();
     file.read_to_end(&mut bytes).unwrap();
     bytes
-}
-
-fn snapshots(count: usize, seed: u64) -> Vec<Snapshot> {
-    let mut numbers = Numbers(seed);
-    let mut before = Vec::new();
-    (0..count)
-        .map(|_| {
-            let snapshot = numbers.snapshot(&before);
-            before.clone_from(&snapshot.aftermath.as_ref().unwrap().connections);
-            snapshot
-        })
-        .collect()
 }
 
 const SQUEEZED: &[(u32, u64)] = &[(0, 0), (1, 7)];
@@ -355,160 +185,6 @@ fn counters_of_the_host_are_told_at_the_start_and_when_they_change() {
     assert!(recording.next_interval().unwrap().counters.is_empty());
     let changed = recording.next_interval().unwrap().counters;
     assert_eq!(changed, counters(1)[..1]);
-}
-
-#[test]
-fn a_file_cut_at_any_byte_reads_back_up_to_its_last_whole_interval() {
-    cut(&record(&snapshots(1, 3), &header()), 1);
-    cut(&record(&snapshots(4, 4), &header()), 61);
-}
-
-fn cut(bytes: &[u8], step: usize) {
-    let mut ends = Vec::new();
-    let mut recording = Recording::open(bytes).unwrap();
-    while recording.next_interval().is_some() {
-        ends.push(recording.bytes());
-    }
-    let mut opened = false;
-    for cut in (0..bytes.len()).step_by(step) {
-        match Recording::open(&bytes[..cut]) {
-            Err(error) => {
-                assert!(
-                    matches!(error, OpenError::Empty) && !opened,
-                    "{cut}: {error}"
-                );
-            }
-            Ok(mut recording) => {
-                opened = true;
-                let mut intervals = 0;
-                while recording.next_interval().is_some() {
-                    intervals += 1;
-                }
-                let whole = ends.iter().filter(|end| **end <= cut as u64).count();
-                assert_eq!(intervals, whole, "cut at {cut}");
-                assert!(matches!(recording.end(), Some(End::Cut(_))), "cut at {cut}");
-            }
-        }
-    }
-}
-
-/// Reads all there is, and shows it.
-fn read(bytes: &[u8]) {
-    if let Ok(recording) = Recording::open(bytes) {
-        replayed(recording, &view("flow,stage,reason,function,device"));
-    }
-}
-
-#[test]
-fn no_damage_makes_the_reader_panic() {
-    let whole = record(&snapshots(2, 9), &header());
-    let mut numbers = Numbers(99);
-    for _ in 0..1500 {
-        let mut bytes = whole.clone();
-        for _ in 0..=numbers.next(4) {
-            let at = usize::try_from(numbers.next(bytes.len() as u64)).unwrap();
-            match numbers.next(4) {
-                0 => bytes[at] ^= 1 << numbers.next(8),
-                1 => bytes[at] = numbers.one(&[0, 0x7f, 0x80, 0xff]),
-                2 => {
-                    let end = (at + 8).min(bytes.len());
-                    let value = numbers.one(&[u64::MAX, i64::MAX as u64, 1 << 31, 0, 1 << 40]);
-                    bytes[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
-                }
-                _ => {
-                    bytes.remove(at);
-                }
-            }
-        }
-        read(&bytes);
-    }
-}
-
-#[test]
-fn lengths_that_the_file_does_not_hold_take_no_memory() {
-    let whole = record(&snapshots(1, 9), &header());
-    // The length of every message and of every buffer.
-    for value in [i32::MAX, i32::MIN, -1, 1 << 24] {
-        for at in (4..whole.len() - 4).step_by(4) {
-            let near = whole[at - 4..at] == [0xff; 4];
-            if near {
-                let mut bytes = whole.clone();
-                bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-                read(&bytes);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_newer_format_is_named_as_such() {
-    let newer = Header {
-        format: FORMAT + 1,
-        version: "9.9.9".to_owned(),
-        ..header()
-    };
-    let bytes = record(&[], &newer);
-    let error = Recording::open(&bytes[..]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "was written by netdrop 9.9.9 in format 2, and this one reads formats up to 1: use \
-         netdrop 9.9.9 or a later one"
-    );
-}
-
-fn foreign(
-    metadata: Option<&str>,
-    fields: Vec<Field>,
-    columns: Vec<arrow_array::ArrayRef>,
-) -> Vec<u8> {
-    let metadata = metadata.map(|header| (KEY.to_owned(), header.to_owned()));
-    let schema = Schema::new_with_metadata(
-        fields,
-        metadata
-            .into_iter()
-            .collect::<std::collections::HashMap<_, _>>(),
-    );
-    let batch = RecordBatch::try_new(Arc::new(schema.clone()), columns).unwrap();
-    let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
-    writer.write(&batch).unwrap();
-    writer.finish().unwrap();
-    writer.into_inner().unwrap()
-}
-
-#[test]
-fn columns_that_come_and_go_do_no_harm() {
-    let text = |name| Field::new(name, DataType::Utf8, true);
-    let fields = vec![
-        text("kind"),
-        text("reason"),
-        Field::new("drops", DataType::UInt64, true),
-        text("from_the_future"),
-    ];
-    let columns: Vec<arrow_array::ArrayRef> = vec![
-        Arc::new(StringArray::from(vec!["site", "novelty"])),
-        Arc::new(StringArray::from(vec![Some("NO_SOCKET"), None])),
-        Arc::new(UInt64Array::from(vec![5, 6])),
-        Arc::new(StringArray::from(vec!["a", "b"])),
-    ];
-    let bytes = foreign(
-        Some(r#"{"format":1,"novelty":[]}"#),
-        fields.clone(),
-        columns.clone(),
-    );
-    let mut recording = Recording::open(&bytes[..]).unwrap();
-    assert!(recording.next_interval().is_none());
-    assert_eq!(recording.end(), Some(&End::Closed("unknown".to_owned())));
-    let not_ours = foreign(None, fields.clone(), columns.clone());
-    assert!(matches!(
-        Recording::open(&not_ours[..]),
-        Err(OpenError::NotOne(_))
-    ));
-    let mut fields = fields;
-    fields[3] = text("packets");
-    let wrong = foreign(Some(r#"{"format":1}"#), fields, columns);
-    let mut recording = Recording::open(&wrong[..]).unwrap();
-    assert!(recording.next_interval().is_none());
-    assert!(matches!(recording.end(), Some(End::Damaged(..))));
 }
 
 #[test]

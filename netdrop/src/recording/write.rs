@@ -1,5 +1,9 @@
 //! Writes a recording: a batch of rows for each interval, whole or not at all.
 
+mod connections;
+mod counts;
+mod sites;
+
 use std::{
     collections::HashMap,
     fs::File,
@@ -13,31 +17,17 @@ use arrow_ipc::{
 };
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use jiff::Timestamp;
-use netdrop_ebpf::{
-    area::Weights,
-    flow::FlowKey,
-    hurt::{Connection, Followed, MAPPED},
-    site::SiteKey,
-    squeeze::NapiKey,
-};
+use netdrop_ebpf::hurt::Connection;
 
 use super::{
     columns::{Columns, Line, fields},
-    connection::{ENDS, Known, WHAT},
-    count,
+    connection::Known,
     header::{Header, KEY},
 };
 use crate::{
     filter::plan::Plan,
-    kernel::snapshot::{Aftermath, Snapshot},
-    tally::{
-        choose::choose,
-        consequences,
-        intern::Name,
-        names::Names,
-        protocol::{self, Ends},
-        site::{Site, Sites},
-    },
+    kernel::snapshot::Snapshot,
+    tally::{choose::choose, names::Names, site::Sites},
 };
 
 /// Rows of a batch at most.
@@ -281,283 +271,4 @@ impl Recorder {
             ..Line::default()
         }
     }
-
-    fn sites_of(
-        &mut self,
-        snapshot: &Snapshot,
-        names: &mut dyn Names,
-        bytes: &mut Vec<u8>,
-    ) -> Result<(), RecordError> {
-        for (key, weights) in summed(&snapshot.sites) {
-            let site = self.sites.site(&key, names);
-            self.push_site(&self.line("site"), &key, &site, &weights, names);
-            self.encode_full(bytes)?;
-        }
-        Ok(())
-    }
-
-    /// Writes the first flows; returns the drops of the others.
-    fn flows_of(
-        &mut self,
-        snapshot: &Snapshot,
-        names: &mut dyn Names,
-        bytes: &mut Vec<u8>,
-    ) -> Result<Option<u64>, RecordError> {
-        let Some(flows) = &snapshot.flows else {
-            return Ok(None);
-        };
-        let mut flows: Vec<(FlowKey, Weights)> = summed(flows).into_iter().collect();
-        let top = self.top.min(flows.len());
-        if top < flows.len() {
-            flows.select_nth_unstable_by_key(top, |(_, weights)| std::cmp::Reverse(weights.drops));
-        }
-        let cut = flows[top..].iter().map(|(_, weights)| weights.drops).sum();
-        flows.truncate(top);
-        flows.sort_unstable_by_key(|(_, weights)| std::cmp::Reverse(weights.drops));
-        for (key, weights) in &flows {
-            self.push_flow(key, weights, names);
-            self.encode_full(bytes)?;
-        }
-        if let Some(aftermath) = &snapshot.aftermath {
-            self.push_connections(aftermath, &flows);
-        }
-        Ok(Some(cut))
-    }
-
-    fn push_flow(&mut self, key: &FlowKey, weights: &Weights, names: &mut dyn Names) {
-        let site = self.sites.site(&key.site, names);
-        let ends = Ends::of(&key.site, &key.addrs);
-        let icmp = protocol::icmp(&key.site, &key.addrs);
-        let mut here = |address: Option<std::net::IpAddr>| {
-            let tcp = protocol::is_tcp(&key.site) && key.site.netns != 0;
-            address
-                .filter(|_| tcp)
-                .and_then(|address| names.is_local(key.site.netns, address))
-        };
-        let (src_here, dst_here) = (here(ends.src), here(ends.dst));
-        let [src, dst] = [ends.src, ends.dst].map(|end| end.map(|end| end.to_string()));
-        let base = Line {
-            src: src.as_deref(),
-            src_port: ends.src_port,
-            dst: dst.as_deref(),
-            dst_port: ends.dst_port,
-            icmp_type: icmp.map(|(r#type, _)| r#type.into()),
-            icmp_code: icmp.map(|(_, code)| code.into()),
-            src_here,
-            dst_here,
-            ..self.line("flow")
-        };
-        self.push_site(&base, &key.site, &site, weights, names);
-    }
-
-    /// Adds what is known of a site to a row.
-    fn push_site(
-        &mut self,
-        base: &Line<'_>,
-        key: &SiteKey,
-        site: &Site,
-        weights: &Weights,
-        names: &mut dyn Names,
-    ) {
-        let device = self.sites.device(key, names);
-        self.sites.learn_netns(key.netns, names);
-        let Self { sites, columns, .. } = self;
-        let netns = sites.netns(key.netns);
-        let text = |name: Option<Name>| name.map(|name| &**sites.interner.text(name));
-        let address = site.address.map(|address| format!("{address:#x}"));
-        columns.push(&Line {
-            stage: text(site.stage),
-            hook: text(site.hook),
-            engine: text(site.engine),
-            qdisc: text(site.qdisc),
-            stage_by: site.by.as_str(),
-            reason: text(site.reason),
-            function: text(site.function),
-            offset: site.offset,
-            address: address.as_deref(),
-            direction: text(site.direction),
-            severity: Some(site.severity.as_str()),
-            protocol: text(site.protocol),
-            ethertype: Some(key.ethertype),
-            ip_protocol: Some(key.protocol.into()),
-            state: Some(key.state),
-            facts: Some(key.facts),
-            device: text(device),
-            ifindex: (key.ifindex != 0).then_some(key.ifindex),
-            netns: (key.netns != 0).then_some(key.netns),
-            netns_name: text(netns.map(|netns| netns.name)),
-            netns_kind: text(netns.map(|netns| netns.kind)),
-            cpu: Some(key.cpu.into()),
-            drops: Some(weights.drops),
-            packets: Some(weights.packets),
-            bytes: Some(weights.bytes),
-            ..*base
-        });
-    }
-
-    fn polls_of(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
-        for (key, polls) in &snapshot.napis {
-            let NapiKey {
-                cpu,
-                ifindex,
-                netns,
-                napi_id,
-                poll,
-            } = *key;
-            let known = |number| (number != 0).then_some(number);
-            let device = known(ifindex).and_then(|ifindex| names.device(netns, ifindex));
-            let function = (poll != 0)
-                .then(|| names.function(poll))
-                .flatten()
-                .filter(|place| place.offset == 0);
-            let line = Line {
-                cpu: Some(cpu),
-                ifindex: known(ifindex),
-                netns: known(netns),
-                napi_id: known(napi_id),
-                device: device.as_deref(),
-                function: function.as_ref().map(|place| &*place.function),
-                value: Some(*polls),
-                ..self.line("poll")
-            };
-            self.columns.push(&line);
-        }
-    }
-
-    fn push_counts(
-        &mut self,
-        snapshot: &Snapshot,
-        time_squeeze: Option<&[(u32, u64)]>,
-        cut: Option<u64>,
-    ) {
-        let base = self.line("count");
-        let Self {
-            columns, attached, ..
-        } = self;
-        let mut push = |scope, name, cpu, value| {
-            columns.push(&Line {
-                scope: Some(scope),
-                name: Some(name),
-                cpu,
-                value,
-                ..base
-            });
-        };
-        for (counter, scope, name, hook) in count::COUNTS {
-            let attached = hook.is_none_or(|hook| attached.iter().any(|name| name == hook));
-            let value = attached.then(|| snapshot.counters.get(counter));
-            push(scope, name, None, value);
-        }
-        let missed = snapshot.recursion_missed;
-        push(count::KERNEL, count::RECURSION_MISSED, None, missed);
-        let rejected = Some(snapshot.rejected);
-        push(count::KERNEL, count::REJECTED, None, rejected);
-        push(count::KERNEL, count::FLOW_CUT, None, cut);
-        if let Some(aftermath) = &snapshot.aftermath {
-            let all = [
-                (count::ALL_RETRANSMITS, aftermath.all_retransmits),
-                (count::ALL_RESETS, aftermath.all_resets),
-            ];
-            for (name, all) in all {
-                push(count::KERNEL, name, None, Some(all.into()));
-            }
-        }
-        match time_squeeze {
-            Some(cpus) => {
-                for (cpu, times) in cpus {
-                    let cpu = Some(*cpu);
-                    push(count::SOFTNET, count::TIME_SQUEEZE, cpu, Some(*times));
-                }
-            }
-            None => push(count::SOFTNET, count::TIME_SQUEEZE, None, None),
-        }
-    }
-
-    /// Counters of the host: those that are not as they were.
-    fn push_counters(&mut self, counters: &[HostCounter]) {
-        for HostCounter { scope, name, value } in counters {
-            let key = (scope.clone(), name.clone());
-            if self.counters.get(&key) == Some(value) {
-                continue;
-            }
-            self.counters.insert(key, *value);
-            let line = Line {
-                scope: Some(scope),
-                name: Some(name),
-                value: *value,
-                ..self.line("counter")
-            };
-            self.columns.push(&line);
-        }
-    }
-
-    /// What is new of the connections whose flows are in the file.
-    fn push_connections(&mut self, aftermath: &Aftermath, flows: &[(FlowKey, Weights)]) {
-        let listed = flows
-            .iter()
-            .filter_map(|(key, _)| consequences::connection(key))
-            .map(|(connection, _)| connection)
-            .collect();
-        for known in Known::news(&mut self.connections, aftermath, &listed) {
-            let [first, second] = known.connection.addresses.map(|words| text(&words));
-            let [first_port, second_port] = known.connection.ports;
-            let base = Line {
-                src: Some(&first),
-                src_port: Some(first_port),
-                dst: Some(&second),
-                dst_port: Some(second_port),
-                netns: Some(known.connection.netns),
-                ..self.line("connection")
-            };
-            for (what, scope, value) in counts(&known.counts) {
-                self.columns.push(&Line {
-                    name: Some(what),
-                    scope: Some(scope),
-                    value: Some(value.into()),
-                    ..base
-                });
-            }
-            let name = if known.removed { "removed" } else { "watched" };
-            self.columns.push(&Line {
-                name: Some(name),
-                ..base
-            });
-        }
-    }
-}
-
-/// All counts that are not zero.
-fn counts(all: &Followed) -> impl Iterator<Item = (&'static str, &'static str, u32)> {
-    WHAT.into_iter().flat_map(|(what, name)| {
-        let ends = ENDS.into_iter().zip(all[what as usize]);
-        ends.filter(|(_, count)| *count > 0)
-            .map(move |(scope, count)| (name, scope, count))
-    })
-}
-
-/// An end's address.
-fn text(words: &[u32; 4]) -> String {
-    let mut bytes = [0; 16];
-    for (four, word) in bytes.chunks_exact_mut(4).zip(words) {
-        four.copy_from_slice(&word.to_ne_bytes());
-    }
-    let address = std::net::Ipv6Addr::from(bytes);
-    match words {
-        [0, 0, MAPPED, _] => address
-            .to_ipv4_mapped()
-            .map_or_else(|| address.to_string(), |address| address.to_string()),
-        _ => address.to_string(),
-    }
-}
-
-/// Each key once.
-fn summed<K: Copy + Eq + std::hash::Hash>(rows: &[(K, Weights)]) -> HashMap<K, Weights> {
-    let mut sums: HashMap<K, Weights> = HashMap::with_capacity(rows.len());
-    for (key, weights) in rows {
-        let sum = sums.entry(*key).or_default();
-        sum.drops += weights.drops;
-        sum.packets += weights.packets;
-        sum.bytes += weights.bytes;
-    }
-    sums
 }
