@@ -18,6 +18,7 @@ pub mod read;
 pub mod replay;
 pub mod report;
 mod significance;
+pub mod table;
 pub mod write;
 
 #[cfg(test)]

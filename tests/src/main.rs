@@ -23,6 +23,7 @@ mod sender;
 mod site;
 mod sys;
 mod terminal;
+mod tools;
 
 /// Provokes packet drops in network namespaces of its own and checks what
 /// netdrop reports. Needs root.

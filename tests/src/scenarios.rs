@@ -13,6 +13,7 @@ mod endings;
 mod engine;
 mod exactness;
 mod explain;
+mod exports;
 mod figures;
 mod filters;
 mod firewall;
@@ -98,6 +99,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         filters::USER_SPACE,
         endings::USER_SPACE,
         recordings::USER_SPACE,
+        exports::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,
         severities::USER_SPACE,

@@ -1,5 +1,7 @@
 //! `netdrop export`
 
+mod table;
+
 use std::{
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -63,16 +65,23 @@ enum FormatArg {
     Openmetrics,
     /// Stacks and counts, for flame graphs
     Folded,
+    /// Every row as it was recorded, for SQL and data frames
+    Parquet,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   netdrop export drops.ndr --to csv -o drops.csv
   netdrop export drops.ndr --to json --by flow,reason -o - | jq .totals
+  netdrop export drops.ndr --to parquet -o drops.parquet
   netdrop export drops.ndr --to folded -o - | flamegraph.pl > drops.svg";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    match export(args) {
+    let exported = match exporter(args.to) {
+        Some(exporter) => export(args, exporter),
+        None => table::export(args),
+    };
+    match exported {
         // A reader that has left is no failure.
         Err(error)
             if error
@@ -86,10 +95,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn export(args: &Args) -> anyhow::Result<()> {
+/// What shows a recording in one format; none writes its rows as they are.
+fn exporter(to: FormatArg) -> Option<Box<dyn Exporter>> {
+    Some(match to {
+        FormatArg::Json => Box::new(Json),
+        FormatArg::Csv => Box::new(Csv::default()),
+        FormatArg::Openmetrics => Box::new(OpenMetrics::default()),
+        FormatArg::Folded => Box::new(Folded),
+        FormatArg::Parquet => return None,
+    })
+}
+
+fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     let Args {
         file,
-        to,
+        to: _,
         output,
         force,
         by,
@@ -98,12 +118,6 @@ fn export(args: &Args) -> anyhow::Result<()> {
     } = args;
     let filter = filter::of_recording(filter.as_slice())?;
     let mut recording = open(file, filter.as_ref())?;
-    let mut exporter: Box<dyn Exporter> = match to {
-        FormatArg::Json => Box::new(Json),
-        FormatArg::Csv => Box::new(Csv::default()),
-        FormatArg::Openmetrics => Box::new(OpenMetrics::default()),
-        FormatArg::Folded => Box::new(Folded),
-    };
     let by = match by {
         Some(by) => by.clone(),
         None => exporter.keys().parse()?,
@@ -142,12 +156,17 @@ fn export(args: &Args) -> anyhow::Result<()> {
         .with_context(write)?;
     drop(out);
     whole.finish()?;
-    if let Some(end) = recording.end()
+    warn(file, recording.end());
+    Ok(())
+}
+
+/// Says so where a recording is not whole.
+fn warn(file: &Path, end: Option<&End>) {
+    if let Some(end) = end
         && !matches!(end, End::Closed(_))
     {
         fault::say(&format!("warning: {}: {end}", file.display()));
     }
-    Ok(())
 }
 
 fn name(path: &Path) -> String {

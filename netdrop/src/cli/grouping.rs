@@ -90,13 +90,17 @@ pub(super) fn open(
     path: &Path,
     filter: Option<&Filter>,
 ) -> anyhow::Result<Recording<Box<dyn Read>>> {
-    let reader: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        Box::new(BufReader::with_capacity(64 << 10, file))
-    };
-    let mut recording = Recording::open(reader).with_context(|| path.display().to_string())?;
+    let mut recording =
+        Recording::open(bytes(path)?).with_context(|| path.display().to_string())?;
     recording.filter = filter.map(|filter| filter.plan.clone());
     Ok(recording)
+}
+
+/// What a file holds; `-` is standard input.
+pub(super) fn bytes(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    Ok(Box::new(BufReader::with_capacity(64 << 10, file)))
 }

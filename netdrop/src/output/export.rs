@@ -1,12 +1,13 @@
 //! Recordings in the formats of other tools, one file per format.
 //!
 //! Comes in: a recording as the live views see it, a period for each interval
-//! and one for the whole. Goes out: bytes, as they come.
+//! and one for the whole; for Parquet, its rows. Goes out: bytes, as they come.
 
 mod csv;
 mod folded;
 mod json;
 mod openmetrics;
+mod parquet;
 
 use std::io::{self, Write};
 
@@ -17,7 +18,7 @@ use crate::{
     tally::{key::By, period::Period},
 };
 
-pub use self::{csv::Csv, folded::Folded, json::Json, openmetrics::OpenMetrics};
+pub use self::{csv::Csv, folded::Folded, json::Json, openmetrics::OpenMetrics, parquet::Parquet};
 
 /// Where a recording comes from.
 #[derive(Clone, Copy, Debug)]

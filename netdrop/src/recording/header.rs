@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use arrow_schema::Schema;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::read::OpenError;
 
 /// The format that this version writes, and the newest that it reads. It rises
 /// only when an older reader would understand a file wrongly: columns, kinds of
@@ -12,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub const FORMAT: u32 = 1;
 
 /// Under which the header stands in the metadata of the schema.
-pub(super) const KEY: &str = "netdrop";
+pub const KEY: &str = "netdrop";
 
 /// What is known at the start. Everything but the format may be missing, and is
 /// then unknown.
@@ -51,6 +54,36 @@ pub struct Header {
     pub namespaces: Vec<NamespaceFact>,
     /// Tunables of the stack there: the names of `sysctl` and their values.
     pub sysctls: BTreeMap<String, String>,
+}
+
+impl Header {
+    /// The header in the metadata of a schema.
+    ///
+    /// # Errors
+    ///
+    /// When it is none of a recording, or of one that only a later version reads.
+    pub(super) fn of(schema: &Schema) -> Result<Self, OpenError> {
+        let header = schema
+            .metadata()
+            .get(KEY)
+            .ok_or_else(|| OpenError::NotOne("it does not say that it is one".to_owned()))?;
+        let bad = |error: serde_json::Error| OpenError::NotOne(format!("its header: {error}"));
+        let raw: serde_json::Value = serde_json::from_str(header).map_err(bad)?;
+        // Before anything else: a newer header may look different.
+        let format = raw.get("format").and_then(serde_json::Value::as_u64);
+        if let Some(format) = format.filter(|format| *format > u64::from(FORMAT)) {
+            let version = raw.get("version").and_then(serde_json::Value::as_str);
+            return Err(OpenError::Newer {
+                version: version.unwrap_or("?").to_owned(),
+                format: u32::try_from(format).unwrap_or(u32::MAX),
+            });
+        }
+        let header: Self = serde_json::from_value(raw).map_err(bad)?;
+        if header.format == 0 {
+            return Err(OpenError::NotOne("it does not say its format".to_owned()));
+        }
+        Ok(header)
+    }
 }
 
 /// A hook.

@@ -67,16 +67,16 @@ pub(super) const USER_SPACE: &[Scenario] = &[
 ];
 
 /// A folder that is removed in the end.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Result<Self> {
+    pub(super) fn new(name: &str) -> Result<Self> {
         let path = env::temp_dir().join(format!("netdrop-lab-{name}-{}", process::id()));
         fs::create_dir(&path).with_context(|| path.display().to_string())?;
         Ok(Self(path))
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         let Self(path) = self;
         path.join(name)
     }
@@ -92,7 +92,7 @@ impl Drop for Folder {
 }
 
 /// A recorder that counts from now on.
-fn recorder(bench: &Bench, file: &Path, options: &str) -> Result<Netdrop> {
+pub(super) fn recorder(bench: &Bench, file: &Path, options: &str) -> Result<Netdrop> {
     let arguments = format!("record -o {} {options}", file.display());
     let mut netdrop = Netdrop::start(bench.binary()?, &arguments)?;
     grown(&mut netdrop, file, 0)?;
@@ -123,7 +123,7 @@ fn netdrop(bench: &Bench, arguments: &str) -> Result<Output> {
         .context("cannot start netdrop")
 }
 
-fn text(bench: &Bench, arguments: &str) -> Result<String> {
+pub(super) fn text(bench: &Bench, arguments: &str) -> Result<String> {
     let output = netdrop(bench, arguments)?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(
@@ -142,7 +142,7 @@ fn replayed(bench: &Bench, file: &Path, recorder: &Ended) -> Result<Run> {
     export.counted_by(recorder).run()
 }
 
-fn drop_some(lab: &Pair, times: u64) -> Result<()> {
+pub(super) fn drop_some(lab: &Pair, times: u64) -> Result<()> {
     Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, times)
         .send(&lab.a)
         .map(drop)
@@ -214,11 +214,11 @@ fn others_agree(bench: &Bench, folder: &Folder, file: &Path, run: &Run) -> Resul
     );
 
     let stacks = text(bench, &format!("export {path} --to folded -o -"))?;
-    agree("folded", counts(&stacks, |_| true));
+    agree("folded", counts(&stacks, 1, |_| true));
     let metrics = text(bench, &format!("export {path} --to openmetrics -o -"))?;
     agree(
         "openmetrics",
-        counts(&metrics, |line| line.starts_with("netdrop_drops_total{")),
+        counts(&metrics, 2, |line| line.starts_with("netdrop_drops_total{")),
     );
     let page = text(bench, &format!("report {path} --format json"))?;
     let page: Value = serde_json::from_str(&page)?;
@@ -245,11 +245,11 @@ fn others_agree(bench: &Bench, folder: &Folder, file: &Path, run: &Run) -> Resul
     Ok(complaints)
 }
 
-/// The sum of the numbers behind the last space of lines.
-fn counts(text: &str, wanted: impl Fn(&str) -> bool) -> u64 {
+/// The sum of a word of lines, counted from the end.
+fn counts(text: &str, word: usize, wanted: impl Fn(&str) -> bool) -> u64 {
     text.lines()
         .filter(|line| wanted(line))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .filter_map(|line| line.rsplit(' ').nth(word - 1)?.parse::<u64>().ok())
         .sum()
 }
 

@@ -1,4 +1,6 @@
-//! `OpenMetrics`: the sums of the whole recording, for Prometheus and its kin.
+//! `OpenMetrics`: the sums of the whole recording as they stood at its end, for
+//! Prometheus and its kin. Each sample has that time: what is long past is not
+//! to be taken for now.
 
 use std::{
     fmt::Write as _,
@@ -49,8 +51,11 @@ impl Exporter for OpenMetrics {
             traffic,
             hooks,
             seconds,
+            time,
             ..
         } = summary;
+        // Whole seconds: readers of the older format know no others.
+        let time = time.as_second();
         let host = label("host", &self.host);
         let families: [(&str, &str, Count); 3] = [
             ("netdrop_drops", "Dropped packets (skbs).", |row| {
@@ -67,7 +72,7 @@ impl Exporter for OpenMetrics {
             head(out, name, "counter", help)?;
             for row in rows {
                 let labels = labels(row);
-                writeln!(out, "{name}_total{{{host}{labels}}} {}", of(row))?;
+                writeln!(out, "{name}_total{{{host}{labels}}} {} {time}", of(row))?;
             }
         }
         head(
@@ -76,12 +81,21 @@ impl Exporter for OpenMetrics {
             "counter",
             "Where every run of the drop hook went, and what detail was lost.",
         )?;
+        let sample = |out: &mut dyn Write, family, name, count: Option<u64>| {
+            // What is unknown is left out.
+            let Some(count) = count else { return Ok(()) };
+            writeln!(
+                out,
+                "{family}_total{{{host},{}}} {count} {time}",
+                label("name", name)
+            )
+        };
         for (name, count) in accounted(accounting) {
-            sample(out, "netdrop_accounting_total", &host, name, count)?;
+            sample(out, "netdrop_accounting", name, count)?;
         }
         head(out, "netdrop_traffic", "counter", "What passed.")?;
         for (name, count) in passed(traffic) {
-            sample(out, "netdrop_traffic_total", &host, name, count)?;
+            sample(out, "netdrop_traffic", name, count)?;
         }
         head(
             out,
@@ -90,7 +104,7 @@ impl Exporter for OpenMetrics {
             "Runs of hooks that are no drops.",
         )?;
         for hook in hooks {
-            sample(out, "netdrop_hook_runs_total", &host, hook.name, hook.count)?;
+            sample(out, "netdrop_hook_runs", hook.name, hook.count)?;
         }
         head(
             out,
@@ -98,7 +112,7 @@ impl Exporter for OpenMetrics {
             "gauge",
             "Measured length of the recording.",
         )?;
-        writeln!(out, "netdrop_recorded_seconds{{{host}}} {seconds}")?;
+        writeln!(out, "netdrop_recorded_seconds{{{host}}} {seconds} {time}")?;
         writeln!(out, "# EOF")
     }
 }
@@ -106,18 +120,6 @@ impl Exporter for OpenMetrics {
 fn head(out: &mut dyn Write, name: &str, r#type: &str, help: &str) -> io::Result<()> {
     writeln!(out, "# TYPE {name} {type}")?;
     writeln!(out, "# HELP {name} {help}")
-}
-
-/// What is unknown is left out.
-fn sample(
-    out: &mut dyn Write,
-    name: &str,
-    host: &str,
-    what: &str,
-    count: Option<u64>,
-) -> io::Result<()> {
-    let Some(count) = count else { return Ok(()) };
-    writeln!(out, "{name}{{{host},{}}} {count}", label("name", what))
 }
 
 fn labels(row: &Row) -> String {

@@ -60,11 +60,14 @@ fn open_metrics_name_each_family_once_and_end_with_the_mark() {
         text.contains(
             "netdrop_drops_total{host=\"ho\\\\x1bst\",reason=\"SOCKET_RCVBUFF\",\
          function=\"__udp_enqueue_schedule_skb\",device=\"a \\\"b\\\",;c\\\\x0a\",ifindex=\"2\",\
-         netns=\"4026531840\",netns_name=\"blue\"} 20\n"
+         netns=\"4026531840\",netns_name=\"blue\"} 20 1763758862\n"
         ),
         "{text}"
     );
-    assert!(text.contains("other=\"top\"} 4\n"), "{text}");
+    assert!(
+        text.contains("other=\"top\"} 4 1763758862\n"),
+        "{text}"
+    );
     for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         assert_eq!(text.matches(&format!("# TYPE {family}\n")).count(), 1);
     }

@@ -1,0 +1,59 @@
+//! Exports of a recording's own table, in which nothing is left out.
+
+use std::io::{BufWriter, Write as _};
+
+use anyhow::Context as _;
+
+use super::{Args, name, warn};
+use crate::{
+    cli::{fault::Usage, grouping::bytes, outfile::Whole},
+    output::export::Parquet,
+    recording::table::Table,
+};
+
+pub(super) fn export(args: &Args) -> anyhow::Result<()> {
+    let Args {
+        file,
+        to: _,
+        output,
+        force,
+        by,
+        severity,
+        filter,
+    } = args;
+    let asked = [
+        ("--by", by.is_some()),
+        ("--severity", severity.is_some()),
+        ("--filter", filter.is_some()),
+    ];
+    if let Some((option, _)) = asked.into_iter().find(|(_, asked)| *asked) {
+        return Err(Usage(format!(
+            "--to parquet writes every row as it was recorded, without {option}: ask its reader, \
+             for example `SELECT reason, sum(drops) FROM 'drops.parquet' WHERE kind = 'site' \
+             GROUP BY reason`, or export csv"
+        ))
+        .into());
+    }
+    let mut table = Table::open(bytes(file)?).with_context(|| file.display().to_string())?;
+    let mut whole = Whole::create(output, *force)?;
+    let write = || format!("cannot write {}", name(output));
+    let mut out = BufWriter::with_capacity(64 << 10, whole.file());
+    let mut parquet = Parquet::start(table.schema()).with_context(write)?;
+    loop {
+        let rows = table.next_rows();
+        if rows.is_empty() {
+            break;
+        }
+        for rows in &rows {
+            parquet.rows(&mut out, rows).with_context(write)?;
+        }
+    }
+    parquet
+        .finish(&mut out)
+        .and_then(|()| out.flush())
+        .with_context(write)?;
+    drop(out);
+    whole.finish()?;
+    warn(file, table.end());
+    Ok(())
+}
