@@ -53,6 +53,15 @@ pub struct At {
     pub tunables: Vec<Tunable>,
 }
 
+impl At {
+    /// Does a counter of this stage tell of what passes, rather than of what may
+    /// be lost?
+    #[must_use]
+    pub fn is_traffic(&self, counter: &Counter) -> bool {
+        place::is_beside(self.stage, &counter.name)
+    }
+}
+
 /// A number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -145,6 +154,12 @@ fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading> {
         match found {
             Ok(place) => counter.since(earlier[place].value),
             Err(_) if counter.scope.begins_at_zero() => counter.since(0),
+            // A queue's interrupts on a CPU are told once there are some.
+            Err(_) if counter.name.starts_with("irq.count.") => {
+                let all =
+                    |other: &Counter| other.scope == counter.scope && &*other.name == "irq.count";
+                earlier.iter().any(all).then(|| counter.since(0)).flatten()
+            }
             Err(_) => None,
         }
     };

@@ -84,6 +84,9 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         refusals::SCENARIOS,
         explain::SCENARIOS,
         path::SCENARIOS,
+        path::tcp::SCENARIOS,
+        path::tables::SCENARIOS,
+        path::devices::SCENARIOS,
         figures::SCENARIOS,
         catalogue::SCENARIOS,
     ];

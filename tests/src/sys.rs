@@ -9,7 +9,7 @@ mod pty;
 mod tun;
 
 pub(crate) use self::{
-    bpf::{Calls, Object, Program, Refusal, Refuse, Stats, bpf_ids},
+    bpf::{Accept, Calls, Object, Program, Refusal, Refuse, Stats, bpf_ids},
     option::{refuse_all, refuse_hops_below},
     packet::FrameSocket,
     pty::{on_terminal, resize},

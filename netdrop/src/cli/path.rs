@@ -54,8 +54,8 @@ pub(super) struct Args {
     count: u64,
 
     /// The network namespace: a name (as in `ip netns`, of a container, or `host`),
-    /// a process's number, or the namespace's inode number
-    #[arg(long, value_name = "NAME|PID|INODE")]
+    /// a path, a process's number, or the namespace's inode number
+    #[arg(long, value_name = "NAME|PATH|PID|INODE")]
     netns: Option<String>,
 
     /// Show counters that counted nothing, too
@@ -75,7 +75,9 @@ const EXAMPLES: &str = "\
 Examples:
   netdrop path                       every stage: what was counted since boot, what is set
   netdrop path --interval 5s         what was counted in 5 seconds, and what is wrong
-  netdrop path --netns shop          in another network namespace
+  netdrop path --netns shop          in another network namespace, by name
+  netdrop path --netns 1234          in that of process 1234
+  netdrop path --netns /run/netns/a  in that at a path
   netdrop path --interval 10s --format json | jq -r '.findings[] | .finding, .remedy'
 
 Needs no privileges for what everybody may read; root sees the processes of others, other
@@ -219,6 +221,21 @@ const FIRST_INODE: u32 = 0xEFFF_0000;
 
 fn find(text: &str) -> Result<Target, Usage> {
     let mut namespaces = netns::all();
+    if text.contains('/') {
+        let path = PathBuf::from(text);
+        let inode = netns::at(&path).map_err(|error| {
+            Usage(format!(
+                "there is no network namespace at {text}: {error}; paths are such as \
+                 /run/netns/NAME and /proc/PID/ns/net"
+            ))
+        })?;
+        let known = namespaces.remove(&inode);
+        return Ok(Target {
+            inode,
+            path,
+            identity: known.and_then(|namespace| namespace.identity),
+        });
+    }
     let number = text.parse::<u32>().ok();
     let inode = match number {
         Some(inode) if inode >= FIRST_INODE => Some(inode),
@@ -255,13 +272,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_is_found_by_process_and_by_inode() {
+    fn a_namespace_is_found_by_process_by_path_and_by_inode() {
         let own = netns::own().unwrap();
-        for text in [std::process::id().to_string(), own.to_string()] {
+        let path = format!("/proc/{}/ns/net", std::process::id());
+        for text in [std::process::id().to_string(), own.to_string(), path] {
             assert_eq!(find(&text).map(|found| found.inode).unwrap(), own);
         }
         let said = |text: &str| find(text).map(|found| found.inode).unwrap_err().to_string();
         assert!(said("no-such-namespace").contains("`ip netns` lists names"));
+        for elsewhere in ["/no/such/file", "/dev/null", "/proc/self/ns/mnt"] {
+            assert!(said(elsewhere).contains("no network namespace at"));
+        }
         assert!(said("4294967295").contains("has the number 4294967295"));
     }
 }

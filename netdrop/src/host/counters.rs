@@ -6,6 +6,28 @@
 //! numbers ([`Snapshot::flat`]) in which two snapshots can be compared. What a
 //! kernel lacks is absent, never 0; what could not be read is named.
 
+/// A file of `/proc` as each kernel writes it: kernel and text.
+#[cfg(test)]
+macro_rules! canned {
+    ($file:literal) => {
+        canned!($file, "5.10", "6.1", "6.12", "6.18", "7.x")
+    };
+    ($file:literal, $($kernel:literal),+) => {
+        [$((
+            $kernel,
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/data/proc/",
+                $kernel,
+                "/",
+                $file
+            )),
+        )),+]
+    };
+}
+#[cfg(test)]
+pub(super) use canned;
+
 pub mod ethtool;
 pub mod interrupts;
 pub mod links;
@@ -233,11 +255,18 @@ impl Snapshot {
                 .collect();
             let mut found = holders(&asked);
             for socket in &mut self.sockets {
-                socket.holder = found.remove(&socket.inode.into());
+                if let Some(held) = found.remove(&socket.inode.into()) {
+                    socket.held_by(held);
+                }
             }
         }
         self.tunables
             .extend(tunables::of_namespace(tunables, &self.links));
+        if let Some(usual) = tunables::nth(&self.tunables, "net.ipv4.tcp_rmem", 1) {
+            for socket in &mut self.sockets {
+                socket.suppose(usual);
+            }
+        }
         for link in &self.links {
             self.tunables.extend(tunables::files(tunables, &link.name));
         }

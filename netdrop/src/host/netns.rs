@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     fs, io,
-    os::unix::fs::MetadataExt as _,
+    os::{
+        fd::AsRawFd as _,
+        unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    },
     path::{Path, PathBuf},
 };
 
@@ -148,6 +151,26 @@ fn host(proc: &Path) -> Option<u32> {
 /// When the process is gone or may not be looked at (`CAP_SYS_PTRACE`).
 pub fn of(pid: u32) -> io::Result<u32> {
     inode(&fs::metadata(format!("/proc/{pid}/ns/net"))?)
+        .ok_or_else(|| io::Error::other("the inode of a network namespace has over 32 bits"))
+}
+
+/// The namespace that a file stands for.
+///
+/// # Errors
+///
+/// When the file cannot be opened, or stands for something else.
+pub fn at(path: &Path) -> io::Result<u32> {
+    let elsewhere = || io::Error::other("it stands for something else");
+    if Some(fs::metadata(path)?.dev()) != filesystem_of_namespaces() {
+        return Err(elsewhere());
+    }
+    let file = fs::File::open(path)?;
+    let what = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+    // `net:[4026531840]`; other kinds of namespaces live there, too.
+    if !what.as_os_str().as_bytes().starts_with(b"net:[") {
+        return Err(elsewhere());
+    }
+    inode(&file.metadata()?)
         .ok_or_else(|| io::Error::other("the inode of a network namespace has over 32 bits"))
 }
 

@@ -95,18 +95,31 @@ impl Sockets {
 /// How long one search for the holders of sockets may take.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
+/// A process that holds a socket, and its number for it.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) holder: Holder,
+    pub(super) descriptor: Option<u32>,
+}
+
 /// The processes that hold these sockets, by inode number, looked up at once:
 /// the first one found for each. Needs the same rights as [`Sockets::holder`].
-pub(super) fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Holder> {
+pub(super) fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Held> {
     let start = Instant::now();
     let mut known = HashMap::new();
     let mut from = Some(0).filter(|_| !inodes.is_empty());
     let mut found = HashMap::new();
     while let Some(pid) = from {
         let next = search(Path::new("/proc"), pid, &mut known);
-        for (inode, Known { holder, .. }) in known.drain() {
+        for (inode, Known { holder, file, .. }) in known.drain() {
             if inodes.contains(&inode) {
-                found.entry(inode).or_insert(holder);
+                let number = file
+                    .file_name()
+                    .and_then(|name| name.to_str()?.parse().ok());
+                found.entry(inode).or_insert(Held {
+                    holder,
+                    descriptor: number,
+                });
             }
         }
         let done = next == 0 || found.len() == inodes.len() || start.elapsed() > LONGEST_LOOK;

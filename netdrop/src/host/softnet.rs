@@ -154,6 +154,7 @@ fn cpu(line_number: usize, line: &str) -> Option<(u32, Counts, Option<u32>)> {
 #[cfg(test)]
 mod tests {
     use super::{Counts, Softnet};
+    use crate::host::counters::canned;
 
     /// From 6.18; CPU 1 is offline.
     const TWO: &str = "\
@@ -193,13 +194,10 @@ ffffffff 00000000 00000001 00000000 00000000 00000000 00000000 00000000 00000000
 
     #[test]
     fn real_files_tell_the_length_of_the_backlog() {
-        for text in [
-            include_str!("../../tests/data/proc/5.10/softnet_stat"),
-            include_str!("../../tests/data/proc/6.18/softnet_stat"),
-        ] {
+        for (kernel, text) in canned!("softnet_stat") {
             let softnet = Softnet::parse(text).unwrap();
-            assert_eq!(softnet.backlog, [(0, 0), (1, 0)]);
-            assert!(softnet.sum().processed > 0);
+            assert_eq!(softnet.backlog, [(0, 0), (1, 0)], "{kernel}");
+            assert!(softnet.sum().processed > 0, "{kernel}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! wraps for us.
 
 pub(crate) mod ethtool;
+pub(crate) mod socket;
 
 use std::{
     io,

@@ -112,6 +112,16 @@ impl Page {
         self.wrapped(&label, &first, INDENT, text, |label| palette.dim(label));
     }
 
+    /// A label that stands out, and its text.
+    pub(super) fn marked(&mut self, label: &str, text: &str, severity: Severity) {
+        let label = format!("  {label}");
+        let first = format!("{label:<0$}", INDENT.len());
+        let palette = self.palette;
+        self.wrapped(&label, &first, INDENT, text, |label| {
+            palette.severity(severity, label)
+        });
+    }
+
     /// Names below a label, and a text about them all.
     pub(super) fn about(&mut self, label: &str, names: &[&str], text: &str) {
         let names: Vec<_> = names.iter().map(|name| (*name, None)).collect();

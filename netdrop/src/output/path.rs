@@ -11,7 +11,10 @@ use self::reading::{grouped, settings};
 use super::{escape::escape, page::Page, text::Layout};
 use crate::{
     drops::severity::Severity,
-    host::{counters::sockets::SocketKind, netns::Identity},
+    host::{
+        counters::{Scope, sockets::SocketKind},
+        netns::Identity,
+    },
     path::{At, Finding, Journey},
 };
 
@@ -63,6 +66,7 @@ pub fn text(journey: &Journey, heading: &Heading<'_>, layout: Layout, options: O
             ));
         }
     }
+    reminder(&mut page, journey);
     page.gap();
     page.finish()
 }
@@ -170,9 +174,18 @@ fn stage(page: &mut Page, at: &At, journey: &Journey, options: Options, shown: &
             !shown.contains(&key)
         })
         .collect();
-    let (moved, now, quiet) = grouped(&fresh, interval, options.all);
+    wrong(page, at, journey);
+    let (traffic, loss): (Vec<_>, Vec<_>) = fresh
+        .iter()
+        .partition(|reading| at.is_traffic(&reading.counter));
+    let (moved, mut now, quiet) = grouped(&loss, interval, options.all);
+    let (passed, also, _) = grouped(&traffic, interval, options.all);
+    now.extend(also);
     if !moved.is_empty() {
         page.field("  counted", &moved.join("; "));
+    }
+    if !passed.is_empty() {
+        page.field("  traffic", &passed.join("; "));
     }
     if !now.is_empty() {
         page.field("  now", &now.join("; "));
@@ -186,7 +199,7 @@ fn stage(page: &mut Page, at: &At, journey: &Journey, options: Options, shown: &
         let s = if quiet == 1 { "" } else { "s" };
         page.field("  quiet", &format!("{quiet} counter{s} {nothing}"));
     }
-    let set = settings(&at.tunables, journey.devices);
+    let set = settings(&at.tunables, journey.devices, options.all);
     if !set.is_empty() {
         page.field("  set", &set.join("; "));
     }
@@ -194,6 +207,36 @@ fn stage(page: &mut Page, at: &At, journey: &Journey, options: Options, shown: &
         let counter = &reading.counter;
         format!("{} {}", counter.scope, counter.name)
     }));
+}
+
+/// The rules that found something at a stage, and where.
+fn wrong(page: &mut Page, at: &At, journey: &Journey) {
+    let found: Vec<&Finding> = journey
+        .findings
+        .iter()
+        .filter(|finding| finding.stage == at.stage)
+        .collect();
+    let Some(severity) = found.iter().map(|finding| finding.severity).max() else {
+        return;
+    };
+    let found: Vec<String> = found
+        .iter()
+        .map(|finding| match &finding.scope {
+            Scope::Host | Scope::Netns => finding.id.to_owned(),
+            scope => format!("{} ({})", finding.id, escape(&scope.to_string())),
+        })
+        .collect();
+    page.marked("  wrong", &found.join(", "), severity);
+}
+
+/// Once more at the end, since the beginning is off the screen by then.
+fn reminder(page: &mut Page, journey: &Journey) {
+    let mut ids: Vec<&str> = journey.findings.iter().map(|finding| finding.id).collect();
+    ids.dedup();
+    if !ids.is_empty() {
+        page.gap();
+        page.note(&format!("Wrong, see the top: {}.", ids.join(", ")));
+    }
 }
 
 #[cfg(test)]

@@ -74,11 +74,12 @@ const BESIDE: [(Stage, &[&str]); 11] = [
 /// What settings are called that the catalogue tells by the command that changes
 /// them.
 const COMMANDS: [(&str, &[&str]); 13] = [
-    ("ethtool -G DEV rx", &["ring.rx", "ring.rx_max"]),
-    ("ethtool -G DEV tx", &["ring.tx", "ring.tx_max"]),
+    ("ethtool -G DEV rx", &["ring.rx", "ring.rx_max", "ring"]),
+    ("ethtool -G DEV tx", &["ring.tx", "ring.tx_max", "ring"]),
     (
         "ethtool -L ",
         &[
+            "channels",
             "channels.rx",
             "channels.rx_max",
             "channels.tx",
@@ -90,6 +91,7 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     (
         "ethtool -C DEV adaptive-rx",
         &[
+            "coalesce",
             "coalesce.adaptive_rx",
             "coalesce.rx_usecs",
             "coalesce.rx_frames",
@@ -103,7 +105,10 @@ const COMMANDS: [(&str, &[&str]); 13] = [
             "coalesce.tx_frames",
         ],
     ),
-    ("ethtool -X ", &["rss.queues", "link.rx_queues"]),
+    (
+        "ethtool -X ",
+        &["rss", "rss.queues", "rss.spread", "link.rx_queues"],
+    ),
     ("ethtool -K DEV lro", &["feature.lro"]),
     ("ethtool -K DEV rx-gro-hw", &["feature.rx-gro-hw"]),
     ("ethtool -K DEV gro", &["feature.gro"]),
@@ -120,7 +125,13 @@ const COMMANDS: [(&str, &[&str]); 13] = [
 const FURTHER: [(Stage, &[&str]); 4] = [
     (
         Stage::RX_NIC,
-        &["link.up", "link.carrier", "link.speed", "link.full_duplex"],
+        &[
+            "link.kind",
+            "link.up",
+            "link.carrier",
+            "link.speed",
+            "link.full_duplex",
+        ],
     ),
     (Stage::NETFILTER, &["net.netfilter.nf_conntrack_count"]),
     (
@@ -134,8 +145,26 @@ const FURTHER: [(Stage, &[&str]); 4] = [
             "ndisc_cache.gc_thresh3",
         ],
     ),
-    (Stage::TX_QDISC, &["link.tx_queues"]),
+    (
+        Stage::TX_QDISC,
+        &[
+            "qdisc.kind",
+            "link.tx_queues",
+            "/sys/class/net/DEV/queues/tx-N/xps_rxqs",
+        ],
+    ),
 ];
+
+/// Is it one of the numbers beside those of loss?
+pub(super) fn is_beside(stage: Stage, name: &str) -> bool {
+    name.starts_with(INTERRUPTS)
+        || BESIDE
+            .iter()
+            .any(|(of, names)| *of == stage && names.contains(&name))
+}
+
+/// Interrupts of one queue.
+const INTERRUPTS: &str = "irq.count.";
 
 impl Place {
     pub(super) fn of(stage: Stage) -> Self {
@@ -172,6 +201,9 @@ impl Place {
         }
         if name.starts_with("qdisc.") && !self.has_qdisc(scope) {
             return false;
+        }
+        if name.starts_with(INTERRUPTS) {
+            return self.stage == Stage::RX_NIC;
         }
         if &**name == "sk_drops" && !self.has_socket(counter) {
             return false;

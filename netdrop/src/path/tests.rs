@@ -122,6 +122,7 @@ fn a_full_listener_is_named_with_port_and_process_whenever_one_looks() {
             pid: 12,
             command: "server".into(),
         }),
+        fixed_buffer: None,
     }];
     let journey = Journey::of(&now, None);
     assert_eq!(ids(&journey), ["accept_queue_full"]);
@@ -189,4 +190,25 @@ fn every_name_in_the_rules_is_one_that_a_snapshot_can_have() {
             );
         }
     }
+}
+
+#[test]
+fn every_rule_is_documented_as_it_is() {
+    let document = include_str!("../../../docs/path.md");
+    let file = include_str!("../../data/rules.toml");
+    let mut written = 0;
+    for (name, text) in file.lines().filter_map(|line| line.split_once(" = \"")) {
+        let text = text.trim_end_matches('"');
+        written += usize::from(name == "when");
+        if !["id", "stage", "each", "severity"].contains(&name) {
+            assert!(document.contains(text), "{name}: {text}");
+        }
+    }
+    let ids: Vec<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+        .collect();
+    let rules: Vec<&str> = rules::all().iter().map(|rule| rule.id).collect();
+    assert_eq!(ids, rules);
+    assert_eq!(written, rules.len());
 }

@@ -1,6 +1,10 @@
 //! What `netdrop path --format json` says.
 
-use std::{cell::RefCell, path::Path, process::Command};
+use std::{
+    cell::{Cell, RefCell},
+    path::Path,
+    process::Command,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -25,12 +29,30 @@ impl Journey {
     }
 
     /// What was counted while something was done: the intervals from before it
-    /// on, until one satisfies the wish.
+    /// on, until one satisfies the wish. None before it may.
     pub(crate) fn during(
         bench: &Bench,
         namespace: &Namespace,
         act: impl FnOnce() -> Result<()>,
         wish: impl Fn(&Self) -> bool,
+    ) -> Result<Self> {
+        Self::during_noise(bench, namespace, act, wish, |early| {
+            ensure!(
+                !early,
+                "found before anything was done, or done by somebody else"
+            );
+            Ok(())
+        })
+    }
+
+    /// The same for what others on this host may do, too: told is whether the
+    /// wish came true before anything was done.
+    pub(crate) fn during_noise(
+        bench: &Bench,
+        namespace: &Namespace,
+        act: impl FnOnce() -> Result<()>,
+        wish: impl Fn(&Self) -> bool,
+        before: impl FnOnce(bool) -> Result<()>,
     ) -> Result<Self> {
         let arguments = format!(
             "path --format json --netns {} --interval 1s --count 1000",
@@ -38,7 +60,12 @@ impl Journey {
         );
         let mut netdrop = Netdrop::start(bench.binary()?, &arguments)?;
         // The second interval begins when the first is told.
-        netdrop.wait_for("first interval", |_| true)?;
+        let early = Cell::new(false);
+        netdrop.wait_for("first interval", |line| {
+            early.set(Self::parse(line).is_ok_and(|journey| wish(&journey)));
+            true
+        })?;
+        before(early.get())?;
         act()?;
         let found = RefCell::new(None);
         netdrop.wait_for("such an interval", |line| {

@@ -10,6 +10,8 @@ use super::owned;
 
 /// `r0 = XDP_DROP; exit`, each instruction eight bytes.
 static XDP_DROP: [u64; 2] = [0x0000_0001_0000_00b7, 0x0000_0000_0000_0095];
+/// `r0 = XDP_PASS; exit`.
+static XDP_PASS: [u64; 2] = [0x0000_0002_0000_00b7, 0x0000_0000_0000_0095];
 /// `r0 = 0; exit`.
 static CGROUP_REFUSE: [u64; 2] = [0x0000_0000_0000_00b7, 0x0000_0000_0000_0095];
 
@@ -129,25 +131,65 @@ impl Refusal {
                 0,
             ),
         };
-        let mut load = ProgLoad {
-            kind,
-            instruction_count: 2,
-            instructions: instructions.as_ptr() as u64,
-            license: c"GPL".as_ptr() as u64,
-        };
-        let program = owned(bpf(BPF_PROG_LOAD, &mut load)?);
-        let mut create = LinkCreate {
-            program: program.as_raw_fd().cast_unsigned(),
-            target,
-            attach_type,
-            flags,
-        };
-        let link = owned(bpf(BPF_LINK_CREATE, &mut create)?);
+        let (program, link) = attach(kind, instructions, target, attach_type, flags)?;
         Ok(Self {
             _link: link,
             _program: program,
         })
     }
+}
+
+/// An XDP program of a device's driver that lets every packet pass. Detached when
+/// dropped.
+pub(crate) struct Accept {
+    _link: OwnedFd,
+    _program: OwnedFd,
+}
+
+impl Accept {
+    /// Loads the program and attaches it to the device with this index.
+    ///
+    /// # Errors
+    /// The errno of `BPF_PROG_LOAD` or `BPF_LINK_CREATE`.
+    pub(crate) fn attach(ifindex: u32) -> io::Result<Self> {
+        let (program, link) = attach(
+            BPF_PROG_TYPE_XDP,
+            &XDP_PASS,
+            ifindex,
+            BPF_XDP,
+            XDP_FLAGS_DRV_MODE,
+        )?;
+        Ok(Self {
+            _link: link,
+            _program: program,
+        })
+    }
+}
+
+/// Loads a program of two instructions and attaches it by a link; both live as
+/// long as their descriptors.
+fn attach(
+    kind: u32,
+    instructions: &'static [u64; 2],
+    target: u32,
+    attach_type: u32,
+    flags: u32,
+) -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut load = ProgLoad {
+        kind,
+        instruction_count: 2,
+        instructions: instructions.as_ptr() as u64,
+        license: c"GPL".as_ptr() as u64,
+    };
+    let program = owned(bpf(BPF_PROG_LOAD, &mut load)?);
+    let mut create = LinkCreate {
+        program: program.as_raw_fd().cast_unsigned(),
+        target,
+        attach_type,
+        flags,
+    };
+    let link = owned(bpf(BPF_LINK_CREATE, &mut create)?);
+    Ok((program, link))
 }
 
 /// The ids of all loaded programs or existing maps.

@@ -27,6 +27,9 @@ pub struct Driver {
     /// `link.speed` (Mbit/s), `ring.rx`, `ring.rx_max`, `channels.combined`,
     /// `coalesce.rx_usecs`, `feature.gro` (0 or 1), `rss.queues`.
     pub settings: Vec<(String, u64)>,
+    /// What is no number: `rss.spread`, and one word for what the driver does not
+    /// tell (`ring`: `unsupported`).
+    pub words: Vec<(&'static str, String)>,
     /// Its own counters, as `ethtool -S` names them.
     pub statistics: Vec<(String, u64)>,
 }
@@ -85,11 +88,13 @@ fn ask(device: Arc<str>) -> Driver {
         };
     };
     let socket = socket.as_fd();
-    Driver {
-        settings: settings(socket, &device),
+    let mut driver = Driver {
         statistics: ethtool::statistics(socket, &device).unwrap_or_default(),
         device,
-    }
+        ..Driver::default()
+    };
+    driver.settings(socket);
+    driver
 }
 
 fn open() -> io::Result<OwnedFd> {
@@ -101,62 +106,115 @@ fn open() -> io::Result<OwnedFd> {
     )?)
 }
 
-fn settings(socket: BorrowedFd<'_>, device: &str) -> Vec<(String, u64)> {
-    let mut found = Vec::new();
-    let mut add = |name: &str, number: u32| found.push((name.to_owned(), u64::from(number)));
-    if let Ok(link) = ethtool::link(socket, device) {
-        let [duplex, ..] = link[2].to_ne_bytes();
-        // SPEED_UNKNOWN and DUPLEX_UNKNOWN (include/uapi/linux/ethtool.h).
-        if link[1] != u32::MAX && link[1] != 0 {
-            add("link.speed", link[1]);
+impl Driver {
+    fn settings(&mut self, socket: BorrowedFd<'_>) {
+        let device = Arc::clone(&self.device);
+        if let Some(link) = self.told("link.speed", ethtool::link(socket, &device)) {
+            let [duplex, ..] = link[2].to_ne_bytes();
+            // SPEED_UNKNOWN and DUPLEX_UNKNOWN (include/uapi/linux/ethtool.h).
+            if link[1] != u32::MAX && link[1] != 0 {
+                self.set("link.speed", link[1]);
+            } else {
+                self.words.push(("link.speed", UNKNOWN.to_owned()));
+            }
+            if duplex <= 1 {
+                self.set("link.full_duplex", duplex.into());
+            } else {
+                self.words.push(("link.full_duplex", UNKNOWN.to_owned()));
+            }
         }
-        if duplex <= 1 {
-            add("link.full_duplex", duplex.into());
+        if let Some(rings) = self.told("ring", ethtool::rings(socket, &device)) {
+            for (way, now, most) in [("rx", rings[5], rings[1]), ("tx", rings[8], rings[4])] {
+                if most > 0 {
+                    self.set(&format!("ring.{way}"), now);
+                    self.set(&format!("ring.{way}_max"), most);
+                }
+            }
         }
-    }
-    if let Ok(rings) = ethtool::rings(socket, device) {
-        for (way, now, most) in [("rx", rings[5], rings[1]), ("tx", rings[8], rings[4])] {
-            if most > 0 {
-                add(&format!("ring.{way}"), now);
-                add(&format!("ring.{way}_max"), most);
+        if let Some(channels) = self.told("channels", ethtool::channels(socket, &device)) {
+            for (what, most, now) in [("rx", 1, 5), ("tx", 2, 6), ("combined", 4, 8)] {
+                if channels[most] > 0 {
+                    self.set(&format!("channels.{what}"), channels[now]);
+                    self.set(&format!("channels.{what}_max"), channels[most]);
+                }
+            }
+        }
+        if let Some(coalescing) = self.told("coalesce", ethtool::coalescing(socket, &device)) {
+            for (name, place) in [
+                ("rx_usecs", 1),
+                ("rx_frames", 2),
+                ("tx_usecs", 5),
+                ("tx_frames", 6),
+                ("adaptive_rx", 10),
+                ("adaptive_tx", 11),
+            ] {
+                self.set(&format!("coalesce.{name}"), coalescing[place]);
+            }
+        }
+        if let Some(features) = self.told("feature", ethtool::features(socket, &device)) {
+            for (kernel, short) in FEATURES {
+                if let Some((_, on)) = features.iter().find(|(name, _)| name == kernel) {
+                    self.set(&format!("feature.{short}"), (*on).into());
+                }
+            }
+        }
+        if let Some(table) = self.told("rss", ethtool::spread(socket, &device)) {
+            let mut queues = table.clone();
+            queues.sort_unstable();
+            queues.dedup();
+            if let Ok(number @ 1..) = u32::try_from(queues.len()) {
+                self.set("rss.queues", number);
+                self.words.push(("rss.spread", spread(&table)));
             }
         }
     }
-    if let Ok(channels) = ethtool::channels(socket, device) {
-        for (what, most, now) in [("rx", 1, 5), ("tx", 2, 6), ("combined", 4, 8)] {
-            if channels[most] > 0 {
-                add(&format!("channels.{what}"), channels[now]);
-                add(&format!("channels.{what}_max"), channels[most]);
+
+    fn set(&mut self, name: &str, number: u32) {
+        self.settings.push((name.to_owned(), number.into()));
+    }
+
+    /// What the driver answered, or one word for why it did not.
+    fn told<T>(&mut self, what: &'static str, answer: io::Result<T>) -> Option<T> {
+        let error = match answer {
+            Ok(answer) => return Some(answer),
+            Err(error) => error,
+        };
+        let word = match error.raw_os_error() {
+            // The device went away meanwhile.
+            Some(libc::ENODEV) => return None,
+            Some(libc::EOPNOTSUPP) => "unsupported",
+            _ => {
+                log::debug!("{what} of {}: {error}", self.device);
+                UNKNOWN
             }
+        };
+        self.words.push((what, word.to_owned()));
+        None
+    }
+}
+
+const UNKNOWN: &str = "unknown";
+
+/// How many entries of the RSS table lead to each queue, neighbours with as many
+/// together: `0-2:32 3:16`. Queues that none leads to have 0.
+fn spread(table: &[u32]) -> String {
+    let most = table.iter().max().copied().unwrap_or_default();
+    let mut ranges: Vec<(u32, u32, usize)> = Vec::new();
+    for queue in 0..=most {
+        let entries = table.iter().filter(|other| **other == queue).count();
+        match ranges.last_mut() {
+            Some((_, last, same)) if *same == entries => *last = queue,
+            _ => ranges.push((queue, queue, entries)),
         }
     }
-    if let Ok(coalescing) = ethtool::coalescing(socket, device) {
-        for (name, place) in [
-            ("rx_usecs", 1),
-            ("rx_frames", 2),
-            ("tx_usecs", 5),
-            ("tx_frames", 6),
-            ("adaptive_rx", 10),
-            ("adaptive_tx", 11),
-        ] {
-            add(&format!("coalesce.{name}"), coalescing[place]);
-        }
-    }
-    if let Ok(features) = ethtool::features(socket, device) {
-        for (kernel, short) in FEATURES {
-            if let Some((_, on)) = features.iter().find(|(name, _)| name == kernel) {
-                add(&format!("feature.{short}"), (*on).into());
-            }
-        }
-    }
-    if let Ok(mut queues) = ethtool::spread(socket, device) {
-        queues.sort_unstable();
-        queues.dedup();
-        if let Ok(number @ 1..) = u32::try_from(queues.len()) {
-            add("rss.queues", number);
-        }
-    }
-    found
+    let ranges: Vec<String> = ranges
+        .into_iter()
+        .map(|(first, last, entries)| match first == last {
+            true => format!("{first}:{entries}"),
+            false => format!("{first}-{last}:{entries}"),
+        })
+        .collect();
+    ranges.join(" ")
 }
 
 /// Offloads that matter, as the kernel and as `ethtool -K` names them
@@ -223,6 +281,13 @@ mod tests {
     }
 
     #[test]
+    fn a_spread_tells_how_many_entries_lead_to_each_queue() {
+        assert_eq!(spread(&[0, 1, 2, 3, 0, 1, 2, 3]), "0-3:2");
+        assert_eq!(spread(&[0, 0, 0, 2]), "0:3 1:0 2:1");
+        assert_eq!(spread(&[0; 64]), "0:64");
+    }
+
+    #[test]
     fn a_driver_that_hangs_is_given_up_and_named() {
         let hangs = |device: Arc<str>| {
             if &*device == "slow" {
@@ -250,6 +315,12 @@ mod tests {
         assert_eq!(found.len(), 2);
         let has = |name: &str| found[0].settings.iter().any(|(known, _)| known == name);
         assert!(has("feature.gso"), "{:?}", found[0]);
-        assert!(found[1].settings.is_empty() && found[1].statistics.is_empty());
+        let unsupported = ("ring", "unsupported".to_owned());
+        assert!(found[0].words.contains(&unsupported), "{:?}", found[0]);
+        let nothing = Driver {
+            device: Arc::clone(&found[1].device),
+            ..Driver::default()
+        };
+        assert_eq!(found[1], nothing);
     }
 }

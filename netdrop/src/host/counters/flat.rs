@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Scope, Snapshot, qdiscs::Qdisc, sockets::Socket};
+use super::{
+    Scope, Snapshot,
+    qdiscs::Qdisc,
+    sockets::{Socket, SocketKind},
+};
 
 /// How a number behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +168,14 @@ fn devices(list: &mut List, snapshot: &Snapshot) {
             *sums.entry((Arc::clone(device), *cpu)).or_default() += count;
         }
     }
+    for (device, interrupt) in &snapshot.interrupts {
+        let name = format!("irq.count.{}", interrupt.name);
+        // Most queues interrupt one CPU only.
+        for (cpu, count) in interrupt.counts.iter().filter(|(_, count)| *count > 0) {
+            let scope = Scope::Interrupts(Arc::clone(device), *cpu);
+            list.add(&scope, &name, Kind::Count32, *count);
+        }
+    }
     for ((device, cpu), count) in sums {
         list.add(
             &Scope::Interrupts(device, cpu),
@@ -239,6 +251,11 @@ fn socket(list: &mut List, socket: &Socket) {
     } else if let Some([used, most]) = socket.memory {
         list.add(&scope, "socket.receive_memory", Kind::Gauge, used);
         list.add(&scope, "socket.receive_buffer", Kind::Gauge, most);
+        let tcp = socket.kind == SocketKind::Tcp;
+        list.add(&scope, "socket.is_tcp", Kind::Gauge, tcp);
+    }
+    if let Some(fixed) = socket.fixed_buffer {
+        list.add(&scope, "socket.fixed_buffer", Kind::Gauge, fixed);
     }
     if let Some(drops) = socket.drops {
         list.add(&scope, "sk_drops", Kind::Count32, drops);

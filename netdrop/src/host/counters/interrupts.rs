@@ -132,19 +132,23 @@ ERR:          0
 
     #[test]
     fn real_files_are_read_without_their_lines_of_the_cpus_own() {
-        for (text, name) in [
-            (
-                include_str!("../../../tests/data/proc/5.10/interrupts"),
-                "ttyS0",
-            ),
-            (
-                include_str!("../../../tests/data/proc/6.18/interrupts"),
-                "virtio2-input.0",
-            ),
-        ] {
+        for (kernel, text) in canned!("interrupts") {
             let found = interrupts(text);
-            assert!(found.iter().any(|line| line.name == name), "{found:?}");
-            assert!(found.iter().all(|line| line.counts.len() == 2));
+            let serial = found.iter().find(|line| line.name == "ttyS0");
+            assert!(serial.is_some(), "{kernel}: {found:?}");
+            assert!(found.iter().all(|line| line.counts.len() == 2), "{kernel}");
+            let card = found.iter().any(|line| line.name == "virtio2-input.0");
+            assert_eq!(card, kernel == "6.18", "the guests have none");
+        }
+    }
+
+    #[test]
+    fn real_softirqs_are_told_for_each_cpu() {
+        for (kernel, text) in canned!("softirqs") {
+            let received = softirq(text, "NET_RX").unwrap();
+            assert_eq!(received.len(), 2, "{kernel}");
+            assert!(received.iter().all(|(_, count)| *count > 0), "{kernel}");
+            assert!(softirq(text, "NET_TX").is_some(), "{kernel}");
         }
     }
 

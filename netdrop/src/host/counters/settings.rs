@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Scope, Snapshot, tunables::Tunable};
+use super::{
+    Scope, Snapshot,
+    tunables::{self, Tunable},
+};
 
 /// What devices and drivers are set to, and the thresholds of tables.
 pub(super) fn all(snapshot: &Snapshot) -> Vec<Tunable> {
@@ -24,9 +27,18 @@ pub(super) fn all(snapshot: &Snapshot) -> Vec<Tunable> {
             ("link.rx_queues", link.rx_queues),
             ("link.tx_queues", link.tx_queues),
             ("link.loopback", Some(link.loopback.into())),
+            (
+                "link.veth",
+                Some((link.kind.as_deref() == Some("veth")).into()),
+            ),
         ] {
             if let Some(value) = value {
                 add(&scope, name, value.to_string());
+            }
+        }
+        for (name, word) in [("link.kind", &link.kind), ("qdisc.kind", &link.qdisc)] {
+            if let Some(word) = word {
+                add(&scope, name, word.clone());
             }
         }
     }
@@ -34,6 +46,17 @@ pub(super) fn all(snapshot: &Snapshot) -> Vec<Tunable> {
         let scope = Scope::Device(Arc::clone(&driver.device));
         for (name, value) in &driver.settings {
             add(&scope, name, value.to_string());
+        }
+        for (name, word) in &driver.words {
+            add(&scope, name, word.clone());
+        }
+    }
+    for (name, most) in [
+        ("net.ipv4.tcp_mem", "tcp_mem.most"),
+        ("net.ipv4.udp_mem", "udp_mem.most"),
+    ] {
+        if let Some(pages) = tunables::nth(&snapshot.tunables, name, 2) {
+            add(&Scope::Host, most, pages.to_string());
         }
     }
     for table in &snapshot.neighbours {

@@ -2,15 +2,20 @@
 //! with drops (`SOCK_DIAG_BY_FAMILY`).
 
 use std::{
+    fs::File,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::unix::fs::MetadataExt as _,
 };
 
 use nix::sys::socket::SockProtocol;
 
-use crate::host::{
-    netlink::{attributes, dump, word},
-    sockets::Holder,
+use crate::{
+    host::{
+        netlink::{attributes, dump, word},
+        sockets::{Held, Holder},
+    },
+    kernel::sys::socket::{descriptor_of, receive_buffer_is_fixed},
 };
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -73,6 +78,9 @@ pub struct Socket {
     pub drops: Option<u32>,
     /// Who holds it, where that was found out.
     pub holder: Option<Holder>,
+    /// Of a TCP connection: was its receive buffer set by `SO_RCVBUF`, which ends
+    /// its automatic tuning? `None` where that was not found out.
+    pub fixed_buffer: Option<bool>,
 }
 
 impl Socket {
@@ -83,9 +91,41 @@ impl Socket {
         self.backlog.is_some_and(|backlog| self.queue > backlog)
     }
 
+    /// Notes who holds it, and asks its own descriptor what nothing else tells.
+    pub(super) fn held_by(&mut self, held: Held) {
+        let Held { holder, descriptor } = held;
+        if self.kind == SocketKind::Tcp {
+            let asked = descriptor.map(|number| fixed_buffer(holder.pid, number, self.inode));
+            self.fixed_buffer = asked.and_then(|answer| {
+                answer
+                    .inspect_err(|error| log::debug!("SO_BUF_LOCK of {}: {error}", self.local))
+                    .ok()
+            });
+        }
+        self.holder = Some(holder);
+    }
+
+    /// Where its descriptor did not tell: a buffer smaller than every connection
+    /// begins with was set.
+    pub(super) fn suppose(&mut self, usual: u64) {
+        if self.kind == SocketKind::Tcp && self.fixed_buffer.is_none() {
+            let small = self.memory.is_some_and(|[_, most]| u64::from(most) < usual);
+            self.fixed_buffer = small.then_some(true);
+        }
+    }
+
     fn matters(&self) -> bool {
         self.kind == SocketKind::Listener || self.drops.is_some_and(|drops| drops > 0)
     }
+}
+
+fn fixed_buffer(pid: u32, descriptor: u32, inode: u32) -> io::Result<bool> {
+    let descriptor = File::from(descriptor_of(pid, descriptor)?);
+    // The process may have closed it meanwhile, and opened another.
+    if descriptor.metadata()?.ino() != u64::from(inode) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    receive_buffer_is_fixed(&descriptor.into())
 }
 
 /// All listeners of the calling thread's namespace.
@@ -152,6 +192,7 @@ fn parse(protocol: i32, payload: &[u8]) -> Option<Socket> {
         memory: number(0).zip(number(1)).map(|(used, most)| [used, most]),
         drops: number(8),
         holder: None,
+        fixed_buffer: None,
     })
 }
 

@@ -81,30 +81,32 @@ pub(super) fn sockstat(text: &str) -> Numbers {
 mod tests {
     use super::*;
 
-    const SNMP: [&str; 2] = [
-        include_str!("../../../tests/data/proc/5.10/snmp"),
-        include_str!("../../../tests/data/proc/6.18/snmp"),
-    ];
-    const NETSTAT: [&str; 2] = [
-        include_str!("../../../tests/data/proc/5.10/netstat"),
-        include_str!("../../../tests/data/proc/6.18/netstat"),
-    ];
-
     #[test]
-    fn protocols_of_old_and_new_kernels_are_read_by_name() {
-        for text in SNMP {
+    fn protocols_of_every_kernel_are_read_by_name() {
+        for (kernel, text) in canned!("snmp") {
             let found = two_lines(text);
-            assert!(found["Ip.InReceives"] > 0);
-            assert!(found.contains_key("UdpLite.InDatagrams"));
+            assert!(found["Ip.InReceives"] > 0, "{kernel}");
+            assert!(found.contains_key("Udp.RcvbufErrors"), "{kernel}");
             assert!(!found.contains_key("Tcp.MaxConn"), "-1 is no count");
+            let lite = found.contains_key("UdpLite.InDatagrams");
+            assert_eq!(lite, kernel != "7.x", "UDP-Lite went away");
+            let memory = found.contains_key("Udp.MemErrors");
+            assert_eq!(memory, kernel != "5.10", "from 5.11 on");
         }
-        let [old, new] = NETSTAT.map(two_lines);
-        for found in [&old, &new] {
-            assert!(found.contains_key("TcpExt.ListenOverflows"));
-            assert!(found.contains_key("IpExt.InNoRoutes"));
+        for (kernel, text) in canned!("netstat") {
+            let found = two_lines(text);
+            for name in [
+                "TcpExt.ListenOverflows",
+                "TcpExt.TCPRcvQDrop",
+                "TcpExt.TCPReqQFullDrop",
+                "TcpExt.IPReversePathFilter",
+                "IpExt.InNoRoutes",
+            ] {
+                assert!(found.contains_key(name), "{kernel} {name}");
+            }
+            let authenticated = found.contains_key("TcpExt.TCPAOBad");
+            assert_eq!(authenticated, !["5.10", "6.1"].contains(&kernel), "6.7");
         }
-        assert!(!old.contains_key("TcpExt.TCPAOBad"), "from 6.7 on");
-        assert!(new.contains_key("TcpExt.TCPAOBad"));
     }
 
     #[test]
@@ -116,13 +118,16 @@ mod tests {
 
     #[test]
     fn names_with_a_number_each_are_read() {
-        for text in [
-            include_str!("../../../tests/data/proc/5.10/snmp6"),
-            include_str!("../../../tests/data/proc/6.18/snmp6"),
-        ] {
+        for (kernel, text) in canned!("snmp6") {
             let found = one_a_line(text);
-            assert!(found.contains_key("Ip6InNoRoutes"));
-            assert!(found.contains_key("Udp6RcvbufErrors"));
+            assert!(found.contains_key("Ip6InReceives"), "{kernel}");
+            assert!(found.contains_key("Ip6ReasmFails"), "{kernel}");
+            assert!(found.contains_key("Udp6RcvbufErrors"), "{kernel}");
+        }
+        for (kernel, text) in canned!("xfrm_stat") {
+            let found = one_a_line(text);
+            assert_eq!(found.len(), text.lines().count(), "{kernel}");
+            assert!(found.contains_key("XfrmInNoStates"), "{kernel}");
         }
         assert_eq!(one_a_line("A \t 7\nB x\n\n").len(), 1);
     }
@@ -140,47 +145,40 @@ mod tests {
     }
 
     #[test]
-    fn tables_of_old_and_new_kernels_are_read_by_their_own_columns() {
-        let old = by_cpu(include_str!(
-            "../../../tests/data/proc/5.10/stat_nf_conntrack"
-        ))
-        .unwrap();
-        let new = by_cpu(include_str!(
-            "../../../tests/data/proc/6.18/stat_nf_conntrack"
-        ))
-        .unwrap();
-        assert!(old.contains_key("delete_list") && !old.contains_key("chainlength"));
-        assert!(new.contains_key("chainlength") && !new.contains_key("delete_list"));
-        for found in [old, new] {
-            assert!(
-                ["drop", "early_drop", "insert_failed", "entries"]
-                    .iter()
-                    .all(|name| found.contains_key(*name))
-            );
-        }
-        for text in [
-            include_str!("../../../tests/data/proc/5.10/stat_arp_cache"),
-            include_str!("../../../tests/data/proc/6.18/stat_arp_cache"),
-        ] {
+    fn tables_of_every_kernel_are_read_by_their_own_columns() {
+        for (kernel, text) in canned!("stat_nf_conntrack") {
             let found = by_cpu(text).unwrap();
-            assert!(found.contains_key("unresolved_discards"));
-            assert!(
-                found["entries"] < 100,
-                "one table, not the sum of the CPUs' lines"
-            );
+            let old = found.contains_key("delete_list");
+            assert_eq!(old, kernel == "5.10");
+            assert_eq!(found.contains_key("chainlength"), !old);
+            for name in ["drop", "early_drop", "insert_failed", "entries"] {
+                assert!(found.contains_key(name), "{kernel} {name}");
+            }
+        }
+        for file in [canned!("stat_arp_cache"), canned!("stat_rt_cache")] {
+            for (kernel, text) in file {
+                let found = by_cpu(text).unwrap();
+                assert!(
+                    found["entries"] < 100,
+                    "{kernel}: one table, not the sum of the CPUs' lines"
+                );
+                let arp = found.contains_key("unresolved_discards");
+                assert_ne!(arp, found.contains_key("in_martian_src"), "{kernel}");
+            }
         }
     }
 
     #[test]
     fn memory_of_sockets_is_read() {
-        for text in [
-            include_str!("../../../tests/data/proc/5.10/sockstat"),
-            include_str!("../../../tests/data/proc/6.18/sockstat"),
-        ] {
+        for (kernel, text) in canned!("sockstat") {
             let found = sockstat(text);
-            assert!(found.contains_key("sockstat.TCP.mem"));
-            assert!(found.contains_key("sockstat.FRAG.memory"));
-            assert!(found.contains_key("sockstat.sockets.used"));
+            for name in ["TCP.mem", "UDP.mem", "FRAG.memory", "sockets.used"] {
+                let name = format!("sockstat.{name}");
+                assert!(found.contains_key(&name), "{kernel} {name}");
+            }
+        }
+        for (kernel, text) in canned!("sockstat6") {
+            assert_eq!(sockstat(text)["sockstat.FRAG6.memory"], 0, "{kernel}");
         }
     }
 }

@@ -27,6 +27,12 @@ impl Tunable {
     }
 }
 
+/// One of the numbers of a setting that has several.
+pub(super) fn nth(tunables: &[Tunable], name: &str, place: usize) -> Option<u64> {
+    let tunable = tunables.iter().find(|tunable| tunable.name == name)?;
+    tunable.value.split_whitespace().nth(place)?.parse().ok()
+}
+
 /// Those of these names that are sysctls of the whole host. Most are there in
 /// the first namespace only.
 pub(super) fn of_host(names: &[&str]) -> Vec<Tunable> {
@@ -79,6 +85,7 @@ fn is_of_namespace(name: &str) -> bool {
     !name.starts_with("vm.")
         && (!name.starts_with("net.core.") || name == "net.core.somaxconn" || name.contains("xfrm"))
         && !name.contains(".neigh.default.gc_thresh")
+        && !matches!(name, "net.ipv4.tcp_mem" | "net.ipv4.udp_mem")
 }
 
 fn read(path: PathBuf, scope: Scope, name: &str) -> Option<Tunable> {

@@ -127,6 +127,7 @@ struct SocketBody<'a> {
     full: bool,
     receive_memory: Option<u32>,
     receive_buffer: Option<u32>,
+    fixed_buffer: Option<bool>,
     drops: Option<u32>,
 }
 
@@ -215,6 +216,7 @@ impl<'a> SocketBody<'a> {
             memory,
             drops,
             holder,
+            fixed_buffer,
         } = socket;
         Self {
             kind: kind.as_str(),
@@ -227,6 +229,7 @@ impl<'a> SocketBody<'a> {
             full: socket.is_full(),
             receive_memory: memory.map(|[used, _]| used),
             receive_buffer: memory.map(|[_, most]| most),
+            fixed_buffer: *fixed_buffer,
             drops: *drops,
         }
     }

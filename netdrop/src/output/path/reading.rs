@@ -55,41 +55,96 @@ pub(super) fn grouped(
 }
 
 /// A value, and whose it is.
-type Same<'a> = (&'a str, Vec<&'a Scope>);
+type Same<'a> = (&'a str, Vec<String>);
 
-/// Settings, those of several devices that are the same once, and without the
-/// devices where they are the same for all.
-pub(super) fn settings(tunables: &[Tunable], devices: usize) -> Vec<String> {
-    let mut lines: Vec<(&str, Vec<Same<'_>>)> = Vec::new();
+/// So many of those that share a value are named.
+const NAMED: usize = 4;
+
+/// What the sysctls for all devices together have in the place of a device's
+/// name.
+const ALL: &str = "all";
+
+/// Settings, those with the same beginning together; those of several devices
+/// that are the same once, and without the devices where they are the same for
+/// all.
+pub(super) fn settings(tunables: &[Tunable], devices: usize, all: bool) -> Vec<String> {
+    let mut names: Vec<(String, Vec<Same<'_>>)> = Vec::new();
     for Tunable { scope, name, value } in tunables {
-        let place = lines.iter().position(|(known, _)| known == name);
+        let (name, owner) = owner(scope, name);
+        let place = names.iter().position(|(known, _)| *known == name);
         let place = place.unwrap_or_else(|| {
-            lines.push((name, Vec::new()));
-            lines.len() - 1
+            names.push((name, Vec::new()));
+            names.len() - 1
         });
-        let values = &mut lines[place].1;
+        let values = &mut names[place].1;
         match values.iter_mut().find(|(known, _)| known == value) {
-            Some((_, scopes)) => scopes.push(scope),
-            None => values.push((value, vec![scope])),
+            Some((_, owners)) => owners.extend(owner),
+            None => values.push((value, owner.into_iter().collect())),
         }
     }
-    lines
-        .into_iter()
-        .map(|(name, values)| {
-            let values: Vec<String> = values
-                .into_iter()
-                .map(|(value, scopes)| {
-                    let scopes: Vec<String> = scopes.into_iter().filter_map(short).collect();
-                    if scopes.is_empty() || scopes.len() == devices {
-                        escape(value).into_owned()
-                    } else {
-                        format!("{} ({})", escape(value), scopes.join(", "))
-                    }
-                })
-                .collect();
-            format!("{} {}", escape(name), values.join(", "))
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for (name, values) in &names {
+        let (group, rest) = beginning(name);
+        let text = format!("{} {}", escape(rest), told(values, devices, all));
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, members)) => members.push(text),
+            None => groups.push((group, vec![text])),
+        }
+    }
+    let line = |(group, members): (&str, Vec<String>)| match members.as_slice() {
+        [one] => format!("{}{one}", escape(group)),
+        several if group.is_empty() => several.join("; "),
+        several => {
+            let group = group.trim_end_matches(['.', '/']);
+            format!("{}: {}", escape(group), several.join(", "))
+        }
+    };
+    groups.into_iter().map(line).collect()
+}
+
+/// The name with `DEV` for a device, and whose setting it is.
+fn owner(scope: &Scope, name: &str) -> (String, Option<String>) {
+    const ALL_DEVICES: &str = ".all.";
+    match scope {
+        Scope::Netns if name.contains(ALL_DEVICES) => {
+            (name.replacen(ALL_DEVICES, ".DEV.", 1), Some(ALL.to_owned()))
+        }
+        scope => (name.to_owned(), short(scope)),
+    }
+}
+
+/// What a name has in common with its neighbours: all up to its last part.
+fn beginning(name: &str) -> (&str, &str) {
+    const INTERRUPTS: &str = "irq.affinity.";
+    if name.starts_with(INTERRUPTS) {
+        return name.split_at(INTERRUPTS.len());
+    }
+    let last = name.rfind(['.', '/']).map_or(0, |place| place + 1);
+    name.split_at(last)
+}
+
+fn told(values: &[Same<'_>], devices: usize, all: bool) -> String {
+    let texts: Vec<String> = values
+        .iter()
+        .map(|(value, owners)| {
+            let value = escape(value);
+            let whole = owners.iter().filter(|owner| *owner != ALL).count() == devices;
+            if owners.is_empty() || whole && values.len() == 1 {
+                return value.into_owned();
+            }
+            if whole && owners.len() == devices {
+                return format!("{value} (each device)");
+            }
+            let mut shown = owners.as_slice();
+            let mut more = String::new();
+            if !all && owners.len() > NAMED {
+                shown = &owners[..NAMED - 1];
+                more = format!(" and {} more", owners.len() - shown.len());
+            }
+            format!("{value} ({}{more})", shown.join(", "))
         })
-        .collect()
+        .collect();
+    texts.join(" ")
 }
 
 fn of(scope: &Scope, number: &str) -> String {

@@ -77,6 +77,7 @@ fn journey(interval: Option<Duration>) -> Journey {
                 pid: 12,
                 command: "server".into(),
             }),
+            fixed_buffer: None,
         }],
         findings: vec![Finding {
             id: "backlog_overflow",
@@ -130,19 +131,56 @@ What is wrong
 
 Receiving
   rx_backlog    Per-CPU backlog
+    wrong       backlog_overflow (cpu 0)
     counted     softnet.dropped +5 (cpu 0)
     quiet       2 counters did not move
     set         net.core.netdev_max_backlog 1000; link.mtu 1500
   rx_core       Receive core
-    set         feature.gro 1 (eth0), 0 (lo)
+    set         feature.gro 1 (eth0) 0 (lo)
 
 Sending
 
 Not read
   the driver of eth\\x1b0: it did not answer
 
+Wrong, see the top: backlog_overflow.
+
 "
     );
+}
+
+#[test]
+fn settings_with_one_beginning_stand_together_and_say_whose_they_are() {
+    let device = |name: &str| Scope::Device(name.into());
+    let name = |what: &str| format!("net.ipv4.conf.DEV.{what}");
+    let mut tunables = Vec::new();
+    for (what, lo, all) in [("accept_local", "0", "0"), ("rp_filter", "2", "1")] {
+        for dev in ["lo", "a0", "b0"] {
+            tunables.push(tunable(device(dev), &name(what), lo));
+        }
+        let name = name(what).replace("DEV", "all");
+        tunables.push(tunable(Scope::Netns, &name, all));
+    }
+    tunables.push(tunable(device("a0"), "irq.affinity.a0-rx.0", "0-1"));
+    tunables.push(tunable(device("a0"), "irq.affinity.a0-tx.0", "1"));
+    tunables.push(tunable(Scope::Host, "net.core.somaxconn", "4096"));
+    assert_eq!(
+        settings(&tunables, 3, false),
+        [
+            "net.ipv4.conf.DEV: accept_local 0, rp_filter 2 (each device) 1 (all)",
+            "irq.affinity: a0-rx.0 0-1 (a0), a0-tx.0 1 (a0)",
+            "net.core.somaxconn 4096",
+        ]
+    );
+    let mut many: Vec<_> = (0..10)
+        .map(|number| tunable(device(&format!("v{number}")), "link.up", "1"))
+        .collect();
+    many.push(tunable(device("lo"), "link.up", "0"));
+    assert_eq!(
+        settings(&many, 11, false),
+        ["link.up 1 (v0, v1, v2 and 7 more) 0 (lo)"]
+    );
+    assert!(settings(&many, 11, true)[0].contains("v9"));
 }
 
 #[test]
