@@ -209,9 +209,12 @@ fn spread(table: &[u32]) -> String {
     }
     let ranges: Vec<String> = ranges
         .into_iter()
-        .map(|(first, last, entries)| match first == last {
-            true => format!("{first}:{entries}"),
-            false => format!("{first}-{last}:{entries}"),
+        .map(|(first, last, entries)| {
+            if first == last {
+                format!("{first}:{entries}")
+            } else {
+                format!("{first}-{last}:{entries}")
+            }
         })
         .collect();
     ranges.join(" ")
