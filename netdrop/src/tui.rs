@@ -6,6 +6,7 @@
 //! runs the interface (`cli`) carries out the [`state::Action`]s that keys ask
 //! for.
 
+pub mod clipboard;
 pub mod pen;
 pub mod screen;
 pub mod state;

@@ -2,6 +2,7 @@
 
 mod keyboard;
 mod own;
+mod recording;
 mod save;
 
 use std::{io::IsTerminal as _, time::Duration};
@@ -10,7 +11,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use self::{keyboard::Keyboard, own::Own};
+use self::{keyboard::Keyboard, own::Own, recording::Recording};
 use super::{
     clock,
     fault::{self, Held},
@@ -61,6 +62,7 @@ struct Live {
     own: Own,
     plan: Option<Plan>,
     state: State,
+    recording: Option<Recording>,
     renderer: Renderer,
     /// What is worth reading when the interface is gone.
     remarks: Vec<String>,
@@ -105,6 +107,7 @@ pub(super) async fn run(
         config,
         squeezes: Squeezes::start(),
         own: Own::start(),
+        recording: None,
         renderer: shared.renderer(),
         remarks: Vec::new(),
     };
@@ -120,8 +123,15 @@ pub(super) async fn run(
         live.announce();
         let ending = live
             .watch(&mut screen, &held, &mut signals, deadline, interval)
-            .await?;
-        live.collect(&held)?;
+            .await;
+        let collected = live.collect(&held);
+        // Whatever happened, what was recorded is to be whole.
+        live.stop_recording(match &ending {
+            Ok((_, why)) => why,
+            Err(_) => "error",
+        });
+        let (ending, _) = ending?;
+        collected?;
         ending
     };
     Box::pin(live.finish(signals, ending)).await
@@ -136,6 +146,7 @@ fn host() -> anyhow::Result<Host> {
 }
 
 impl Live {
+    /// Goes on until it is time to end; tells why it is, in two ways.
     async fn watch(
         &mut self,
         screen: &mut Screen,
@@ -143,7 +154,7 @@ impl Live {
         signals: &mut Signals,
         deadline: Option<Instant>,
         interval: Duration,
-    ) -> anyhow::Result<Ending> {
+    ) -> anyhow::Result<(Ending, &'static str)> {
         let mut keyboard = Keyboard::listen()?;
         let mut timer = every(interval);
         let mut drain = every(DRAIN);
@@ -166,12 +177,15 @@ impl Live {
             };
             tokio::select! {
                 biased;
-                () = signals.next() => return Ok(Ending::Signal),
-                () = done => return Ok(Ending::Done),
+                () = signals.next() => return Ok((Ending::Signal, "signal")),
+                () = done => return Ok((Ending::Done, "duration")),
                 event = keyboard.next() => {
+                    let Some(event) = event else {
+                        return Ok((Ending::Signal, "signal"));
+                    };
                     let action = keyboard::take(&mut self.state, event);
-                    if self.act(action, screen)? {
-                        return Ok(Ending::Done);
+                    if self.act(action, screen, held)? {
+                        return Ok((Ending::Done, "key"));
                     }
                 }
                 _ = timer.tick() => self.collect(held)?,
@@ -185,12 +199,30 @@ impl Live {
     }
 
     /// Carries out what a key asks for; tells whether it is the end.
-    fn act(&mut self, action: Action, screen: &mut Screen) -> anyhow::Result<bool> {
+    fn act(&mut self, action: Action, screen: &mut Screen, held: &Held) -> anyhow::Result<bool> {
         match action {
             Action::None => {}
             Action::Quit => return Ok(true),
             Action::Save => self.save(),
-            Action::Filter(text) => self.filter(&text, screen)?,
+            Action::Filter(text) => self.filter(&text, screen, held)?,
+            Action::Record { file, over } => self.record(&file, over, held)?,
+            Action::StopRecording => {
+                self.collect(held)?;
+                self.stop_recording("key");
+            }
+            Action::Copy(text) => {
+                screen.copy(&text)?;
+                self.state
+                    .say(format!("copied, if the terminal takes it: {text}"));
+            }
+            Action::Mouse(on) => {
+                screen.mouse(on)?;
+                self.state.say(if on {
+                    "mouse on: click at views and rows; m turns it off to select text"
+                } else {
+                    "mouse off: the terminal selects text as ever"
+                });
+            }
         }
         Ok(false)
     }
@@ -204,12 +236,32 @@ impl Live {
         self.drain()?;
         self.names
             .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
-        let squeezed = self.squeezes.delta();
+        let softnet = self.squeezes.softnet();
+        let squeezed: Option<Vec<(u32, u64)>> = softnet.as_ref().map(|softnet| {
+            let cpus = softnet.cpus.iter();
+            cpus.map(|(cpu, counts)| (*cpu, counts.time_squeeze))
+                .collect()
+        });
         let moment = Moment {
             time: Timestamp::now(),
             time_squeeze: squeezed.as_deref(),
             output_lost: 0,
         };
+        if let Some(recording) = &mut self.recording {
+            let written =
+                recording.interval(&snapshot, moment.time, softnet.as_ref(), &mut self.names);
+            match written {
+                Ok(()) => self.state.record(Some(recording.shown())),
+                Err(error) => {
+                    self.recording = None;
+                    self.state.record(None);
+                    self.remark(format!("the recording has ended: {error:#}"));
+                }
+            }
+        }
+        if let Some(softnet) = &softnet {
+            self.state.feed_backlogs(softnet);
+        }
         let own = self.own.share();
         self.state.feed(&snapshot, &moment, own, &mut self.names);
         for message in self.capture.messages() {
@@ -274,9 +326,42 @@ impl Live {
         }
     }
 
+    /// Records from now on: the interval so far ends first, so that everything
+    /// in the file happened since.
+    fn record(&mut self, file: &str, over: bool, held: &Held) -> anyhow::Result<()> {
+        self.collect(held)?;
+        let filter = self.state.filter.as_deref().zip(self.plan.as_ref());
+        let interval = self.state.interval;
+        match Recording::begin(file, over, &self.capture, interval, filter) {
+            Ok(Some(recording)) => {
+                self.state.editor = None;
+                self.state.record(Some(recording.shown()));
+                self.recording = Some(recording);
+            }
+            Ok(None) => self.state.ask(format!(
+                "{} exists; Enter overwrites it, Esc does not, or choose another name",
+                file.trim()
+            )),
+            Err(error) => self.state.refuse(refusal(&error)),
+        }
+        Ok(())
+    }
+
+    /// Ends the recording, if there is one.
+    fn stop_recording(&mut self, why: &str) {
+        let Some(recording) = self.recording.take() else {
+            return;
+        };
+        self.state.record(None);
+        match recording.end(why) {
+            Ok(said) => self.remark(said),
+            Err(error) => self.remark(format!("the recording has ended: {error:#}")),
+        }
+    }
+
     /// Counts with another filter: the programs are loaded anew, and the old ones
     /// count until the new ones do.
-    fn filter(&mut self, text: &str, screen: &mut Screen) -> anyhow::Result<()> {
+    fn filter(&mut self, text: &str, screen: &mut Screen, held: &Held) -> anyhow::Result<()> {
         let filter = match filter::read(&[text.to_owned()]) {
             Ok(filter) => filter,
             Err(error) => {
@@ -295,6 +380,11 @@ impl Live {
             Ok((capture, mut names)) => {
                 if let Some(given) = &self.given {
                     names.reclassify(given.clone());
+                }
+                if self.recording.is_some() {
+                    // A recording has one filter.
+                    self.collect(held)?;
+                    self.stop_recording("filter");
                 }
                 let attached = Attached::of(capture.hooks());
                 let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));

@@ -262,12 +262,16 @@ impl Squeezes {
         Self(Softnet::read().ok())
     }
 
-    /// `time_squeeze` since the last call, by CPU.
-    pub(super) fn delta(&mut self) -> Option<Vec<(u32, u64)>> {
+    /// Everything since the last call.
+    pub(super) fn softnet(&mut self) -> Option<Softnet> {
         let now = Softnet::read().ok();
         let before = std::mem::replace(&mut self.0, now);
-        let delta = self.0.as_ref()?.since(&before?);
-        let cpus = delta.cpus.into_iter();
+        Some(self.0.as_ref()?.since(&before?))
+    }
+
+    /// `time_squeeze` since the last call, by CPU.
+    pub(super) fn delta(&mut self) -> Option<Vec<(u32, u64)>> {
+        let cpus = self.softnet()?.cpus.into_iter();
         Some(
             cpus.map(|(cpu, counts)| (cpu, counts.time_squeeze))
                 .collect(),

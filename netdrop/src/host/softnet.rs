@@ -112,7 +112,12 @@ impl Counts {
             dropped: minus(self.dropped, before.dropped),
             time_squeeze: minus(self.time_squeeze, before.time_squeeze),
             received_rps: minus(self.received_rps, before.received_rps),
-            flow_limit: minus(self.flow_limit, before.flow_limit),
+            // Begins anew when the flow limit is switched off and on.
+            flow_limit: if self.flow_limit < before.flow_limit {
+                self.flow_limit
+            } else {
+                self.flow_limit - before.flow_limit
+            },
         }
     }
 }
@@ -161,6 +166,17 @@ mod tests {
 00012cfb 00000002 00000003 00000000 00000000 00000000 00000000 00000000 00000000 00000004 00000005 00000000 00000000 00000000 00000000
 ffffffff 00000000 00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000002 00000000 00000000
 ";
+
+    #[test]
+    fn a_flow_limit_that_is_switched_off_and_on_begins_anew() {
+        let of = |flow_limit| Counts {
+            flow_limit,
+            ..Counts::default()
+        };
+        assert_eq!(of(3).minus(of(9)).flow_limit, 3);
+        assert_eq!(of(9).minus(of(3)).flow_limit, 6);
+        assert_eq!(of(0).minus(of(9)).flow_limit, 0);
+    }
 
     #[test]
     fn each_cpu_has_its_counters_and_they_add_up() {

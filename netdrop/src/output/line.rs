@@ -147,7 +147,8 @@ fn stage(drop: &Drop) -> String {
     }
 }
 
-fn place(drop: &Drop) -> String {
+/// In which function, as far as is known.
+pub(crate) fn place(drop: &Drop) -> String {
     match (&drop.function, drop.offset, drop.address) {
         (Some(function), Some(offset), _) => format!("{}+{offset:#x}", escape(function)),
         (_, _, Some(address)) => format!("{address:#x}"),
@@ -155,7 +156,8 @@ fn place(drop: &Drop) -> String {
     }
 }
 
-fn device(drop: &Drop) -> String {
+/// On which device, as far as is known.
+pub(crate) fn device(drop: &Drop) -> String {
     match (&drop.device, drop.ifindex) {
         (Some(device), _) => escape(device).into_owned(),
         (None, Some(index)) => format!("#{index}"),
@@ -163,7 +165,8 @@ fn device(drop: &Drop) -> String {
     }
 }
 
-fn packet(drop: &Drop) -> String {
+/// Protocol, source and destination, as far as they are known.
+pub(crate) fn ends(drop: &Drop) -> String {
     let mut text = drop.protocol.as_deref().unwrap_or("-").to_owned();
     if let (Some(src), Some(dst)) = (drop.src, drop.dst) {
         let _ = write!(
@@ -173,6 +176,11 @@ fn packet(drop: &Drop) -> String {
             end(dst, drop.dst_port)
         );
     }
+    text
+}
+
+fn packet(drop: &Drop) -> String {
+    let mut text = ends(drop);
     if let Some((r#type, code)) = drop.icmp {
         let _ = write!(text, " type {type} code {code}");
     }

@@ -3,10 +3,13 @@
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, Write},
     os::fd::AsFd as _,
     panic,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +23,7 @@ use ratatui::{
 };
 
 use super::{
+    clipboard,
     pen::{Pen, Waiting},
     state::State,
     theme::Theme,
@@ -31,6 +35,17 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Is the terminal ours?
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Does the terminal tell of the mouse?
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// What is on its way to the terminal, for whoever must write behind it.
+static WAITING: Mutex<Option<Waiting>> = Mutex::new(None);
+
+/// Tell of buttons and the wheel, with places of any size. Movements would only
+/// keep the link busy.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
 /// The terminal, ours until this is dropped.
 #[derive(Debug)]
@@ -53,6 +68,7 @@ impl Screen {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let waiting = pen.waiting();
+        *WAITING.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiting.clone());
         let taken = execute!(pen, EnterAlternateScreen, cursor::Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(pen)));
         match taken {
@@ -86,40 +102,67 @@ impl Screen {
         Ok(())
     }
 
-    /// Draws everything anew at the next occasion, since the terminal may have
-    /// been written to or resized.
+    /// Lets the terminal tell of the mouse, or leave it to the terminal's own
+    /// selection.
     ///
     /// # Errors
     ///
     /// When the writer has ended.
-    pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+    pub fn mouse(&mut self, on: bool) -> io::Result<()> {
+        if MOUSE.swap(on, Ordering::SeqCst) == on {
+            return Ok(());
+        }
+        let backend = self.terminal.backend_mut();
+        backend.write_all(if on { MOUSE_ON } else { MOUSE_OFF })?;
+        Write::flush(backend)
+    }
+
+    /// Gives a text to the terminal's clipboard, if the terminal takes it: it
+    /// does not tell.
+    ///
+    /// # Errors
+    ///
+    /// When the writer has ended.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let backend = self.terminal.backend_mut();
+        backend.write_all(clipboard::sequence(text).as_bytes())?;
+        Write::flush(backend)
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let leave = execute!(
-            self.terminal.backend_mut(),
-            LeaveAlternateScreen,
-            cursor::Show
-        );
+        // Leaving twice would put the cursor over what was written since.
+        if !TAKEN.swap(false, Ordering::SeqCst) {
+            return;
+        }
         // By the pen's thread: a terminal that stands still must not hold us up.
-        if leave.is_ok() {
+        if leave(self.terminal.backend_mut()).is_ok() {
             let _ = self.waiting.wait(GRACE);
         }
-        if TAKEN.swap(false, Ordering::SeqCst) {
-            let _ = disable_raw_mode();
-        }
+        let _ = disable_raw_mode();
     }
+}
+
+fn leave(out: &mut impl Write) -> io::Result<()> {
+    if MOUSE.swap(false, Ordering::SeqCst) {
+        out.write_all(MOUSE_OFF)?;
+    }
+    execute!(out, LeaveAlternateScreen, cursor::Show)
 }
 
 /// Gives the terminal back as it was, unless that has been done.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let mut out = io::stdout();
-        let _ = execute!(out, LeaveAlternateScreen, cursor::Show);
-        let _ = out.flush();
+        // A picture that is still on its way would come behind.
+        let waiting = WAITING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(waiting) = waiting {
+            let _ = waiting.wait(GRACE);
+        }
+        let _ = leave(&mut io::stdout());
         let _ = disable_raw_mode();
     }
 }
@@ -131,3 +174,6 @@ fn give_back_on_panic() {
         before(info);
     }));
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ pub mod editor;
 pub mod events;
 pub mod grouping;
 mod keys;
+pub mod mouse;
+pub mod recording;
 pub mod shown;
 pub mod sparks;
 
@@ -25,11 +27,14 @@ use self::{
     detail::Detail,
     editor::{Editor, Refusal},
     events::Events,
+    mouse::Targets,
+    recording::Recording,
     shown::Shown,
     sparks::Sparks,
 };
 use crate::{
     filter::plan::Plan,
+    host::softnet::Softnet,
     kernel::snapshot::Snapshot,
     tally::{
         accounting::Attached,
@@ -97,6 +102,19 @@ pub enum Action {
     Save,
     /// Count with this filter; empty: with none.
     Filter(String),
+    /// Record into this file.
+    Record {
+        /// Its name.
+        file: String,
+        /// May it be overwritten?
+        over: bool,
+    },
+    /// End the recording.
+    StopRecording,
+    /// Give this text to the terminal's clipboard.
+    Copy(String),
+    /// Let the terminal tell of the mouse, or not.
+    Mouse(bool),
 }
 
 /// Where this runs.
@@ -131,6 +149,12 @@ pub struct State {
     pub editor: Option<Editor>,
     /// The row that is looked into.
     pub detail: Option<Detail>,
+    /// The recording under way.
+    pub recording: Option<Recording>,
+    /// Does the terminal tell of the mouse?
+    pub mouse: bool,
+    /// What can be clicked at, as it was drawn last.
+    pub targets: Targets,
     /// What happened, the newest last.
     pub messages: Vec<String>,
     /// Messages that no key has been pressed since, unless they are old.
@@ -187,6 +211,9 @@ impl State {
             help: None,
             editor: None,
             detail: None,
+            recording: None,
+            mouse: false,
+            targets: Targets::default(),
             messages: Vec::new(),
             unread: 0,
             unread_for: 0.0,
@@ -251,6 +278,11 @@ impl State {
         }
     }
 
+    /// Adds what the CPUs' backlogs did in the interval that comes next.
+    pub fn feed_backlogs(&mut self, softnet: &Softnet) {
+        self.cpus.backlogs(softnet);
+    }
+
     /// Adds drops.
     pub fn feed_events(&mut self, drops: impl IntoIterator<Item = Drop>) {
         for drop in drops {
@@ -292,6 +324,20 @@ impl State {
         self.changed = true;
     }
 
+    /// Asks in place whether the text that was edited is meant.
+    pub fn ask(&mut self, question: String) {
+        if let Some(editor) = &mut self.editor {
+            editor.ask(question);
+        }
+        self.changed = true;
+    }
+
+    /// What is recorded from now on, or no more.
+    pub fn record(&mut self, recording: Option<Recording>) {
+        self.recording = recording;
+        self.changed = true;
+    }
+
     /// Whoever pressed a key has read the messages so far.
     pub fn key_was_pressed(&mut self) {
         self.unread = 0;
@@ -324,7 +370,7 @@ impl State {
             if let Some(count) = stage {
                 detail.widen(&count.lines);
             }
-            detail.refresh(&self.counts);
+            detail.refresh(&self.counts, &self.events);
         }
         if self.paused.is_some() {
             self.paused = Some(now.time);

@@ -8,6 +8,7 @@ mod footer;
 mod header;
 mod help;
 mod number;
+mod packets;
 mod path;
 mod rows;
 mod table;
@@ -19,7 +20,7 @@ use ratatui::{
 };
 
 use super::{
-    state::{State, View},
+    state::{State, View, mouse::Targets},
     theme::Theme,
 };
 
@@ -31,6 +32,7 @@ const LOWEST: u16 = 12;
 /// Draws everything.
 pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
     let area = frame.area();
+    state.targets = Targets::default();
     if area.width < NARROWEST || area.height < LOWEST {
         let text = "netdrop: this terminal is too small (q ends)";
         frame.render_widget(
@@ -47,7 +49,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
     ])
     .areas(area);
     header::draw(frame, head, state, theme);
-    header::tabs(frame, tabs, state, theme);
+    let mut targets = Targets::default();
+    header::tabs(frame, tabs, state, theme, &mut targets);
     footer::draw(frame, foot, state, theme);
     if state.help.is_some() {
         help::draw(frame, body, state, theme);
@@ -55,13 +58,14 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
         detail::draw(frame, body, state, theme);
     } else {
         match state.view {
-            View::Path => path::draw(frame, body, state, theme),
-            View::Table => table::table(frame, body, state, theme),
-            View::Flows => table::flows(frame, body, state, theme),
-            View::Cpus => cpus::draw(frame, body, state, theme),
+            View::Path => path::draw(frame, body, state, theme, &mut targets),
+            View::Table => table::table(frame, body, state, theme, &mut targets),
+            View::Flows => table::flows(frame, body, state, theme, &mut targets),
+            View::Cpus => cpus::draw(frame, body, state, theme, &mut targets),
             View::Events => events::draw(frame, body, state, theme),
         }
     }
+    state.targets = targets;
     if state.editor.is_some() {
         editor::draw(frame, area, state, theme);
     }

@@ -1,4 +1,4 @@
-//! Keys, read by a thread of their own.
+//! Keys and the mouse, read by a thread of their own.
 
 use std::thread;
 
@@ -29,13 +29,9 @@ impl Keyboard {
         Ok(Self(events))
     }
 
-    /// The next key or change of size. A terminal that went away says nothing
-    /// more; a signal tells of it.
-    pub(super) async fn next(&mut self) -> Event {
-        match self.0.recv().await {
-            Some(event) => event,
-            None => std::future::pending().await,
-        }
+    /// The next key, click or change of size; `None` when the terminal is gone.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
     }
 }
 
@@ -43,6 +39,7 @@ impl Keyboard {
 pub(super) fn take(state: &mut State, event: Event) -> Action {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => state.key(key),
+        Event::Mouse(event) => state.mouse(event),
         Event::Paste(text) => {
             state.paste(&text);
             Action::None

@@ -197,7 +197,8 @@ impl Counts {
             flow,
         } = self;
         let needs_flows = |by: &By| by.needs_flows();
-        if within.is_none() && *by == *flow {
+        // Only this one tells of harm.
+        if *by == *flow && within.is_none_or(|within| *within.by == *flow) {
             return flows;
         }
         match own {

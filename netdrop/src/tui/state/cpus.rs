@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::tally::{group::Group, period::Period, squeeze::Squeeze};
+use crate::{
+    host::softnet::Softnet,
+    tally::{group::Group, period::Period, squeeze::Squeeze},
+};
 
 /// Intervals remembered.
 pub const MOST: usize = 240;
@@ -22,6 +25,13 @@ pub struct Cpu {
     pub squeezed: u64,
     /// The same, in the last interval.
     pub squeezed_now: u64,
+    /// Packets in its backlog when it was last looked at, as far as is known.
+    pub queued: Option<u32>,
+    /// Packets of the run that its backlog had no room for, or too many of one
+    /// flow.
+    pub unqueued: u64,
+    /// The same, in the last interval.
+    pub unqueued_now: u64,
 }
 
 /// All that were ever online or lost something, by number.
@@ -64,6 +74,20 @@ impl Cpus {
             (&mut cpu.full_now, &mut cpu.squeezed_now)
         });
         self.squeezes(&run.squeeze, |cpu| (&mut cpu.full, &mut cpu.squeezed));
+    }
+
+    /// Adds what the backlogs did in an interval.
+    pub fn backlogs(&mut self, softnet: &Softnet) {
+        let Self(cpus) = self;
+        for (number, counts) in &softnet.cpus {
+            let cpu = cpus.entry(*number).or_default();
+            cpu.unqueued_now = counts.dropped + counts.flow_limit;
+            cpu.unqueued += cpu.unqueued_now;
+            cpu.queued = None;
+        }
+        for (number, length) in &softnet.backlog {
+            cpus.entry(*number).or_default().queued = Some(*length);
+        }
     }
 
     fn squeezes(&mut self, squeeze: &Squeeze, of: impl Fn(&mut Cpu) -> (&mut u64, &mut u64)) {

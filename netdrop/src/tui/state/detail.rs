@@ -2,16 +2,18 @@
 
 use crate::{
     drops::{advice::Advice, catalogue, stage::Stage},
+    output::escape::escape,
     tally::{
         group::Group,
         key::{By, Key},
+        packet::Drop,
         regroup::{Line, Order, Within},
-        row::Row,
+        row::{Row, Value},
         sums::Sums,
     },
 };
 
-use super::counts::Counts;
+use super::{counts::Counts, events::Events};
 
 /// Rows of each kind.
 const MOST: usize = 8;
@@ -50,8 +52,12 @@ pub struct Detail {
     pub cpus: Vec<Line>,
     /// By flow.
     pub flows: Vec<Line>,
+    /// The last of those that were seen one by one, the newest first.
+    pub packets: Vec<Drop>,
     /// What they mean.
     pub told: Vec<Told>,
+    /// The command that was copied last, counted over all of them.
+    pub copied: Option<usize>,
     /// Lines scrolled away.
     pub scroll: usize,
 }
@@ -72,9 +78,17 @@ impl Detail {
             places: Vec::new(),
             cpus: Vec::new(),
             flows: Vec::new(),
+            packets: Vec::new(),
             told: Vec::new(),
+            copied: None,
             scroll: 0,
         }
+    }
+
+    /// Is it a flow?
+    #[must_use]
+    pub fn is_flow(&self) -> bool {
+        self.by == By::flow()
     }
 
     /// The same stage may have more rows by now.
@@ -86,7 +100,7 @@ impl Detail {
     }
 
     /// Takes the counts as they are now.
-    pub fn refresh(&mut self, counts: &Counts) {
+    pub fn refresh(&mut self, counts: &Counts, events: &Events) {
         let Self { by, groups, .. } = &*self;
         let within = Some(Within { by, groups });
         let lines = |by: &By, most| counts.lines(by, Order::Drops, most, within);
@@ -116,9 +130,65 @@ impl Detail {
             .collect();
         let told = counts.advice(&rows).into_iter().map(Told::of);
         self.told = told.take(MOST_ADVICE).collect();
+        let packets = events.newest().filter(|drop| self.has(drop));
+        self.packets = packets.take(MOST).cloned().collect();
         (self.run, self.now) = (run, now);
         (self.reasons, self.places) = (reasons, places);
         (self.cpus, self.flows) = (cpus, flows);
+    }
+}
+
+impl Detail {
+    /// The commands to run next.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        let told = self.told.iter();
+        told.flat_map(|told| told.advice.commands.iter().map(|it| &**it))
+    }
+
+    /// The command behind the one that was copied last, or the first.
+    pub fn next_command(&mut self) -> Option<String> {
+        let next = self.copied.map_or(0, |last| last + 1);
+        let (place, command) = self
+            .commands()
+            .enumerate()
+            .nth(next)
+            .or_else(|| self.commands().enumerate().next())?;
+        let command = escape(command).into_owned();
+        self.copied = Some(place);
+        Some(command)
+    }
+
+    /// Is this drop one of the row's?
+    fn has(&self, drop: &Drop) -> bool {
+        if let Some(stage) = self.stage {
+            let name = drop.stage.as_deref().and_then(Stage::find);
+            return name.unwrap_or(Stage::unknown()) == stage;
+        }
+        let text = |found: Option<&str>| found.map_or(Value::Null, |it| Value::Text(it.into()));
+        let address = |found: Option<std::net::IpAddr>| {
+            found.map_or(Value::Null, |it| Value::Text(it.to_string().into()))
+        };
+        self.row.fields.iter().all(|field| {
+            let found = match field.name {
+                "stage" => text(drop.stage.as_deref()),
+                "hook" => text(drop.hook.as_deref()),
+                "reason" => text(drop.reason.as_deref()),
+                "function" => text(drop.function.as_deref()),
+                "device" => text(drop.device.as_deref()),
+                "ifindex" => Value::from(drop.ifindex),
+                "netns" => Value::from(drop.netns),
+                "cpu" => Value::from(Some(drop.cpu)),
+                "protocol" => text(drop.protocol.as_deref()),
+                "src" => address(drop.src),
+                "src_port" => Value::from(drop.src_port),
+                "dst" => address(drop.dst),
+                "dst_port" => Value::from(drop.dst_port),
+                "direction" => text(drop.direction.as_deref()),
+                // What goes with another field, or cannot tell drops apart.
+                _ => return true,
+            };
+            found == field.value
+        })
     }
 }
 

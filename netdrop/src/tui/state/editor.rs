@@ -1,4 +1,4 @@
-//! A line of text that is being edited: the filter.
+//! A line of text that is being edited: the filter, or the name of a file.
 
 use std::ops::Range;
 
@@ -24,23 +24,58 @@ pub enum Edited {
     Cancelled,
 }
 
+/// What the text is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Which drops to count.
+    #[default]
+    Filter,
+    /// The file to record into.
+    Recording,
+}
+
 /// The text, the place in it, and what was wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Editor {
+    purpose: Purpose,
     text: String,
     at: usize,
     refusal: Option<Refusal>,
+    asked: bool,
 }
 
 impl Editor {
     /// Edits a text, from its end.
     #[must_use]
-    pub fn new(text: &str) -> Self {
+    pub fn new(purpose: Purpose, text: &str) -> Self {
         Self {
+            purpose,
             text: text.to_owned(),
             at: text.len(),
             refusal: None,
+            asked: false,
         }
+    }
+
+    /// What the text is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// Has somebody been asked whether this very text is meant?
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        self.asked
+    }
+
+    /// Asks whether this very text is meant.
+    pub fn ask(&mut self, question: String) {
+        self.refuse(Refusal {
+            message: question,
+            span: None,
+        });
+        self.asked = true;
     }
 
     /// The text.
@@ -109,15 +144,20 @@ impl Editor {
     fn insert(&mut self, character: char) {
         self.text.insert(self.at, character);
         self.at += character.len_utf8();
-        self.refusal = None;
+        self.changed();
     }
 
     fn delete(&mut self, range: Range<usize>) {
         if !range.is_empty() {
             self.at = range.start;
             self.text.drain(range);
-            self.refusal = None;
+            self.changed();
         }
+    }
+
+    fn changed(&mut self) {
+        self.refusal = None;
+        self.asked = false;
     }
 
     fn before(&self) -> usize {
@@ -154,7 +194,7 @@ mod tests {
 
     #[test]
     fn text_is_edited_character_by_character_whatever_its_bytes() {
-        let mut editor = Editor::new("pört 5");
+        let mut editor = Editor::new(Purpose::Filter, "pört 5");
         press(&mut editor, KeyCode::Char('3'));
         assert_eq!(editor.text(), "pört 53");
         press(&mut editor, KeyCode::Home);
@@ -171,7 +211,7 @@ mod tests {
 
     #[test]
     fn words_and_lines_go_at_once() {
-        let mut editor = Editor::new("udp and  port 53");
+        let mut editor = Editor::new(Purpose::Filter, "udp and  port 53");
         control(&mut editor, 'w');
         assert_eq!(editor.text(), "udp and  port ");
         control(&mut editor, 'w');
@@ -184,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_refusal_points_at_its_place_until_the_text_changes() {
-        let mut editor = Editor::new("udp and poort 53");
+        let mut editor = Editor::new(Purpose::Filter, "udp and poort 53");
         editor.refuse(Refusal {
             message: "unknown word `poort`".to_owned(),
             span: Some(8..13),
@@ -197,6 +237,17 @@ mod tests {
         assert!(editor.refusal().is_none());
         assert_eq!(press(&mut editor, KeyCode::Enter), Edited::Done);
         assert_eq!(press(&mut editor, KeyCode::Esc), Edited::Cancelled);
+    }
+
+    #[test]
+    fn who_was_asked_about_a_text_is_asked_anew_about_another() {
+        let mut editor = Editor::new(Purpose::Recording, "drops.ndr");
+        editor.ask("overwrite it?".to_owned());
+        press(&mut editor, KeyCode::Left);
+        assert!(editor.was_asked());
+        press(&mut editor, KeyCode::Char('2'));
+        assert!(!editor.was_asked());
+        assert!(editor.refusal().is_none());
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl Events {
         self.drops.range(end.saturating_sub(most)..end)
     }
 
+    /// All, the newest first, whatever is shown.
+    pub fn newest(&self) -> impl Iterator<Item = &Drop> {
+        self.drops.iter().rev()
+    }
+
     /// Is there none?
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,8 +5,9 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{
     Action, State, View,
     detail::Detail,
-    editor::{Edited, Editor},
+    editor::{Edited, Editor, Purpose},
     grouping::Switch,
+    recording,
 };
 use crate::tally::{
     key::{By, Key},
@@ -27,7 +28,16 @@ impl State {
         if let Some(editor) = &mut self.editor {
             return match editor.key(key) {
                 Edited::On => Action::None,
-                Edited::Done => Action::Filter(editor.text().to_owned()),
+                Edited::Done => {
+                    let text = editor.text().to_owned();
+                    match editor.purpose() {
+                        Purpose::Filter => Action::Filter(text),
+                        Purpose::Recording => Action::Record {
+                            file: text,
+                            over: editor.was_asked(),
+                        },
+                    }
+                }
                 Edited::Cancelled => {
                     self.editor = None;
                     Action::None
@@ -49,14 +59,28 @@ impl State {
         match key.code {
             KeyCode::Char('?') | KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('/') => {
-                self.editor = Some(Editor::new(self.filter.as_deref().unwrap_or_default()));
+                let text = self.filter.as_deref().unwrap_or_default();
+                self.editor = Some(Editor::new(Purpose::Filter, text));
+            }
+            KeyCode::Char('r') if self.recording.is_some() => return Action::StopRecording,
+            KeyCode::Char('r') => {
+                let now = self.last.as_ref().map(|(now, _)| now.time);
+                let name = recording::proposal(now);
+                self.editor = Some(Editor::new(Purpose::Recording, &name));
+            }
+            KeyCode::Char('m') => {
+                self.mouse = !self.mouse;
+                return Action::Mouse(self.mouse);
             }
             KeyCode::Char(' ') => self.pause(),
             KeyCode::Char('s') => return Action::Save,
             KeyCode::Char(digit @ '1'..='5') => {
                 let place = digit as usize - '1' as usize;
-                self.view = View::ALL[place];
-                self.detail = None;
+                self.show(View::ALL[place]);
+            }
+            KeyCode::Char('y') => {
+                let command = self.detail.as_mut().and_then(Detail::next_command);
+                return command.map_or(Action::None, Action::Copy);
             }
             KeyCode::Tab => self.turn(1),
             KeyCode::BackTab => self.turn(View::ALL.len() - 1),
@@ -77,8 +101,13 @@ impl State {
 
     fn turn(&mut self, views: usize) {
         let now = View::ALL.iter().position(|view| *view == self.view);
-        self.view = View::ALL[(now.unwrap_or_default() + views) % View::ALL.len()];
+        self.show(View::ALL[(now.unwrap_or_default() + views) % View::ALL.len()]);
+    }
+
+    pub(super) fn show(&mut self, view: View) {
+        self.view = view;
         self.detail = None;
+        self.help = None;
     }
 
     fn help_key(&mut self, code: KeyCode) {
@@ -182,8 +211,31 @@ impl State {
         }
     }
 
+    /// The row of the view that is looked at.
+    pub(super) fn chosen(&self) -> Option<usize> {
+        match self.view {
+            View::Path => Some(self.stage),
+            View::Table => Some(self.row.at()),
+            View::Flows => Some(self.flow.at()),
+            View::Cpus => Some(self.cpu),
+            View::Events => None,
+        }
+    }
+
+    /// Looks at another row of the view.
+    pub(super) fn choose(&mut self, row: usize) {
+        let Some(shown) = &self.shown else { return };
+        match self.view {
+            View::Path => self.stage = row.min(shown.path.len().saturating_sub(1)),
+            View::Table => self.row.to(row, &shown.table),
+            View::Flows => self.flow.to(row, &shown.flows),
+            View::Cpus => self.cpu = row.min(self.cpus.iter().len().saturating_sub(1)),
+            View::Events => {}
+        }
+    }
+
     /// Looks into the row.
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         let Some(shown) = &self.shown else { return };
         let line = |by: &By, line: Option<&Line>| {
             let line = line.filter(|line| line.run.other.is_none())?;
@@ -215,7 +267,7 @@ impl State {
         };
         self.detail = detail;
         if let Some(detail) = &mut self.detail {
-            detail.refresh(&self.counts);
+            detail.refresh(&self.counts, &self.events);
         }
     }
 }

@@ -181,6 +181,98 @@ fn keys_that_end_and_save_ask_the_outside() {
 }
 
 #[test]
+fn a_recording_begins_with_a_name_and_ends_with_the_same_key() {
+    let mut state = busy();
+    letters(&mut state, "r");
+    let editor = state.editor.as_ref().unwrap();
+    assert_eq!(editor.purpose(), editor::Purpose::Recording);
+    assert_eq!(editor.text(), "netdrop-20251121T210327Z.ndr");
+    let record = |over| Action::Record {
+        file: "netdrop-20251121T210327Z.ndr".to_owned(),
+        over,
+    };
+    assert_eq!(press(&mut state, KeyCode::Enter), record(false));
+    // It exists: the same text once more is a yes.
+    state.ask("overwrite it?".to_owned());
+    assert_eq!(press(&mut state, KeyCode::Enter), record(true));
+    state.ask("overwrite it?".to_owned());
+    press(&mut state, KeyCode::Char('2'));
+    press(&mut state, KeyCode::Backspace);
+    assert_eq!(press(&mut state, KeyCode::Enter), record(false));
+    press(&mut state, KeyCode::Esc);
+    state.record(Some(Recording::default()));
+    assert!(state.take_changed());
+    let stop = press(&mut state, KeyCode::Char('r'));
+    assert_eq!(stop, Action::StopRecording);
+    assert!(state.editor.is_none());
+}
+
+#[test]
+fn commands_are_copied_one_after_the_other() {
+    let mut state = busy();
+    assert_eq!(press(&mut state, KeyCode::Char('y')), Action::None);
+    press(&mut state, KeyCode::Char('3'));
+    press(&mut state, KeyCode::Enter);
+    let detail = state.detail.as_ref().unwrap();
+    let commands: Vec<String> = detail.commands().map(str::to_owned).collect();
+    assert!(commands.len() > 1, "{commands:?}");
+    for command in commands.iter().chain(&commands[..1]) {
+        let action = press(&mut state, KeyCode::Char('y'));
+        assert_eq!(action, Action::Copy(command.clone()));
+    }
+}
+
+#[test]
+fn a_flow_has_its_own_last_packets_only() {
+    let mut state = busy();
+    let datagram = samples::datagram();
+    let mut own = samples::datagram();
+    own.src = Some("192.0.2.1".parse().unwrap());
+    own.dst = Some("198.51.100.200".parse().unwrap());
+    own.dst_port = Some(443);
+    state.feed_events([datagram.clone(), own.clone(), datagram]);
+    press(&mut state, KeyCode::Char('3'));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Enter);
+    let detail = state.detail.as_ref().unwrap();
+    assert_eq!(detail.packets, [own]);
+    press(&mut state, KeyCode::Char('1'));
+    let lookup = shown_stage(&state, "rx_lookup");
+    state.stage = lookup;
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.detail.as_ref().unwrap().packets.len(), 3);
+}
+
+fn shown_stage(state: &State, id: &str) -> usize {
+    let path = &state.shown.as_ref().unwrap().path;
+    path.iter().position(|it| it.stage.id() == id).unwrap()
+}
+
+#[test]
+fn the_backlogs_of_the_run_are_summed_up() {
+    use crate::host::softnet::{Counts, Softnet};
+    let mut state = busy();
+    let counts = Counts {
+        dropped: 7,
+        flow_limit: 2,
+        ..Counts::default()
+    };
+    for _ in 0..2 {
+        state.feed_backlogs(&Softnet {
+            cpus: vec![(1, counts)],
+            backlog: vec![(1, 300)],
+        });
+    }
+    let (_, cpu) = state.cpus.iter().nth(1).unwrap();
+    assert_eq!(
+        (cpu.queued, cpu.unqueued, cpu.unqueued_now),
+        (Some(300), 18, 9)
+    );
+    let (_, other) = state.cpus.iter().next().unwrap();
+    assert_eq!((other.queued, other.unqueued), (None, 0));
+}
+
+#[test]
 fn events_stay_where_they_are_looked_at() {
     let mut state = busy();
     state.feed_events((0..50).map(|_| samples::datagram()));

@@ -12,7 +12,7 @@ use super::number;
 use crate::{
     tally::row::rate,
     tui::{
-        state::{State, cpus::Cpu},
+        state::{State, cpus::Cpu, mouse::Targets},
         theme::Theme,
     },
 };
@@ -20,35 +20,66 @@ use crate::{
 /// Heat from nothing to most.
 const HEAT: [char; 5] = ['·', '░', '▒', '▓', '█'];
 /// Characters before the strip.
-const HEAD: usize = 4 + 8 + 9 + 9 + 10;
+const HEAD: usize = 4 + 7 + 8 + 8 + 6 + 7 + 9;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+/// Lines below the CPUs.
+const LEGEND: usize = MEANINGS.len() + 1;
+
+const MEANINGS: [(&str, &str); 4] = [
+    (
+        "squeeze",
+        "softirq ended with packets left to poll, in the run",
+    ),
+    ("full", "polls that used up their budget, in the run"),
+    ("queued", "packets in the CPU's backlog now"),
+    (
+        "refused",
+        "packets of the run that its backlog had no room for",
+    ),
+];
+
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: Theme,
+    targets: &mut Targets,
+) {
     let Some(shown) = &state.shown else { return };
     let cpus = state.shown_cpus();
     let hottest = cpus.hottest();
     let room = usize::from(area.width).saturating_sub(HEAD + 2);
     let title = format!(
-        " {:>3} {:>7} {:>8} {:>8} {:>9}  {}",
-        "CPU", "now/s", "total", "squeeze", "napi full", "drops over time, newest right"
+        " {:>3} {:>6} {:>7} {:>7} {:>5} {:>6} {:>8}  {}",
+        "CPU", "now/s", "total", "squeeze", "full", "queued", "refused", "drops, newest right"
     );
     let mut lines = vec![Line::from(Span::styled(title, theme.title()))];
-    let height = usize::from(area.height).saturating_sub(4);
+    let height = usize::from(area.height).saturating_sub(LEGEND + 2);
     let above = state.cpu.saturating_sub(height.saturating_sub(1));
+    let rows = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    targets.add_rows(rows, (above..cpus.iter().len()).take(height));
     for (place, (number, cpu)) in cpus.iter().enumerate().skip(above).take(height) {
         let head = format!(
-            " {number:>3} {:>7} {:>8} {:>8} {:>9}  ",
+            " {number:>3} {:>6} {:>7} {:>7} {:>5} {:>6} {:>8}  ",
             number::rate(
                 rate(
                     cpu.recent.back().copied().unwrap_or_default(),
                     shown.now.seconds
                 ),
-                7
+                6
             ),
-            number::count(cpu.drops, 8),
-            number::count(cpu.squeezed, 8),
-            number::count(cpu.full, 9),
+            number::count(cpu.drops, 7),
+            number::count(cpu.squeezed, 7),
+            number::count(cpu.full, 5),
+            cpu.queued
+                .map_or_else(|| "-".to_owned(), |queued| number::count(queued.into(), 6)),
+            number::count(cpu.unqueued, 8),
         );
-        let mut style = if cpu.squeezed_now + cpu.full_now > 0 {
+        let mut style = if cpu.squeezed_now + cpu.full_now + cpu.unqueued_now > 0 {
             theme.warning()
         } else {
             Style::new()
@@ -66,8 +97,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
         HEAT[0], HEAT[4]
     );
     lines.push(Line::from(Span::styled(scale, theme.quiet())));
-    let meaning = " squeeze: softirq ended with work left; napi full: a poll used up its budget";
-    lines.push(Line::from(Span::styled(meaning, theme.quiet())));
+    for (name, meaning) in MEANINGS {
+        let meaning = format!(" {name:<9}{meaning}");
+        lines.push(Line::from(Span::styled(meaning, theme.quiet())));
+    }
     frame.render_widget(Paragraph::new(lines), area);
 }
 

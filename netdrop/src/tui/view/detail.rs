@@ -10,11 +10,11 @@ use ratatui::{
 };
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-use super::{number, rows::Rows};
+use super::{number, packets, rows::Rows};
 use crate::{
     drops::stage::Stage,
-    output::{escape::escape, table},
-    tally::{regroup, row::rate},
+    output::{amount::count_text, escape::escape, table},
+    tally::{harm::Here, regroup, row::rate},
     tui::{
         state::{
             State,
@@ -34,6 +34,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: 
     };
     let page = Page {
         width: usize::from(area.width),
+        height: usize::from(area.height),
         seconds,
         theme,
     };
@@ -47,6 +48,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: 
 
 struct Page {
     width: usize,
+    height: usize,
     seconds: f64,
     theme: Theme,
 }
@@ -54,25 +56,81 @@ struct Page {
 impl Page {
     fn lines<'a>(&self, detail: &Detail) -> Vec<Line<'a>> {
         let mut lines = vec![self.title(detail), self.counts(detail)];
+        lines.extend(self.harm(detail));
+        // What a flow met comes first; of a place, what it means.
+        if detail.is_flow() {
+            self.part(&mut lines, "reasons", &detail.reasons);
+            self.packets(&mut lines, detail);
+            self.part(&mut lines, "CPUs", &detail.cpus);
+            self.meanings(&mut lines, detail);
+        } else {
+            self.meanings(&mut lines, detail);
+            self.part(&mut lines, "reasons", &detail.reasons);
+            self.packets(&mut lines, detail);
+            self.part(&mut lines, "CPUs", &detail.cpus);
+        }
+        self.part(&mut lines, "devices and namespaces", &detail.places);
+        self.part(&mut lines, "flows", &detail.flows);
+        lines
+    }
+
+    fn meanings(&self, lines: &mut Vec<Line<'_>>, detail: &Detail) {
         if detail.told.is_empty()
             && let Some(stage) = detail.stage
         {
-            self.stage(&mut lines, stage);
+            self.stage(lines, stage);
         }
+        let mut number = 0;
         for told in &detail.told {
             lines.push(Line::default());
-            self.told(&mut lines, told);
+            let copied = detail.copied.and_then(|copied| copied.checked_sub(number));
+            self.told(lines, told, copied);
+            number += told.advice.commands.len();
         }
-        let parts = [
-            ("reasons", &detail.reasons),
-            ("CPUs", &detail.cpus),
-            ("devices and namespaces", &detail.places),
-            ("flows", &detail.flows),
-        ];
-        for (title, part) in parts {
-            self.part(&mut lines, title, part);
+    }
+
+    /// What followed its drops, where rows tell of it.
+    fn harm<'a>(&self, detail: &Detail) -> Option<Line<'a>> {
+        if !detail.row.tells_harm {
+            return None;
         }
-        lines
+        let harm = &detail.run.harm;
+        let count = |count: Option<u64>, noun| {
+            count.map_or_else(|| format!("{noun}s unknown"), |it| count_text(it, noun))
+        };
+        let text = match harm.here() {
+            None if harm.sum() == 0 => {
+                " what followed is known of TCP flows with an end on this host only".into()
+            }
+            here => format!(
+                " then {}, {} (here: {})",
+                count(harm.retransmits(), "retransmission"),
+                count(harm.resets(), "reset"),
+                here.map_or("differs", Here::as_str)
+            ),
+        };
+        let style = if harm.sum() > 0 {
+            self.theme.warning()
+        } else {
+            self.theme.quiet()
+        };
+        Some(Line::from(Span::styled(text, style)))
+    }
+
+    /// The last ones, fewer where there is little room.
+    fn packets(&self, lines: &mut Vec<Line<'_>>, detail: &Detail) {
+        let most = (self.height / 4).max(2);
+        let packets = &detail.packets[..detail.packets.len().min(most)];
+        if packets.is_empty() {
+            return;
+        }
+        lines.push(Line::default());
+        lines.push(Line::from(vec![
+            Span::styled(" last packets", self.theme.title()),
+            Span::styled(" of a sample, newest first", self.theme.quiet()),
+        ]));
+        let rows = packets::lines(packets, detail.is_flow(), self.width, self.theme);
+        lines.extend(rows);
     }
 
     fn title<'a>(&self, detail: &Detail) -> Line<'a> {
@@ -109,7 +167,7 @@ impl Page {
         self.list(lines, "tunables: ", info.tunables);
     }
 
-    fn told(&self, lines: &mut Vec<Line<'_>>, told: &Told) {
+    fn told(&self, lines: &mut Vec<Line<'_>>, told: &Told, copied: Option<usize>) {
         let Told {
             advice,
             counters,
@@ -133,9 +191,14 @@ impl Page {
         if let Some(caution) = &advice.caution {
             self.wrapped(lines, "note: ", caution);
         }
-        for command in &advice.commands {
+        for (place, command) in advice.commands.iter().enumerate() {
+            let style = if copied == Some(place) {
+                self.theme.selected()
+            } else {
+                self.theme.key()
+            };
             // A command stays as it is typed; what is too long goes on below.
-            self.styled(lines, "$ ", &escape(command), self.theme.key());
+            self.styled(lines, "$ ", &escape(command), style);
         }
         self.list(lines, "causes: ", causes);
         self.list(lines, "counters: ", counters);
@@ -146,6 +209,7 @@ impl Page {
             width,
             seconds,
             theme,
+            ..
         } = *self;
         if part.iter().all(|line| line.run.other.is_some()) {
             return;

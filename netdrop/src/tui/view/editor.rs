@@ -1,4 +1,5 @@
-//! The filter while it is edited, over the foot of the view.
+//! The filter, or the name of a recording, while it is edited: over the foot of
+//! the view.
 
 use ratatui::{
     Frame,
@@ -10,24 +11,29 @@ use ratatui::{
 use crate::{
     output::escape::is_unsafe,
     tui::{
-        state::{State, editor::Refusal},
+        state::{
+            State,
+            editor::{Purpose, Refusal},
+        },
         theme::Theme,
     },
 };
 
-/// In front of the text.
-const PROMPT: &str = " filter: ";
 /// Lines: text, caret, two of message.
 const HEIGHT: u16 = 4;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let Some(editor) = &state.editor else { return };
+    let prompt = match editor.purpose() {
+        Purpose::Filter => " filter: ",
+        Purpose::Recording => " record into: ",
+    };
     let area = Rect {
         y: area.bottom() - 1 - HEIGHT,
         height: HEIGHT,
         ..area
     };
-    let room = usize::from(area.width).saturating_sub(PROMPT.len() + 1);
+    let room = usize::from(area.width).saturating_sub(prompt.len() + 1);
     let text: Vec<char> = editor.text().chars().map(visible).collect();
     let characters = |bytes: usize| editor.text()[..bytes].chars().count();
     let at = characters(editor.at());
@@ -35,7 +41,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
     let hidden = at.saturating_sub(room.saturating_sub(1));
     let seen: String = text.iter().skip(hidden).take(room).collect();
     let mut lines = vec![Line::from(vec![
-        Span::styled(PROMPT, theme.title()),
+        Span::styled(prompt, theme.title()),
         Span::raw(seen),
     ])];
     if let Some(Refusal { message, span }) = editor.refusal() {
@@ -44,7 +50,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
             let marked = characters(span.end).saturating_sub(start).max(1);
             let skipped = hidden.saturating_sub(start);
             let marked = marked.saturating_sub(skipped);
-            let before = PROMPT.len() + start.saturating_sub(hidden);
+            let before = prompt.len() + start.saturating_sub(hidden);
             format!("{:before$}{}", "", "^".repeat(marked))
         });
         lines.push(Line::from(Span::styled(caret, theme.warning())));
@@ -56,19 +62,30 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
             )));
         }
     } else {
-        let text = " tcpdump's words (host, net, port, tcp …), reason, stage, dev, netns; \
-                        empty: no filter";
+        let hints = match editor.purpose() {
+            Purpose::Filter if state.recording.is_some() => [
+                FILTER,
+                " a new filter counts from zero, and ends the recording",
+            ],
+            Purpose::Filter => [FILTER, " a new filter counts from zero"],
+            Purpose::Recording => RECORDING,
+        };
         lines.push(Line::default());
-        lines.push(Line::from(Span::styled(text, theme.quiet())));
-        let text = " a new filter counts from zero";
-        lines.push(Line::from(Span::styled(text, theme.quiet())));
+        lines.extend(hints.map(|hint| Line::from(Span::styled(hint, theme.quiet()))));
     }
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), area);
-    let x = PROMPT.len() + at - hidden;
+    let x = prompt.len() + at - hidden;
     let x = area.x + u16::try_from(x).unwrap_or_default();
     frame.set_cursor_position((x.min(area.right() - 1), area.y));
 }
+
+const FILTER: &str =
+    " tcpdump's words (host, net, port, tcp …), reason, stage, dev, netns; empty: no filter";
+const RECORDING: [&str; 2] = [
+    " a file of exact counts from this moment on, for netdrop report and other tools",
+    " r ends it, and so does the end of netdrop; no file is overwritten unasked",
+];
 
 fn visible(character: char) -> char {
     if is_unsafe(character) { '?' } else { character }

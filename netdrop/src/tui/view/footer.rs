@@ -10,7 +10,7 @@ use ratatui::{
 use crate::{
     output::escape::escape,
     tui::{
-        state::{State, View},
+        state::{State, View, editor::Purpose},
         theme::Theme,
     },
 };
@@ -22,7 +22,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
                 1 => String::new(),
                 unread => format!(" (+{}, see ?)", unread - 1),
             };
-            let text = format!(" {}{more}", escape(message));
+            let room = usize::from(area.width).saturating_sub(1 + more.len());
+            let text = format!(" {}{more}", shorten_end(&escape(message), room));
             Line::from(Span::styled(text, theme.warning()))
         }
         _ => keys(state, theme),
@@ -30,22 +31,30 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
     frame.render_widget(Paragraph::new(line), area);
 }
 
+/// The text, or as much of it as there is room for: the help has all of it.
+fn shorten_end(text: &str, room: usize) -> String {
+    const REST: &str = "… see ?";
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept = room.saturating_sub(REST.chars().count());
+    text.chars().take(kept).chain(REST.chars()).collect()
+}
+
 fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
-    let own: &[(&str, &str)] = if state.editor.is_some() {
-        &[("Enter", "apply"), ("Esc", "cancel")]
+    let own: &[(&str, &str)] = if let Some(editor) = &state.editor {
+        match editor.purpose() {
+            Purpose::Filter => &[("Enter", "apply"), ("Esc", "cancel")],
+            Purpose::Recording => &[("Enter", "record"), ("Esc", "cancel")],
+        }
     } else if state.help.is_some() {
         &[("↑↓", "scroll"), ("Esc", "close")]
     } else if state.detail.is_some() {
-        &[("↑↓", "scroll"), ("Esc", "back")]
+        &[("↑↓", "scroll"), ("Esc", "back"), ("y", "copy command")]
     } else {
         match state.view {
             View::Path => &[("↑↓←→", "stage"), ("Enter", "detail")],
-            View::Table => &[
-                ("↑↓", "row"),
-                ("Enter", "detail"),
-                ("o", "order"),
-                ("S R F D N C P A B L", "keys"),
-            ],
+            View::Table => &[("↑↓", "row"), ("Enter", "detail"), ("o", "order")],
             View::Flows => &[("↑↓", "flow"), ("Enter", "drill down"), ("o", "order")],
             View::Cpus => &[("↑↓", "CPU"), ("Enter", "detail")],
             View::Events => &[("↑↓", "scroll"), ("End", "newest")],
@@ -62,6 +71,14 @@ fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
             },
         ),
         ("s", "save"),
+        (
+            "r",
+            if state.recording.is_some() {
+                "end REC"
+            } else {
+                "record"
+            },
+        ),
     ];
     let own = own.iter().copied();
     let mut spans = vec![Span::raw(" ")];

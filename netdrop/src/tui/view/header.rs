@@ -1,8 +1,6 @@
 //! What every view shows above: where this runs, how much is lost, how sure that
 //! is, and what looking costs.
 
-use std::fmt::Write as _;
-
 use ratatui::{
     Frame,
     layout::Rect,
@@ -12,45 +10,89 @@ use ratatui::{
 
 use super::number;
 use crate::{
-    output::escape::escape,
+    output::{
+        amount::{bytes_text, count_text},
+        escape::escape,
+    },
     tally::{accounting::Accounting, names::Severity, row::rate},
     tui::{
-        state::{State, View},
+        state::{
+            Host, State, View,
+            mouse::{Target, Targets},
+            recording::Recording,
+        },
         theme::Theme,
     },
 };
 
 /// From here on there is room for everything.
 const WIDE: u16 = 100;
+/// In front of everything.
+const TITLE: &str = " netdrop";
 /// Lines of it.
 pub(super) const HEIGHT: u16 = 4;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let recording = state.recording.as_ref().map(recorded);
+    let room = usize::from(area.width).saturating_sub(
+        recording
+            .as_ref()
+            .map_or(0, |text| text.chars().count() + 1),
+    );
     let lines = vec![
-        place(state, theme),
+        place(state, theme, room),
         filter(state, theme),
         drops(state, theme, area.width),
         accounting(state, theme),
     ];
     frame.render_widget(Paragraph::new(lines), area);
+    if let Some(text) = recording {
+        right(frame, area, 0, text, theme);
+    }
     if let Some(since) = state.paused {
         let text = format!(" PAUSED at {} ", since.strftime("%H:%M:%S"));
-        let width = u16::try_from(text.len()).unwrap_or(area.width);
-        let right = Rect {
-            x: area.right().saturating_sub(width),
-            y: area.y + 1,
-            width: width.min(area.width),
-            height: 1,
-        };
-        frame.render_widget(Paragraph::new(Span::styled(text, theme.selected())), right);
+        right(frame, area, 1, text, theme);
     }
 }
 
+/// Something that must not be missed, at the right end of a line.
+fn right(frame: &mut Frame<'_>, area: Rect, line: u16, text: String, theme: Theme) {
+    let width = u16::try_from(text.chars().count()).unwrap_or(area.width);
+    let right = Rect {
+        x: area.right().saturating_sub(width).max(area.x),
+        y: area.y + line,
+        width: width.min(area.width),
+        height: 1,
+    };
+    frame.render_widget(Paragraph::new(Span::styled(text, theme.selected())), right);
+}
+
+/// How far a recording is.
+fn recorded(recording: &Recording) -> String {
+    format!(
+        " REC {}  {}  {} ",
+        clock(recording.seconds),
+        count_text(recording.drops, "drop"),
+        bytes_text(recording.bytes)
+    )
+}
+
 /// The views and their keys.
-pub(super) fn tabs(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+pub(super) fn tabs(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: Theme,
+    targets: &mut Targets,
+) {
     let mut spans = Vec::new();
+    let mut x = area.x;
     for (number, view) in (1..).zip(View::ALL) {
         let text = format!(" {number} {} ", view.name());
+        let width = u16::try_from(text.len()).unwrap_or_default();
+        let tab = Rect { x, width, ..area };
+        targets.add(tab.intersection(area), Target::View(view));
+        x = x.saturating_add(width + 1);
         if view == state.view {
             spans.push(Span::styled(text, theme.selected()));
         } else {
@@ -71,18 +113,24 @@ pub(super) fn tabs(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
     }
 }
 
-fn place<'a>(state: &State, theme: Theme) -> Line<'a> {
-    let host = &state.host;
-    let mut text = format!("  {}  Linux {}", escape(&host.name), escape(&host.kernel));
+fn place<'a>(state: &State, theme: Theme, room: usize) -> Line<'a> {
+    let Host { name, kernel } = &state.host;
+    let mut text = format!("  {}", escape(name));
     let interval = state.interval.as_secs_f64();
-    let _ = write!(text, "  every {interval} s");
-    if let Some(shown) = &state.shown {
-        let _ = write!(text, "  run {}", length(shown.run.seconds));
+    let shown = state.shown.as_ref();
+    let parts = [
+        Some(format!("  Linux {}", escape(kernel))),
+        Some(format!("  every {interval} s")),
+        shown.map(|shown| format!("  run {}", length(shown.run.seconds))),
+    ];
+    // The recording's place is to the right.
+    let room = room.saturating_sub(TITLE.len());
+    for part in parts.into_iter().flatten() {
+        if text.chars().count() + part.chars().count() <= room {
+            text.push_str(&part);
+        }
     }
-    Line::from(vec![
-        Span::styled(" netdrop", theme.title()),
-        Span::raw(text),
-    ])
+    Line::from(vec![Span::styled(TITLE, theme.title()), Span::raw(text)])
 }
 
 /// So many seconds as a clock shows them.
@@ -92,7 +140,10 @@ fn length(seconds: f64) -> String {
         clippy::cast_sign_loss,
         reason = "a run's length in whole seconds"
     )]
-    let seconds = seconds.round() as u64;
+    clock(seconds.round() as u64)
+}
+
+fn clock(seconds: u64) -> String {
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }

@@ -6,6 +6,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::Paragraph,
 };
+use textwrap::Options;
 
 use super::header::lost;
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 17] = [
     ("1 … 5, Tab", "view: path, table, flows, CPU, events"),
     ("↑ ↓ j k", "row; PageUp, PageDown, Home, End go further"),
     ("← →", "column of the path"),
@@ -25,6 +26,10 @@ const KEYS: [(&str, &str); 14] = [
         "look into the row: meaning, causes, commands, flows, CPUs",
     ),
     ("Esc", "back"),
+    (
+        "y",
+        "in a detail: copy the next command, if the terminal takes it",
+    ),
     (
         "o",
         "table and flows: order by total, by rate, by who was hurt",
@@ -38,6 +43,14 @@ const KEYS: [(&str, &str); 14] = [
         "pause the display and go on; counting never pauses",
     ),
     ("s", "save the summary so far as JSON in the current folder"),
+    (
+        "r",
+        "record into a file from now on; again: end the recording",
+    ),
+    (
+        "m",
+        "mouse on (click at views and rows, wheel) or off (select text)",
+    ),
     ("? F1", "this help"),
     ("q Ctrl-C", "end, and print the summary"),
     ("", ""),
@@ -72,7 +85,7 @@ const MORE: [(&str, &str); 5] = [
 ];
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: Theme) {
-    let lines = lines(state, theme);
+    let lines = lines(state, theme, usize::from(area.width));
     let most = lines.len().saturating_sub(usize::from(area.height));
     let scroll = state.help.unwrap_or_default().min(most);
     state.help = Some(scroll);
@@ -80,7 +93,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: 
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn lines<'a>(state: &State, theme: Theme) -> Vec<Line<'a>> {
+fn lines<'a>(state: &State, theme: Theme, width: usize) -> Vec<Line<'a>> {
     let pair = |(key, does): (&str, &str)| {
         Line::from(vec![
             Span::styled(format!(" {key:<12}"), theme.key()),
@@ -119,8 +132,14 @@ fn lines<'a>(state: &State, theme: Theme) -> Vec<Line<'a>> {
         lines.push(Line::default());
         lines.push(Line::from(Span::styled(" messages", theme.title())));
     }
+    let options = Options::new(width.saturating_sub(1))
+        .initial_indent(" ")
+        .subsequent_indent("   ")
+        .break_words(true);
     for message in state.messages.iter().rev() {
-        lines.push(Line::from(format!(" {}", escape(message))));
+        let message = escape(message);
+        let wrapped = textwrap::wrap(&message, &options).into_iter();
+        lines.extend(wrapped.map(|line| Line::from(line.into_owned())));
     }
     lines
 }

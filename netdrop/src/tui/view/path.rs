@@ -13,7 +13,7 @@ use crate::{
     output::table::shorten,
     tally::row::rate,
     tui::{
-        state::{State, shown::StageCount},
+        state::{State, mouse::Targets, shown::StageCount},
         theme::Theme,
     },
 };
@@ -27,9 +27,15 @@ const ID: usize = 12;
 /// Stages of a narrow column.
 const COLUMN: usize = 12;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: Theme,
+    targets: &mut Targets,
+) {
     let Some(shown) = &state.shown else { return };
-    let picture = Picture {
+    let mut picture = Picture {
         seconds: shown.now.seconds,
         most: shown
             .path
@@ -39,6 +45,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
             .unwrap_or(0),
         selected: state.stage,
         theme,
+        targets,
     };
     let of = |path| -> Vec<(usize, &StageCount)> {
         let all = shown.path.iter().enumerate();
@@ -59,18 +66,23 @@ const RX: &str = "RX from wire";
 const TX: &str = "TX to wire";
 const SIDE: &str = "beside the path";
 
-struct Picture {
+fn places(stages: &Stages<'_>) -> impl Iterator<Item = usize> {
+    stages.iter().map(|(place, _)| *place)
+}
+
+struct Picture<'t> {
     seconds: f64,
     /// The most drops of a stage in the interval.
     most: u64,
     selected: usize,
     theme: Theme,
+    targets: &'t mut Targets,
 }
 
-impl Picture {
+impl Picture<'_> {
     /// RX in two columns, TX in one, the rest below.
     fn narrow(
-        &self,
+        &mut self,
         frame: &mut Frame<'_>,
         area: Rect,
         rx: &Stages<'_>,
@@ -91,7 +103,9 @@ impl Picture {
         for (place, (title, stages)) in (0..).zip(columns) {
             let mut lines = vec![self.title(title, inner)];
             lines.extend(stages.iter().map(|stage| self.small(*stage, inner)));
-            frame.render_widget(Paragraph::new(lines), column(place, 0, tall));
+            let column = column(place, 0, tall);
+            self.clickable(column, stages);
+            frame.render_widget(Paragraph::new(lines), column);
         }
         let rows = side.len().div_ceil(3);
         let left = area.height.saturating_sub(tall + 1);
@@ -103,13 +117,15 @@ impl Picture {
         frame.render_widget(Paragraph::new(self.title(SIDE, inner)), title);
         for (place, stages) in (0..).zip(side.chunks(rows)) {
             let lines: Vec<Line<'_>> = stages.iter().map(|it| self.small(*it, inner)).collect();
-            frame.render_widget(Paragraph::new(lines), column(place, tall + 1, height));
+            let rows = column(place, tall + 1, height);
+            self.targets.add_rows(rows, places(stages));
+            frame.render_widget(Paragraph::new(lines), rows);
         }
     }
 
     /// RX on the left, TX and the rest on the right.
     fn wide(
-        &self,
+        &mut self,
         frame: &mut Frame<'_>,
         area: Rect,
         rx: &Stages<'_>,
@@ -118,15 +134,25 @@ impl Picture {
     ) {
         let width = area.width / 2;
         let inner = usize::from(width) - 2;
-        let list = |title, stages: &Stages<'_>| {
-            let mut lines = vec![self.title(title, inner)];
-            lines.extend(stages.iter().map(|stage| self.large(*stage, inner)));
-            lines
-        };
         let half = |place: u16| Rect {
             x: area.x + place * width,
             width: width - 1,
             ..area
+        };
+        self.clickable(half(0), rx);
+        self.clickable(half(1), tx);
+        let beside = u16::try_from(tx.len() + 2).unwrap_or(u16::MAX);
+        let below = half(1);
+        let below = Rect {
+            y: below.y.saturating_add(beside).min(below.bottom()),
+            height: below.height.saturating_sub(beside),
+            ..below
+        };
+        self.clickable(below, side);
+        let list = |title, stages: &Stages<'_>| {
+            let mut lines = vec![self.title(title, inner)];
+            lines.extend(stages.iter().map(|stage| self.large(*stage, inner)));
+            lines
         };
         frame.render_widget(Paragraph::new(list(RX, rx)), half(0));
         let mut right = list(TX, tx);
@@ -135,10 +161,20 @@ impl Picture {
         frame.render_widget(Paragraph::new(right), half(1));
     }
 
+    /// The stages below a title.
+    fn clickable(&mut self, area: Rect, stages: &Stages<'_>) {
+        let rows = Rect {
+            y: area.y + 1,
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        self.targets.add_rows(rows, places(stages));
+    }
+
     fn title<'a>(&self, title: &str, width: usize) -> Line<'a> {
         let rest = width.saturating_sub(title.len() + 1);
         let numbers = match rest {
-            40.. => "now/s        total",
+            40.. => "now/s     total",
             10.. => "/s  total",
             _ => "",
         };
@@ -160,12 +196,12 @@ impl Picture {
     /// With the stage's name and a bar.
     fn large<'a>(&self, (place, count): (usize, &StageCount), width: usize) -> Line<'a> {
         const BAR: usize = 10;
-        let (mark, rate, total) = self.numbers(count, 7, 12);
+        let (mark, rate, total) = self.numbers(count, 7, 9);
         let id = count.stage.id();
-        let name = width.saturating_sub(1 + ID + 1 + 1 + BAR + 1 + 7 + 1 + 12);
+        let name = width.saturating_sub(1 + ID + 1 + 1 + BAR + 1 + 7 + 1 + 9);
         let title = shorten(count.stage.info().name, name);
         let bar = bar(count.now.drops(), self.most, BAR);
-        let text = format!("{mark}{id:<ID$} {title:<name$} {bar:<BAR$} {rate:>7} {total:>12}");
+        let text = format!("{mark}{id:<ID$} {title:<name$} {bar:<BAR$} {rate:>7} {total:>9}");
         Line::from(Span::styled(text, self.style(place, count)))
     }
 

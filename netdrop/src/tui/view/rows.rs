@@ -18,7 +18,10 @@ use crate::{
         regroup::Line as Counted,
         row::{Row, rate},
     },
-    tui::{state::sparks::Sparks, theme::Theme},
+    tui::{
+        state::{mouse::Targets, sparks::Sparks},
+        theme::Theme,
+    },
 };
 
 /// Bars from low to high.
@@ -47,7 +50,7 @@ struct Column {
 }
 
 impl Rows<'_> {
-    pub(super) fn draw(&self, frame: &mut Frame<'_>, area: Rect) {
+    pub(super) fn draw(&self, frame: &mut Frame<'_>, area: Rect, targets: &mut Targets) {
         let lines = self.text(usize::from(area.width));
         let height = usize::from(area.height);
         let room = height.saturating_sub(1);
@@ -55,6 +58,12 @@ impl Rows<'_> {
             .selected
             .unwrap_or_default()
             .saturating_sub(room.saturating_sub(1));
+        let below = Rect {
+            y: area.y + 1,
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        targets.add_rows(below, above..self.lines.len());
         let mut lines = lines.into_iter();
         let mut shown: Vec<Line<'_>> = lines.next().into_iter().collect();
         shown.extend(lines.skip(above).take(room));
@@ -98,6 +107,9 @@ impl Rows<'_> {
         for column in &mut keys {
             if width < WIDE && column.title == "PROTOCOL" {
                 "PROTO".clone_into(&mut column.title);
+            }
+            if width < WIDE && column.title == "NETNS" {
+                column.cells.iter_mut().for_each(name_only);
             }
         }
         let keys = table::fitted(keys, width.saturating_sub(taken + 1));
@@ -184,6 +196,16 @@ impl Rows<'_> {
             }
         }
         columns
+    }
+}
+
+/// A number with a name in brackets gives way to the name.
+fn name_only(cell: &mut String) {
+    let name = cell
+        .split_once(" (")
+        .and_then(|(_, it)| it.strip_suffix(')'));
+    if let Some(name) = name.map(str::to_owned) {
+        *cell = name;
     }
 }
 

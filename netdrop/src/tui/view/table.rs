@@ -11,13 +11,19 @@ use super::rows::Rows;
 use crate::{
     tally::regroup::{Line as Counted, Order},
     tui::{
-        state::{State, grouping::SWITCHES},
+        state::{State, grouping::SWITCHES, mouse::Targets},
         theme::Theme,
     },
 };
 
 /// Rows by the keys that are switched on.
-pub(super) fn table(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+pub(super) fn table(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: Theme,
+    targets: &mut Targets,
+) {
     let Some(shown) = &state.shown else { return };
     let [keys, order, rows] = Layout::vertical([
         Constraint::Length(1),
@@ -49,11 +55,17 @@ pub(super) fn table(frame: &mut Frame<'_>, area: Rect, state: &State, theme: The
         sparks: Some(&state.sparks),
         theme,
     };
-    table.draw(frame, rows);
+    table.draw(frame, rows, targets);
 }
 
 /// Flows, and what the drops did to them.
-pub(super) fn flows(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+pub(super) fn flows(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: Theme,
+    targets: &mut Targets,
+) {
     let Some(shown) = &state.shown else { return };
     let [order, rows, note] = Layout::vertical([
         Constraint::Length(1),
@@ -73,7 +85,7 @@ pub(super) fn flows(frame: &mut Frame<'_>, area: Rect, state: &State, theme: The
         sparks: None,
         theme,
     };
-    table.draw(frame, rows);
+    table.draw(frame, rows, targets);
     if shown.flows.iter().any(half_seen) {
         let text = " retransmissions -: what a sender elsewhere sent again is not visible here";
         frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);

@@ -7,7 +7,7 @@ use ratatui::{
     Terminal,
     backend::TestBackend,
     buffer::{Buffer, Cell},
-    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind},
     style::{Color, Modifier},
 };
 
@@ -16,9 +16,10 @@ use crate::{
     output::samples,
     tui::{
         state::{
-            State,
+            State, View,
             canned::{busy, empty},
             editor::Refusal,
+            recording::Recording,
         },
         theme::Theme,
     },
@@ -160,7 +161,16 @@ fn events() {
 #[test]
 fn detail() {
     hold("detail", || {
-        pressed(&[letter('3'), KeyCode::Down, KeyCode::Enter])
+        let mut state = busy();
+        let mut packet = samples::datagram();
+        packet.src = Some("192.0.2.1".parse().unwrap());
+        packet.dst = Some("198.51.100.200".parse().unwrap());
+        packet.dst_port = Some(443);
+        state.feed_events((0..20).map(|_| packet.clone()));
+        for key in [letter('3'), KeyCode::Down, KeyCode::Enter, letter('y')] {
+            state.key(KeyEvent::new(key, KeyModifiers::NONE));
+        }
+        state
     });
 }
 
@@ -194,6 +204,110 @@ fn a_filter_with_a_mistake() {
         });
         state
     });
+}
+
+#[test]
+fn the_name_of_a_recording() {
+    hold("recording", || {
+        let mut state = pressed(&[letter('2'), letter('r')]);
+        state.ask("netdrop.ndr exists; Enter overwrites it".to_owned());
+        state
+    });
+}
+
+#[test]
+fn a_recording_shows_how_far_it_is() {
+    let mut state = busy();
+    state.record(Some(Recording {
+        file: "drops.ndr".to_owned(),
+        seconds: 3723,
+        drops: 1_234_567,
+        bytes: 45_000_000,
+    }));
+    for (size, rest) in [(SIZES[0], "every"), (SIZES[1], "run 00:00:08")] {
+        let text = text(&picture(&mut state, size, false));
+        let first = text.lines().next().unwrap();
+        assert!(
+            first.ends_with("REC 01:02:03  1234567 drops  42.9 MiB"),
+            "{first}"
+        );
+        assert!(first.contains("shop  Linux 6.18.44"), "{first}");
+        assert!(first.contains(rest), "{first}");
+    }
+}
+
+fn click(state: &mut State, column: u16, row: u16) {
+    let event = |kind| MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    state.mouse(event(MouseEventKind::Down(MouseButton::Left)));
+    state.mouse(event(MouseEventKind::Up(MouseButton::Left)));
+}
+
+/// Where on the screen the text is, by column and row.
+fn find(state: &mut State, size: (u16, u16), wanted: &str) -> (u16, u16) {
+    let text = text(&picture(state, size, false));
+    for (row, line) in (0..).zip(text.lines()) {
+        if let Some(bytes) = line.find(wanted) {
+            let column = line[..bytes].chars().count();
+            return (u16::try_from(column).unwrap(), row);
+        }
+    }
+    panic!("no {wanted}:\n{text}");
+}
+
+#[test]
+fn what_is_seen_can_be_clicked_at() {
+    for size in SIZES {
+        let mut state = busy();
+        for stage in ["rx_lookup", "tx_qdisc", "wifi", "rx_nic"] {
+            let (column, row) = find(&mut state, size, stage);
+            click(&mut state, column, row);
+            let path = &state.shown.as_ref().unwrap().path;
+            assert_eq!(path[state.stage].stage.id(), stage, "{size:?}");
+            assert!(state.detail.is_none());
+        }
+        let (column, row) = find(&mut state, size, "rx_nic");
+        click(&mut state, column, row);
+        assert!(state.detail.is_some(), "a second click looks into it");
+        let (column, row) = find(&mut state, size, "3 flows");
+        click(&mut state, column, row);
+        assert_eq!(state.view, View::Flows);
+        assert!(state.detail.is_none());
+        let (column, row) = find(&mut state, size, ":8443");
+        click(&mut state, column, row);
+        let flows = &state.shown.as_ref().unwrap().flows;
+        assert_eq!(flows[state.flow.at()].group.dst_port, Some(8443));
+        let (column, row) = find(&mut state, size, "4 CPU");
+        click(&mut state, column, row);
+        let (column, row) = find(&mut state, size, "CPU  now/s");
+        click(&mut state, column, row + 3);
+        assert_eq!(state.cpu, 2);
+        // Where nothing is, nothing happens.
+        click(&mut state, size.0 - 1, size.1 - 1);
+        click(&mut state, u16::MAX, u16::MAX);
+        assert_eq!((state.view, state.cpu), (View::Cpus, 2));
+    }
+}
+
+#[test]
+fn a_wheel_scrolls() {
+    let mut state = busy();
+    let wheel = |kind| MouseEvent {
+        kind,
+        column: 0,
+        row: 0,
+        modifiers: KeyModifiers::NONE,
+    };
+    state.mouse(wheel(MouseEventKind::ScrollDown));
+    assert_eq!(state.stage, 3);
+    state.mouse(wheel(MouseEventKind::ScrollUp));
+    assert_eq!(state.stage, 0);
+    state.mouse(wheel(MouseEventKind::Moved));
+    assert_eq!(state.stage, 0);
 }
 
 #[test]
