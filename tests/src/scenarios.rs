@@ -35,6 +35,8 @@ mod squeeze;
 mod tcp_handshake;
 mod tcp_state;
 mod terminal;
+mod terminal_ends;
+mod terminal_keys;
 mod timer;
 mod traffic_control;
 mod transmit;
@@ -105,6 +107,8 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         exports::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,
+        terminal_ends::USER_SPACE,
+        terminal_keys::USER_SPACE,
         severities::USER_SPACE,
         explain::USER_SPACE,
     ];

@@ -12,7 +12,7 @@ pub(crate) use self::{
     bpf::{Accept, Calls, Object, Program, Refusal, Refuse, Stats, bpf_ids},
     option::{refuse_all, refuse_hops_below},
     packet::FrameSocket,
-    pty::{on_terminal, resize},
+    pty::{hang_up, on_terminal, resize},
     tun::Tun,
 };
 

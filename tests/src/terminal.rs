@@ -7,7 +7,10 @@ use std::{
     os::fd::{AsFd as _, OwnedFd},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +27,7 @@ use nix::{
 
 use crate::{
     bench::PATIENCE,
-    sys::{on_terminal, resize},
+    sys::{hang_up, on_terminal, resize},
 };
 
 /// A terminal and the netdrop that runs on it. Killed when dropped.
@@ -36,8 +39,10 @@ pub(crate) struct Terminal {
     slave: OwnedFd,
     written: Receiver<Vec<u8>>,
     parser: vt100::Parser,
-    /// Bytes that came so far.
-    bytes: usize,
+    /// Everything that came so far.
+    raw: Vec<u8>,
+    /// Held while nothing is to be read.
+    reading: Arc<Mutex<()>>,
     before: Termios,
 }
 
@@ -70,9 +75,12 @@ impl Terminal {
         let master = File::from(pty.master);
         let mut reader = master.try_clone()?;
         let (sender, written) = channel();
+        let reading = Arc::<Mutex<()>>::default();
+        let may_read = Arc::clone(&reading);
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = reader.read(&mut buffer) {
+                drop(may_read.lock().unwrap_or_else(PoisonError::into_inner));
                 if sender.send(buffer[..length].to_vec()).is_err() {
                     break;
                 }
@@ -84,7 +92,8 @@ impl Terminal {
             slave: pty.slave,
             written,
             parser: vt100::Parser::new(rows, columns, 0),
-            bytes: 0,
+            raw: Vec::new(),
+            reading,
             before,
         })
     }
@@ -109,7 +118,7 @@ impl Terminal {
     /// What is on the screen now.
     pub(crate) fn screen(&mut self) -> String {
         while let Ok(bytes) = self.written.try_recv() {
-            self.bytes += bytes.len();
+            self.raw.extend_from_slice(&bytes);
             self.parser.process(&bytes);
         }
         self.parser.screen().contents()
@@ -124,7 +133,30 @@ impl Terminal {
     /// How much was written so far.
     pub(crate) fn bytes(&mut self) -> usize {
         self.screen();
-        self.bytes
+        self.raw.len()
+    }
+
+    /// How often this sequence came so far.
+    pub(crate) fn times(&mut self, sequence: &str) -> usize {
+        self.screen();
+        let mut windows = self.raw.windows(sequence.len());
+        let wanted = sequence.as_bytes();
+        std::iter::from_fn(|| windows.find(|found| *found == wanted)).count()
+    }
+
+    /// From now on the terminal takes nothing, until the guard is dropped.
+    pub(crate) fn stall(reading: &Mutex<()>) -> MutexGuard<'_, ()> {
+        reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is held while the terminal takes nothing.
+    pub(crate) fn reading(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.reading)
+    }
+
+    /// The line is cut, as when a window is closed.
+    pub(crate) fn hang_up(&self) -> Result<()> {
+        hang_up(self.slave.as_fd()).context("cannot hang up the terminal")
     }
 
     /// Is the picture apart from what was on the terminal before?

@@ -112,7 +112,8 @@ pub(super) async fn run(
         remarks: Vec::new(),
     };
     let theme = Theme {
-        colour: live.renderer.layout.palette.on,
+        colour: live.renderer.layout.palette.on
+            && has_colours(std::env::var("TERM").ok().as_deref()),
     };
     let ending = {
         let held = Held::start();
@@ -135,6 +136,14 @@ pub(super) async fn run(
         ending
     };
     Box::pin(live.finish(signals, ending)).await
+}
+
+/// Does a terminal of this name have colours? All but a few have.
+fn has_colours(name: Option<&str>) -> bool {
+    const WITHOUT: [&str; 5] = ["vt52", "vt100", "vt102", "vt220", "vt320"];
+    let name = name.unwrap_or_default();
+    let (base, kind) = name.split_once('-').unwrap_or((name, ""));
+    !WITHOUT.contains(&base) && !matches!(kind, "m" | "mono")
 }
 
 fn host() -> anyhow::Result<Host> {
@@ -250,20 +259,21 @@ impl Live {
         if let Some(recording) = &mut self.recording {
             let written =
                 recording.interval(&snapshot, moment.time, softnet.as_ref(), &mut self.names);
-            match written {
-                Ok(()) => self.state.record(Some(recording.shown())),
-                Err(error) => {
-                    self.recording = None;
-                    self.state.record(None);
-                    self.remark(format!("the recording has ended: {error:#}"));
-                }
+            if let Err(error) = written {
+                self.recording = None;
+                self.state.record(None);
+                self.remark(format!("the recording has ended: {error:#}"));
             }
         }
         if let Some(softnet) = &softnet {
             self.state.feed_backlogs(softnet);
         }
         let own = self.own.share();
-        self.state.feed(&snapshot, &moment, own, &mut self.names);
+        let drops = self.state.feed(&snapshot, &moment, own, &mut self.names);
+        if let Some(recording) = &mut self.recording {
+            recording.count(drops);
+            self.state.record(Some(recording.shown()));
+        }
         for message in self.capture.messages() {
             self.remark(message);
         }
@@ -434,5 +444,20 @@ fn refusal(error: &anyhow::Error) -> Refusal {
             message: format!("{error:#}"),
             span: None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_colours;
+
+    #[test]
+    fn a_terminal_without_colours_is_known_by_its_name() {
+        for name in ["vt100", "vt220-8bit", "xterm-mono", "linux-m"] {
+            assert!(!has_colours(Some(name)), "{name}");
+        }
+        for name in ["xterm", "xterm-256color", "screen", "tmux-direct", "linux"] {
+            assert!(has_colours(Some(name)), "{name}");
+        }
     }
 }

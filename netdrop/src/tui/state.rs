@@ -252,14 +252,15 @@ impl State {
         self.changed = true;
     }
 
-    /// Adds an interval. `own` is the share of a CPU that this process took.
+    /// Adds an interval; returns its drops. `own` is the share of a CPU that this
+    /// process took.
     pub fn feed(
         &mut self,
         snapshot: &Snapshot,
         moment: &Moment<'_>,
         own: Option<f64>,
         names: &mut dyn Names,
-    ) {
+    ) -> u64 {
         let now = self.counts.feed(snapshot, moment, names);
         self.sparks.push(self.counts.last(&self.by, sparks::ROWS));
         let by_cpu = self.counts.last(&By::of([Key::Cpu]), usize::MAX);
@@ -272,10 +273,12 @@ impl State {
             self.unread = 0;
             self.changed = true;
         }
+        let drops = now.totals.sums.drops();
         self.last = Some((now, own));
         if self.paused.is_none() {
             self.look();
         }
+        drops
     }
 
     /// Adds what the CPUs' backlogs did in the interval that comes next.

@@ -37,19 +37,19 @@ pub(super) const USER_SPACE: &[Scenario] = &[
     },
 ];
 
-const SMALL: (u16, u16) = (24, 80);
+pub(super) const SMALL: (u16, u16) = (24, 80);
 
 /// Where UDP datagrams to a closed port die, as the rows of any kernel say it.
 const FUNCTION: &str = "__udp4_lib_rcv";
 
-fn drop_some(lab: &Pair, port: u16, times: u64) -> Result<()> {
+pub(super) fn drop_some(lab: &Pair, port: u16, times: u64) -> Result<()> {
     Datagrams::new((A.v4.into(), 4000), (B.v4.into(), port), 1, times)
         .send(&lab.a)
         .map(drop)
 }
 
 /// A netdrop on a terminal that counts nothing but the lab's datagrams.
-fn start(bench: &Bench, lab: &Pair, variables: &[(&str, &str)]) -> Result<Terminal> {
+pub(super) fn start(bench: &Bench, lab: &Pair, variables: &[(&str, &str)]) -> Result<Terminal> {
     let arguments = format!(
         "watch --severity all --interval 200ms netns {} and udp",
         lab.b.name()
@@ -60,7 +60,7 @@ fn start(bench: &Bench, lab: &Pair, variables: &[(&str, &str)]) -> Result<Termin
 }
 
 /// Is there a line with all of these?
-fn has_line(screen: &str, words: &[&str]) -> bool {
+pub(super) fn has_line(screen: &str, words: &[&str]) -> bool {
     screen
         .lines()
         .any(|line| words.iter().all(|word| line.contains(word)))

@@ -27,6 +27,19 @@ pub(crate) fn on_terminal(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(own) }
 }
 
+/// Hangs up a terminal: its processes get a signal, and then errors.
+pub(crate) fn hang_up(terminal: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the call takes no memory.
+    let result = unsafe { libc::ioctl(terminal.as_raw_fd(), TIOCVHANGUP) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// From Linux' `asm-generic/ioctls.h`.
+const TIOCVHANGUP: libc::Ioctl = 0x5437;
+
 /// Sets a terminal's size; who runs on it gets a signal.
 pub(crate) fn resize(terminal: BorrowedFd<'_>, size: &Winsize) -> io::Result<()> {
     // SAFETY: the kernel reads one `winsize` from a reference to one.

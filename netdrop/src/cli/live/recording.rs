@@ -91,8 +91,12 @@ impl Recording {
         };
         self.recorder.interval(snapshot, &moment, names)?;
         self.seconds += snapshot.seconds;
-        self.drops += snapshot.counters.counted();
         Ok(())
+    }
+
+    /// Adds the drops of the interval that was written, as the filter wants them.
+    pub(super) fn count(&mut self, drops: u64) {
+        self.drops += drops;
     }
 
     /// How far it is.
