@@ -174,7 +174,7 @@ fn the_terminal_has_any_size(bench: &Bench) -> Result<()> {
         terminal.press("\x1b")?;
         thread::sleep(Duration::from_millis(150));
     }
-    terminal.wait_for("reason", |screen| screen.contains("too small"))?;
+    terminal.wait_for("reason", |screen| screen.contains("terminal is too"))?;
     terminal.resize(24, 80)?;
     terminal.press("1")?;
     terminal.wait_for("path again", |screen| {

@@ -39,7 +39,9 @@ fn recorded(bench: &Bench, file: &Path) -> Result<(u64, String)> {
     ensure!(output.status.success(), "report: {errors}");
     let page: Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
     let drops = &page["summary"]["totals"]["drops"];
-    let end = page["ended"]["why"].as_str().unwrap_or_default();
+    let end = page["recording"]["ended"]["why"]
+        .as_str()
+        .unwrap_or_default();
     let drops = drops
         .as_u64()
         .with_context(|| format!("no drops: {text}"))?;

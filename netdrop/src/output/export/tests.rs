@@ -64,10 +64,7 @@ fn open_metrics_name_each_family_once_and_end_with_the_mark() {
         ),
         "{text}"
     );
-    assert!(
-        text.contains("other=\"top\"} 4 1763758862\n"),
-        "{text}"
-    );
+    assert!(text.contains("other=\"top\"} 4 1763758862\n"), "{text}");
     for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         assert_eq!(text.matches(&format!("# TYPE {family}\n")).count(), 1);
     }
