@@ -26,6 +26,9 @@ const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 /// does.
 const CHILD: &str = "NETDROP_BUILD_PROGRAMS";
 
+/// The programs, as `netdrop-ebpf` names its binary.
+const PROGRAMS: &str = "netdrop-ebpf";
+
 fn main() -> anyhow::Result<()> {
     if env::var_os(CHILD).is_some() {
         return build_programs();
@@ -41,9 +44,10 @@ fn main() -> anyhow::Result<()> {
         // cargo stops after what was reported.
         return Ok(());
     }
-    if env::var_os("CARGO_CFG_FUZZING").is_some() {
-        // What is fuzzed loads no programs, and building them takes minutes.
-        return fs::write(out.join("netdrop-ebpf"), []).context("cannot write to OUT_DIR");
+    println!("cargo:rerun-if-env-changed=RUSTC_WORKSPACE_WRAPPER");
+    if env::var_os("CARGO_CFG_FUZZING").is_some() || is_linted() {
+        // What is fuzzed or linted loads no programs, and building them takes minutes.
+        return fs::write(out.join(PROGRAMS), []).context("cannot write to OUT_DIR");
     }
     let old = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(
@@ -53,16 +57,37 @@ fn main() -> anyhow::Result<()> {
     )
     .context("cannot extend PATH")?;
     let script = env::current_exe().context("cannot find this build script")?;
+    // The programs are the same for every profile: they are built in one place.
+    let shared = shared(&out).context("OUT_DIR lies elsewhere than it did")?;
+    fs::create_dir_all(&shared).with_context(|| shared.display().to_string())?;
+    let turn = fs::File::create(shared.join("turn")).context("cannot write to target")?;
+    turn.lock().context("cannot wait for another build")?;
     let status = Command::new(script)
         .env(BOOTSTRAP, "1")
         .env(CHILD, "1")
+        .env("OUT_DIR", &shared)
         .env("PATH", path)
         .status()
         .context("cannot run this build script again")?;
     if !status.success() {
         bail!("cannot build the kernel programs; run `cargo xtask setup` first");
     }
+    fs::copy(shared.join(PROGRAMS), out.join(PROGRAMS)).context("cannot copy the programs")?;
     Ok(())
+}
+
+/// Clippy compiles nothing that could be run.
+fn is_linted() -> bool {
+    env::var_os("RUSTC_WORKSPACE_WRAPPER").is_some_and(|wrapper| {
+        let name = Path::new(&wrapper).file_stem();
+        name.is_some_and(|name| name == "clippy-driver")
+    })
+}
+
+/// A folder of cargo's target directory, which all profiles have in common:
+/// `OUT_DIR` is `target/PROFILE/build/netdrop-HASH/out`.
+fn shared(out: &Path) -> Option<PathBuf> {
+    Some(out.ancestors().nth(4)?.join("programs"))
 }
 
 /// False where the data is wrong, and every error was reported.

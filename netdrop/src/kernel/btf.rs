@@ -80,7 +80,7 @@ impl Btf<'static> {
     ///
     /// When the kernel shows none, or what it shows cannot be read.
     pub fn vmlinux() -> Result<Self, BtfError> {
-        Self::parse(read(Path::new(VMLINUX))?, None)
+        Self::parse(vmlinux()?, None)
     }
 }
 
@@ -198,6 +198,15 @@ impl<'base> Btf<'base> {
             _ => self.blob.string(offset),
         }
     }
+}
+
+/// The running kernel's types as they are: some megabytes, a page at a time.
+///
+/// # Errors
+///
+/// When the kernel shows none.
+pub(super) fn vmlinux() -> Result<Vec<u8>, BtfError> {
+    read(Path::new(VMLINUX))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BtfError> {

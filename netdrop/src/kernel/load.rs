@@ -15,7 +15,7 @@ use netdrop_ebpf::{
 use zerocopy::IntoBytes as _;
 
 use super::{
-    btf::Btf,
+    btf::{self, Btf},
     capture::{CaptureConfig, Emit, HookStatus},
     error::CaptureError,
     hooks::{HOOKS, Hook, HookRole},
@@ -38,7 +38,7 @@ const THREAD_SIZE: u32 = if cfg!(target_arch = "x86_64") {
 /// Kernels with this tracepoint tell which qdisc drops.
 const QDISC_DROP: &str = "qdisc_drop";
 
-/// The running kernel's type information, read twice: by us for offsets and
+/// The running kernel's type information, parsed twice: by us for offsets and
 /// names, by aya for the tracepoints it attaches to.
 pub struct Types {
     ours: Btf<'static>,
@@ -52,9 +52,12 @@ impl Types {
     ///
     /// When the kernel has none.
     pub fn read() -> Result<Self, CaptureError> {
-        let ours = Btf::vmlinux()?;
-        let ayas =
-            aya::Btf::from_sys_fs().map_err(|source| CaptureError::Types(source.to_string()))?;
+        let bytes = btf::vmlinux()?;
+        #[expect(clippy::default_trait_access, reason = "aya does not export its type")]
+        let endianness = Default::default();
+        let ayas = aya::Btf::parse(&bytes, endianness)
+            .map_err(|source| CaptureError::Types(source.to_string()))?;
+        let ours = Btf::parse(bytes, None)?;
         Ok(Self { ours, ayas })
     }
 

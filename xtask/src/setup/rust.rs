@@ -62,7 +62,8 @@ pub(crate) fn cargo_fuzz(workspace: &Workspace) -> Result<()> {
     );
     let mut cargo = workspace.cargo();
     cargo
-        .args(["install", "--quiet", "--locked", "cargo-fuzz"])
+        // It only starts cargo: building it is what takes time.
+        .args(["install", "--quiet", "--debug", "--locked", "cargo-fuzz"])
         .args(["--version", CARGO_FUZZ, "--root"])
         .arg(tools);
     command::run(&mut cargo, "check the network, then install it by hand")
