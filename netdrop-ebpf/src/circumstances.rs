@@ -9,7 +9,7 @@ use netdrop_ebpf::{
 
 use crate::{
     constants::setting,
-    skb::{Route, Skb},
+    skb::{Route, Skb, Sock},
 };
 
 /// `DST_FAKE_RTABLE` (bridge netfilter) and `DST_METADATA` (tunnels): no routes
@@ -42,7 +42,7 @@ pub(crate) fn leaves_open(reason: u32) -> bool {
 
 /// Fills in `facts` of a site whose other members are known.
 #[inline(always)]
-pub(crate) fn read(skb: Skb, s: *mut Scratch) {
+pub(crate) fn read(skb: Skb, rx_sk: Option<Sock>, s: *mut Scratch) {
     put!(s, key.site.facts, 0);
     let received = get!(s, key.site.state) & state::RECEIVED != 0;
     let iif = skb.iif();
@@ -65,6 +65,11 @@ pub(crate) fn read(skb: Skb, s: *mut Scratch) {
     }
     if skb.is_tracked() {
         bits |= facts::TRACKED;
+    }
+    if let Some(socket) = rx_sk
+        && socket.is_accept_queue_full()
+    {
+        bits |= facts::ACCEPT_QUEUE_FULL;
     }
     if get!(s, key.site.state) & state::NETWORK != 0
         && skb.data_offset() < u32::from(skb.network_header())

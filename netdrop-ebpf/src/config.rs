@@ -65,6 +65,10 @@ pub struct Offsets {
     pub sk_dport: u32,
     /// Byte offset of `sock.sk_protocol`
     pub sk_protocol: u32,
+    /// `sock.sk_ack_backlog`
+    pub sk_ack_backlog: u32,
+    /// `sock.sk_max_ack_backlog`
+    pub sk_max_ack_backlog: u32,
     /// `Qdisc.ops`
     pub qdisc_ops: u32,
     /// `Qdisc_ops.id`

@@ -37,6 +37,8 @@ static OFFSETS: Offsets = Offsets {
     sk_num: 0,
     sk_dport: 0,
     sk_protocol: 0,
+    sk_ack_backlog: 0,
+    sk_max_ack_backlog: 0,
     qdisc_ops: 0,
     qdisc_id: 0,
     sk_socket: 0,

@@ -76,7 +76,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     locate(area.cpu, skb, sk, rx_sk, s);
     let open = circumstances::leaves_open(reason);
     if open {
-        circumstances::read(skb, s);
+        circumstances::read(skb, rx_sk, s);
     }
     qdiscs::name(area.cpu, skb, s);
     put!(s, length, length(skb, get!(s, network)));

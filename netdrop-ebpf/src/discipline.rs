@@ -3,14 +3,14 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::site::facts::QDISC_SHIFT;
+use crate::site::facts::{QDISC_MASK, QDISC_SHIFT};
 
 /// Kinds of qdiscs that a CPU can tell apart: a power of two, since the verifier
 /// knows the bounds of a mask but not of a remainder, whose numbers fit into
 /// [`facts`](crate::site::facts).
-pub const KINDS: usize = 32;
+pub const KINDS: usize = 16;
 
-const _: () = assert!(KINDS.is_power_of_two() && KINDS < 1 << (16 - QDISC_SHIFT));
+const _: () = assert!(KINDS.is_power_of_two() && KINDS <= (QDISC_MASK >> QDISC_SHIFT) as usize);
 
 /// Packets that a CPU remembers between their drop and their death.
 pub const MARKS: usize = 256;

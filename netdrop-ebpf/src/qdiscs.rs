@@ -67,7 +67,7 @@ pub(crate) fn name(cpu: u32, skb: Skb, s: *mut Scratch) {
 /// The kind that a number in a site stands for.
 #[inline(always)]
 pub(crate) fn kind(cpu: u32, bits: u16) -> Kind {
-    let number = bits >> facts::QDISC_SHIFT;
+    let number = facts::qdisc(bits);
     if setting!(qdiscs) == 0 || number == 0 {
         return [0; 16];
     }

@@ -112,9 +112,22 @@ pub mod facts {
     /// `data` lies before the network header: the packet has got its link layer
     /// header and is on its way out.
     pub const LINK_HEADER: u16 = 1 << 9;
-    /// Shift of the number that the dropping qdisc's kind has on this CPU, from
-    /// 1 on; 0 when none is known ([`KINDS`](crate::discipline::KINDS)).
+    /// Shift of [`qdisc`].
     pub const QDISC_SHIFT: u16 = 10;
+    /// Bits of [`qdisc`].
+    pub const QDISC_MASK: u16 = 31 << QDISC_SHIFT;
+    /// The receiving socket listens, and its accept queue is full
+    /// (`sk_acceptq_is_full`, `include/net/sock.h`, 5.10 to 7.2).
+    pub const ACCEPT_QUEUE_FULL: u16 = 1 << 15;
 
     const _: () = assert!(LINK_HEADER < 1 << QDISC_SHIFT);
+    const _: () = assert!(QDISC_MASK & ACCEPT_QUEUE_FULL == 0);
+
+    /// The number that the dropping qdisc's kind has on this CPU, from 1 on; 0
+    /// when none is known ([`KINDS`](crate::discipline::KINDS)).
+    #[inline(always)]
+    #[must_use]
+    pub const fn qdisc(bits: u16) -> u16 {
+        (bits & QDISC_MASK) >> QDISC_SHIFT
+    }
 }

@@ -68,6 +68,21 @@ impl Sock {
         copy_u16(self.0 + u64::from(offset!(sk_state))) as u8
     }
 
+    /// Does it listen, and is there no room for another connection? As
+    /// `sk_acceptq_is_full` says it (include/net/sock.h, 5.10 to 7.2).
+    #[inline(always)]
+    pub(crate) fn is_accept_queue_full(self) -> bool {
+        /// `include/net/tcp_states.h`, 5.10 to 7.2. Others may be smaller than a
+        /// `struct sock`.
+        const LISTEN: u8 = 10;
+        if offset!(sk_ack_backlog) == ABSENT || offset!(sk_max_ack_backlog) == ABSENT {
+            return false;
+        }
+        self.state() == LISTEN
+            && copy_u32(self.0 + u64::from(offset!(sk_ack_backlog)))
+                > copy_u32(self.0 + u64::from(offset!(sk_max_ack_backlog)))
+    }
+
     #[inline(always)]
     pub(crate) fn protocol(self) -> u8 {
         copy_u16(self.0 + u64::from(offset!(sk_protocol))) as u8

@@ -223,7 +223,7 @@ impl Names for Resolver {
     }
 
     fn qdisc(&mut self, site: &SiteKey) -> Option<Arc<str>> {
-        let number = site.facts >> facts::QDISC_SHIFT;
+        let number = facts::qdisc(site.facts);
         self.qdiscs.get(&(site.cpu, number)).cloned()
     }
 

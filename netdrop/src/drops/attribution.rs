@@ -107,6 +107,10 @@ const PACKET_OTHERHOST: u16 = 3;
 /// which.
 const DISCARD: &str = "dst_discard_out";
 
+/// Where the last segments of handshakes arrive. What they drop is a connection
+/// that found no room, or was refused; `TCP_LISTEN_OVERFLOW` from 6.15.
+const HANDSHAKE: [&str; 2] = ["tcp_v4_rcv", "tcp_v6_rcv"];
+
 /// Says what a drop means.
 #[must_use]
 pub fn attribute(facts: &Facts<'_>) -> Attribution {
@@ -131,6 +135,10 @@ pub fn attribute(facts: &Facts<'_>) -> Attribution {
     };
     let (mut stage, way, mut by) = known.place(function, site, frames);
     let mut severity = known.severity(stage, reason.is_none(), bits);
+    if is_overflow(reason, function, site) {
+        (stage, by) = (named("rx_acceptq"), Evidence::State);
+        severity = Severity::Harmful;
+    }
     let mut direction = Direction::of(way, stage, bits);
     let mut hook = None;
     if stage.id() == NETFILTER {
@@ -158,6 +166,14 @@ pub fn attribute(facts: &Facts<'_>) -> Attribution {
         severity,
         by,
     }
+}
+
+/// Did a connection find no room in the accept queue, without the kernel saying
+/// so? Telling needs the receiving socket (6.11+).
+fn is_overflow(reason: Option<&str>, function: Option<&str>, site: &SiteKey) -> bool {
+    site.facts & facts::ACCEPT_QUEUE_FULL != 0
+        && reason == Some(NOT_SPECIFIED)
+        && function.is_some_and(|function| HANDSHAKE.contains(&function))
 }
 
 /// Is it on another port of a bridge than the one it came in by?

@@ -67,6 +67,8 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         sk_num: sock("__sk_common.skc_num")?,
         sk_dport: sock("__sk_common.skc_dport")?,
         sk_protocol: sock("sk_protocol")?,
+        sk_ack_backlog: may("sock", "sk_ack_backlog"),
+        sk_max_ack_backlog: may("sock", "sk_max_ack_backlog"),
         qdisc_ops: may("Qdisc", "ops"),
         qdisc_id: may("Qdisc_ops", "id"),
         sk_socket: may("sock", "sk_socket"),

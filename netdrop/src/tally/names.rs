@@ -176,7 +176,7 @@ pub(crate) mod canned {
         }
 
         fn qdisc(&mut self, site: &SiteKey) -> Option<Arc<str>> {
-            let number = site.facts >> facts::QDISC_SHIFT;
+            let number = facts::qdisc(site.facts);
             (number != 0).then(|| format!("kind{number}").into())
         }
 

@@ -144,9 +144,8 @@ impl Sites {
             protocol: intern(protocol::name(key).as_deref()),
         };
         // Events come before the names that their interval learns.
-        let unnamed = site.qdisc.is_none()
-            && attribution.stage == "tx_qdisc"
-            && key.facts >> facts::QDISC_SHIFT != 0;
+        let unnamed =
+            site.qdisc.is_none() && attribution.stage == "tx_qdisc" && facts::qdisc(key.facts) != 0;
         (site, attribution.open || unnamed)
     }
 

@@ -44,8 +44,13 @@ pub(crate) const TCP_FILTER: &Site = &[on_arrival("SOCKET_FILTER", "rx_sock", SU
 pub(crate) const TCP_TTL: &Site = &[on_arrival("TCP_MINTTL", "rx_tcp_auth", SUSPICIOUS)];
 pub(crate) const TCP_MD5: &Site = &[on_arrival("TCP_MD5UNEXPECTED", "rx_tcp_auth", SUSPICIOUS)];
 pub(crate) const TCP_TIME_WAIT: &Site = &[on_arrival(NONE, "rx_tcp_state", BENIGN)];
-pub(crate) const TCP_QUEUE_FULL: &Site =
-    &[on_arrival("TCP_LISTEN_OVERFLOW", "rx_acceptq", HARMFUL)];
+pub(crate) const TCP_QUEUE_FULL: &Site = &[
+    on_arrival("TCP_LISTEN_OVERFLOW", "rx_acceptq", HARMFUL),
+    // The listener tells, where the kernel names it.
+    on_arrival("TCP_LISTEN_OVERFLOW", "rx_acceptq", HARMFUL)
+        .nameless("rx_acceptq", HARMFUL)
+        .since(6, 11),
+];
 pub(crate) const TCP_SYN_WINDOW: &Site = &[
     on_arrival(NONE, "rx_tcp_state", BENIGN),
     on_arrival("TCP_OVERWINDOW", "rx_synq", SUSPICIOUS).since(6, 15),

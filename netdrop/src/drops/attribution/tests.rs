@@ -71,6 +71,30 @@ fn a_netfilter_drop_names_its_hook_and_says_how_it_is_known() {
 }
 
 #[test]
+fn a_full_accept_queue_is_told_from_the_end_of_connections() {
+    let segment = |facts| SiteKey {
+        ethertype: IPV4,
+        protocol: 6,
+        state: state::RECEIVED | state::RX_SOCKET,
+        facts: facts | facts::ROUTE_LOCAL,
+        ..SiteKey::default()
+    };
+    let found = |reason, function, facts| {
+        let found = with(reason, function, &segment(facts), Frames::None);
+        (found.stage.id(), found.severity, found.by)
+    };
+    let (none, rcv) = (Some("NOT_SPECIFIED"), Some("tcp_v4_rcv"));
+    assert_eq!(
+        found(none, rcv, facts::ACCEPT_QUEUE_FULL),
+        ("rx_acceptq", Severity::Harmful, Evidence::State)
+    );
+    let ended = ("rx_tcp_state", Severity::Benign, Evidence::Function);
+    assert_eq!(found(none, rcv, 0), ended);
+    let named = found(Some("NO_SOCKET"), rcv, facts::ACCEPT_QUEUE_FULL);
+    assert_eq!(named.0, "rx_lookup");
+}
+
+#[test]
 fn a_stack_tells_where_nothing_else_does() {
     let site = SiteKey {
         state: state::RECEIVED | state::NETWORK,

@@ -11,7 +11,7 @@ use netdrop_ebpf::{
     area::{CpuArea, Slot, Weights},
     discipline::{CpuQdiscs, Kind},
     flow::FlowKey,
-    site::{SiteKey, facts::QDISC_SHIFT},
+    site::{SiteKey, facts as bits},
 };
 use zerocopy::FromBytes as _;
 
@@ -62,7 +62,7 @@ impl Known {
     ) -> Vec<(u16, u16, String)> {
         let mut found = Vec::new();
         for (SiteKey { cpu, facts, .. }, _) in sites {
-            let number = facts >> QDISC_SHIFT;
+            let number = bits::qdisc(*facts);
             if number == 0 || self.qdiscs.contains(&(*cpu, number)) {
                 continue;
             }
