@@ -73,7 +73,7 @@ const BESIDE: [(Stage, &[&str]); 11] = [
 
 /// What settings are called that the catalogue tells by the command that changes
 /// them.
-const COMMANDS: [(&str, &[&str]); 13] = [
+const COMMANDS: [(&str, &[&str]); 16] = [
     ("ethtool -G DEV rx", &["ring.rx", "ring.rx_max", "ring"]),
     ("ethtool -G DEV tx", &["ring.tx", "ring.tx_max", "ring"]),
     (
@@ -111,8 +111,14 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     ),
     ("ethtool -K DEV lro", &["feature.lro"]),
     ("ethtool -K DEV rx-gro-hw", &["feature.rx-gro-hw"]),
+    ("ethtool -K DEV rx-gro-list", &["feature.rx-gro-list"]),
+    (
+        "ethtool -K DEV rx-udp-gro-forwarding",
+        &["feature.rx-udp-gro-forwarding"],
+    ),
     ("ethtool -K DEV gro", &["feature.gro"]),
     ("ethtool -K DEV rx off", &["feature.rx"]),
+    ("ethtool -K DEV tx off", &["feature.tx"]),
     (
         "ethtool -K DEV tso off gso off",
         &["feature.tso", "feature.gso"],

@@ -5,7 +5,7 @@ use std::{
 
 use super::*;
 use crate::host::{
-    counters::{Scope, links::Link, sockets::SocketKind},
+    counters::{Scope, interrupts::Interrupt, links::Link, sockets::SocketKind},
     sockets::Holder,
     softnet::{Counts, Softnet},
 };
@@ -190,6 +190,128 @@ fn every_name_in_the_rules_is_one_that_a_snapshot_can_have() {
             );
         }
     }
+}
+
+/// Statistics and settings of a card, which no lab has.
+fn card(statistic: &'static str, count: u64, settings: &[(&str, &str)]) -> Snapshot {
+    const ALL: [&str; 5] = [
+        "rx_missed_errors",
+        "rx_fifo_errors",
+        "rx_crc_errors",
+        "rx_frame_errors",
+        "rx_length_errors",
+    ];
+    let mut card = snapshot();
+    card.protocols.clear();
+    let count = |name| (name, if name == statistic { count } else { 0 });
+    card.links = vec![Link {
+        name: "eth0".into(),
+        statistics: ALL.map(count).into(),
+        ..Link::default()
+    }];
+    let device = || Scope::Device("eth0".into());
+    let settings = settings.iter();
+    card.tunables = settings
+        .map(|(name, value)| setting(device(), name, value))
+        .collect();
+    card
+}
+
+#[test]
+fn a_card_that_loses_is_found_with_what_can_be_done() {
+    let small: &[_] = &[("ring.rx", "256"), ("ring.rx_max", "4096")];
+    let large: &[_] = &[("ring.rx", "4096"), ("ring.rx_max", "4096")];
+    for (rule, statistic, settings, remedy) in [
+        (
+            "ring_too_small",
+            "rx_missed_errors",
+            small,
+            "ethtool -G eth0 rx 4096",
+        ),
+        ("ring_full", "rx_fifo_errors", large, "ethtool -L eth0"),
+        ("frames_damaged", "rx_crc_errors", &[], "ethtool -m eth0"),
+    ] {
+        let before = card(statistic, 100, settings);
+        let quiet = Journey::of(&card(statistic, 100, settings), Some(&before));
+        assert_eq!(ids(&quiet), [""; 0], "nothing moved");
+        let journey = Journey::of(&card(statistic, 103, settings), Some(&before));
+        assert_eq!(ids(&journey), [rule]);
+        let finding = &journey.findings[0];
+        assert!(finding.remedy.contains(remedy), "{}", finding.remedy);
+        let counted = format!("{statistic} +3");
+        assert!(finding.evidence.contains(&counted), "{}", finding.evidence);
+        assert!(!finding.undo.contains('?') || rule == "ring_full");
+    }
+    let mut slow = card(
+        "rx_crc_errors",
+        0,
+        &[("link.full_duplex", "0"), ("link.speed", "100")],
+    );
+    assert_eq!(ids(&Journey::of(&slow, None)), [""; 0], "without a carrier");
+    let carrier = setting(Scope::Device("eth0".into()), "link.carrier", "1");
+    slow.tunables.push(carrier);
+    assert_eq!(ids(&Journey::of(&slow, None)), ["half_duplex"]);
+    for word in ["1", "unknown"] {
+        slow.tunables[0].value = word.to_owned();
+        assert_eq!(ids(&Journey::of(&slow, None)), [""; 0], "{word}");
+    }
+}
+
+/// A card with two queues, and how often each CPU was interrupted.
+fn interrupted(first: u64, second: u64) -> Snapshot {
+    let mut card = card("rx_crc_errors", 0, &[("link.rx_queues", "2")]);
+    let cpu = |cpu| (cpu, Counts::default());
+    card.softnet = Some(Softnet {
+        cpus: vec![cpu(0), cpu(1)],
+        backlog: Vec::new(),
+    });
+    let queue = |number: u32, count| Interrupt {
+        number,
+        counts: vec![(number, count), (1 - number, 0)],
+        name: format!("eth0-rx-{number}"),
+    };
+    card.interrupts = vec![
+        ("eth0".into(), queue(0, first)),
+        ("eth0".into(), queue(1, second)),
+    ];
+    card
+}
+
+#[test]
+fn one_cpu_that_takes_all_interrupts_is_found_and_two_that_share_are_not() {
+    let before = interrupted(100, 0);
+    let uneven = Journey::of(&interrupted(9100, 10), Some(&before));
+    assert_eq!(ids(&uneven), ["one_cpu_takes_all_interrupts"]);
+    let even = Journey::of(&interrupted(9100, 9000), Some(&before));
+    assert_eq!(ids(&even), [""; 0]);
+    // The queue had not interrupted this CPU before.
+    let queue = even.stages.iter().flat_map(|at| &at.counters);
+    let mut queue = queue.filter(|one| &*one.counter.name == "irq.count.eth0-rx-1");
+    assert_eq!(queue.next().unwrap().delta, Some(9000));
+    assert!(queue.next().is_none(), "CPUs without any are left out");
+}
+
+#[test]
+fn what_no_lab_can_do_to_tcp_is_found() {
+    let backlog = |count| {
+        let mut snapshot = snapshot();
+        let name = "TcpExt.TCPBacklogDrop".to_owned();
+        snapshot.protocols.insert(name, count);
+        snapshot
+    };
+    let mut now = backlog(2);
+    assert_eq!(ids(&Journey::of(&now, Some(&backlog(2)))), [""; 0]);
+    let journey = Journey::of(&now, Some(&backlog(1)));
+    assert_eq!(ids(&journey), ["tcp_backlog_drops"]);
+
+    now.sockstat.insert("sockstat.TCP.mem".to_owned(), 99);
+    let most = |pages| setting(Scope::Host, "tcp_mem.most", pages);
+    now.tunables.push(most("100"));
+    assert_eq!(ids(&Journey::of(&now, Some(&now.clone()))), [""; 0]);
+    now.tunables.push(most("99"));
+    now.tunables.swap_remove(1);
+    let journey = Journey::of(&now, Some(&now.clone()));
+    assert_eq!(ids(&journey), ["tcp_memory_full"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const fn need(program: &'static str, package: &'static str) -> Need {
 }
 
 /// For the lab, on this kernel and on emulated ones.
-pub(crate) const TEST: [Need; 20] = [
+pub(crate) const TEST: [Need; 21] = [
     // For libFuzzer.
     need("c++", "g++"),
     need("qemu-system-x86_64", "qemu-system-x86"),
@@ -32,6 +32,7 @@ pub(crate) const TEST: [Need; 20] = [
     need("iptables-legacy", "iptables"),
     need("tcpdump", "tcpdump"),
     need("ethtool", "ethtool"),
+    need("conntrack", "conntrack"),
     need("sysctl", "procps"),
     need("depmod", "kmod"),
     need("bpftool", "bpftool"),

@@ -53,7 +53,7 @@ fn path_finds_a_clash_of_translated_ports(bench: &Bench) -> Result<()> {
     };
     let rule = "conntrack_insert_failed";
     let journey = until_found(bench, &lab.a, rule, provoke)?;
-    let failed = journey.number("netns", "conntrack.insert_failed", "value");
+    let failed = journey.number("netns", "conntrack.insert_failed", "delta");
     let counted = format!("insert_failed +{}", failed.unwrap_or_default());
     says(
         &journey,

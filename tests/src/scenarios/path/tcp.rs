@@ -17,6 +17,7 @@ use crate::{
     scenario::Scenario,
     scenarios::tcp_handshake::listener,
     sender,
+    sys::FrameSocket,
 };
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -47,14 +48,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// SYNs of ports of their own that nobody will confirm.
+/// SYNs of ports of their own that nobody will confirm, quickly: within one
+/// interval.
 fn syns(from: &Namespace) -> Result<()> {
-    for port in 4000..4012 {
-        let syn = Transport::Tcp(Segment::new(port, PORT, SYN));
-        let frame = Frame::v4(A, B, syn).src(GHOST);
-        sender::frames(from, A.device, &frame, 1)?;
-    }
-    Ok(())
+    let ifindex = from.ifindex(A.device)?;
+    from.inside(|| {
+        let socket = FrameSocket::open(ifindex).context("packet socket")?;
+        for port in 4000..4012 {
+            let syn = Transport::Tcp(Segment::new(port, PORT, SYN));
+            socket.send(&Frame::v4(A, B, syn).src(GHOST).bytes())?;
+        }
+        Ok(())
+    })
 }
 
 fn path_finds_a_full_syn_queue(bench: &Bench) -> Result<()> {
@@ -156,11 +161,11 @@ fn path_names_a_connection_whose_buffer_is_fixed(bench: &Bench) -> Result<()> {
 
 fn path_names_a_connection_whose_buffer_is_full(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
-    lab.b.sysctl("net.ipv4.tcp_rmem", "2304 2304 2304")?;
+    lab.b.sysctl("net.ipv4.tcp_rmem", "4096 4096 4096")?;
     let (peer, _stream) = connection(&lab)?;
     let rule = "tcp_receive_pruned";
     let journey = until_found(bench, &lab.b, rule, || crumbs(&peer))?;
-    says(&journey, rule, &[("evidence", "tcp_rmem 2304 2304 2304")])?;
+    says(&journey, rule, &[("evidence", "tcp_rmem 4096 4096 4096")])?;
     let fixed = "tcp_receive_buffer_fixed";
     ensure!(journey.findings(fixed).next().is_none(), "nobody fixed it");
     let told = connections(&journey);
@@ -173,7 +178,7 @@ fn path_names_a_connection_whose_buffer_is_full(bench: &Bench) -> Result<()> {
             &[
                 ("finding", &own_process()?),
                 ("scope", "tcp 10.99.0.2:7000"),
-                ("undo", "tcp_rmem='2304 2304 2304'"),
+                ("undo", "tcp_rmem='4096 4096 4096'"),
             ],
         )?;
     }
