@@ -41,7 +41,7 @@ fn compare(journey: &Value, ethtool: impl Fn(&str) -> Result<String>) -> Result<
             let own = |name: &str| ours.get(&(device.clone(), name.to_owned()));
             // What one of the two cannot be asked, the other may know otherwise.
             let Some(told) = told else { continue };
-            for (name, number, label) in names.iter() {
+            for (name, number, label) in names {
                 let theirs = value(&told, label, *number);
                 let Some(theirs) = theirs else { continue };
                 compared += 1;
