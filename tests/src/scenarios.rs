@@ -17,6 +17,7 @@ mod exports;
 mod figures;
 mod filters;
 mod firewall;
+mod flight;
 mod flood;
 mod fragments;
 mod headers;
@@ -104,6 +105,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         filters::USER_SPACE,
         endings::USER_SPACE,
         recordings::USER_SPACE,
+        flight::USER_SPACE,
         exports::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,

@@ -51,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace, skip_vm: bool) -> Result<ExitCode> {
     checks.step("unit tests", Checks::unit_tests);
     checks.step("fuzzing", |checks| {
         setup::for_fuzzing(checks.workspace)?;
-        fuzz::run(checks.workspace, fuzz::DEFAULT_SECONDS)
+        fuzz::check(checks.workspace)
     });
     checks.step("release build", |checks| {
         build::binaries(checks.workspace, true)

@@ -54,9 +54,9 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Feed the filter's parser with texts that nobody would think of
+    /// Feed the filter's parser and the reader of recordings with what nobody would think of
     Fuzz {
-        /// How long
+        /// How long, each
         #[arg(long, default_value_t = fuzz::DEFAULT_SECONDS)]
         seconds: u64,
     },
@@ -82,7 +82,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Task::Fuzz { seconds } => {
             setup::for_fuzzing(&workspace)?;
-            fuzz::run(&workspace, seconds)?;
+            fuzz::explore(&workspace, seconds)?;
         }
         Task::Run { arguments } => {
             setup::for_building(&workspace)?;

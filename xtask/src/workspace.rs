@@ -26,6 +26,11 @@ impl Workspace {
         Self { root, target }
     }
 
+    /// The repository.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// cargo's output directory.
     pub(crate) fn target(&self) -> &Path {
         &self.target

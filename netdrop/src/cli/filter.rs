@@ -147,7 +147,7 @@ pub(super) fn rules(filter: Option<&Filter>) -> Box<Rules> {
 
 /// The reasons of this kernel and those of modules that may be loaded later;
 /// empty where it has none, `None` where that cannot be known.
-fn reasons() -> Option<Vec<String>> {
+pub(super) fn reasons() -> Option<Vec<String>> {
     let btf = Btf::vmlinux().ok()?;
     let names = ReasonNames::load(&btf);
     if !names.has_reasons() {

@@ -1,18 +1,37 @@
 //! `netdrop record`
 
+mod alarm;
+mod archive;
+mod name;
+mod options;
+mod progress;
+mod trigger;
+mod writer;
+
 use std::{
     fs::File,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep, sleep_until},
+};
 
+use self::{
+    alarm::{Action, Alarm},
+    archive::{Cause, Summary, Target},
+    options::Keeping,
+    progress::Progress,
+    trigger::Sample,
+    writer::{News, Order, Writer},
+};
 use super::{
     bytes, duration, fault,
     filter::{self, Filter},
@@ -20,7 +39,7 @@ use super::{
     outfile,
     recording_header::{self, Asked, counters},
     resolve::{Resolver, Squeezes},
-    session::{self, every},
+    session::{self, GRACE, IMPATIENCE, every},
     severity_file,
     signals::Signals,
 };
@@ -32,7 +51,10 @@ use crate::{
     },
     recording::{
         header::Header,
-        write::{Instant as Moment, Recorder, Written},
+        write::{
+            Instant as Moment,
+            rows::{Rows, Seen},
+        },
     },
 };
 
@@ -72,6 +94,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "BYTES", value_parser = bytes::parse_size, allow_hyphen_values = true)]
     max_size: Option<u64>,
 
+    #[command(flatten)]
+    keeping: Keeping,
+
     /// Flows to keep of each interval, those that lose most first; what the
     /// others lost is counted
     #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one::<u32>, allow_hyphen_values = true)]
@@ -101,6 +126,9 @@ Examples:
   netdrop record -o drops.ndr --duration 1m      a minute, then `netdrop report drops.ndr`
   netdrop record -o drops.ndr --max-size 100M    until interrupted, or the file is full
   netdrop record -o web.ndr tcp port 443         only these packets
+  netdrop record -o drops.ndr --rotate 1h --max-files 24    a day, in pieces
+  netdrop record -o drops.ndr --keep 10m --trigger 'harmful > 1000/s'
+                                                 in memory, until there is a reason to write
   netdrop record -o - | ssh host 'cat > drops.ndr'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -130,8 +158,24 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         Some(path) => Some((path, severity_file::read(path)?)),
         None => None,
     };
-    let file = open(&args.output, args.force)?;
+    let alarm = args.keeping.alarm()?;
+    let target = args
+        .keeping
+        .target(&args.output, args.force, args.max_size)?;
+    let announced = args.keeping.announced(&target, &args.output);
+    let created = match &target {
+        Target::One(..) if args.output != Path::new("-") => Some(args.output.clone()),
+        Target::Pieces(pieces) => Some(pieces.path().to_owned()),
+        Target::One(..) | Target::Recent(_) => None,
+    };
     let mut signals = Signals::listen()?;
+    let wanted = if args.keeping.is_recent() {
+        Some(signal(SignalKind::user_defined1()).context("cannot listen to SIGUSR1")?)
+    } else {
+        None
+    };
+    // Before capabilities are given up: it keeps what creating files takes.
+    let writer = Writer::start(target, args.keeping.opens())?;
     let config = CaptureConfig {
         flows: Some(args.flows),
         emit: Emit::Hints,
@@ -147,8 +191,8 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         Ok(started) => started,
         Err(error) => {
             // Nothing is in it yet.
-            if args.output != Path::new("-") {
-                let _ = std::fs::remove_file(&args.output);
+            if let Some(path) = created {
+                let _ = std::fs::remove_file(path);
             }
             return Err(error);
         }
@@ -165,64 +209,105 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         filter: filter.as_ref().map(|filter| &*filter.text),
     };
     let header = recording_header::header(&asked, &capture, &warnings)?;
-    let mut recorder = Recorder::start(file, &header, args.max_size, &counters())?;
+    let counters = counters();
+    let mut rows = Rows::new(&header, &counters);
     if let Some(filter) = &filter {
-        recorder.filter(&filter.plan);
+        rows.filter(&filter.plan);
     }
-    announce(&header, &args.output);
+    announce(&header, &announced);
+    writer.send(Order::Start(Box::new(header), counters));
     let mut run = Run {
         capture,
         names,
-        recorder,
+        rows,
+        writer,
+        alarm,
         squeezes: Squeezes::start(),
         progress: Progress::new(),
         drops: 0,
-        intervals: 0,
+        late: 0,
     };
-    let mut timer = every(args.interval);
-    let deadline = args.duration.map(|duration| Instant::now() + duration);
-    let ending = loop {
-        let done = async {
-            match deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = signals.next() => break Ending::Signal,
-            () = done => break Ending::Duration,
-            _ = timer.tick() => {
-                if run.collect()? == Written::Full {
-                    break Ending::Full;
-                }
-            }
-        }
-    };
-    let ending = match ending {
-        Ending::Full => Ending::Full,
-        // What was counted since the last interval is one more.
-        other => match run.collect()? {
-            Written::Yes => other,
-            Written::Full => Ending::Full,
-        },
-    };
-    run.finish(&ending, &args.output)
+    let ending = run.until_the_end(&args, &mut signals, wanted).await?;
+    run.collect()?;
+    run.finish(&ending, &mut signals).await
 }
 
 struct Run {
     capture: Capture,
     names: Resolver,
-    recorder: Recorder,
+    rows: Rows,
+    writer: Writer,
+    alarm: Option<Alarm>,
     squeezes: Squeezes,
     progress: Progress,
+    /// Drops handed over to be written.
     drops: u64,
-    intervals: u64,
+    /// Intervals that could not end in time.
+    late: u64,
 }
 
 impl Run {
-    /// Ends an interval and writes it.
-    fn collect(&mut self) -> anyhow::Result<Written> {
+    async fn until_the_end(
+        &mut self,
+        args: &Args,
+        signals: &mut Signals,
+        mut wanted: Option<Signal>,
+    ) -> anyhow::Result<Ending> {
+        let mut timer = every(args.interval);
+        let deadline = args.duration.map(|duration| Instant::now() + duration);
+        loop {
+            let done = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let wanted = async {
+                match &mut wanted {
+                    Some(signal) => signal.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = signals.next() => return Ok(Ending::Signal),
+                () = done => return Ok(Ending::Duration),
+                news = self.writer.news() => match news {
+                    News::Said(message) => self.say(&message),
+                    News::Full => return Ok(Ending::Full),
+                    News::Failed(error) => return Err(error),
+                    News::Done(_) => bail!("the thread that writes ended early"),
+                },
+                _ = wanted => {
+                    // Up to now.
+                    if self.writer.has_room() {
+                        self.collect()?;
+                    }
+                    self.writer.send(Order::Dump(Cause::Signal(Timestamp::now())));
+                }
+                _ = timer.tick() => self.tick()?,
+            }
+        }
+    }
+
+    /// Ends an interval, unless so many wait to be written that it had better go
+    /// on: then it gets longer, and nothing is lost.
+    fn tick(&mut self) -> anyhow::Result<()> {
+        if self.writer.has_room() {
+            return self.collect();
+        }
+        if self.late == 0 {
+            self.say(
+                "warning: writing takes too long: intervals become longer until it has caught \
+                 up; nothing is lost",
+            );
+        }
+        self.late += 1;
+        Ok(())
+    }
+
+    /// Ends an interval and hands it over.
+    fn collect(&mut self) -> anyhow::Result<()> {
         let mut snapshot = self.capture.collect()?;
         let stacks = self.names.stacks();
         stacks.learn(std::mem::take(&mut snapshot.stacks));
@@ -237,53 +322,127 @@ impl Run {
             time_squeeze: squeezed.as_deref(),
             counters: &counters(),
         };
-        let written = self
-            .recorder
-            .interval(&snapshot, &moment, &mut self.names)?;
-        if written == Written::Yes {
-            self.drops += snapshot.counters.counted();
-            self.intervals += 1;
-        }
+        let sheet = self.rows.interval(&snapshot, &moment, &mut self.names)?;
+        let stamp = sheet.stamp;
+        self.drops += stamp.drops;
+        self.writer.send(Order::Sheet(Box::new(sheet)));
+        self.watch_out(stamp.seconds, stamp.drops);
         for message in self.capture.messages() {
-            self.progress.clear();
-            fault::say(&escape(&message));
+            self.say(&escape(&message));
         }
         if let Some(warning) = self.names.refresh() {
-            self.progress.clear();
-            fault::say(&format!("warning: {}", escape(&warning)));
+            self.say(&format!("warning: {}", escape(&warning)));
         }
-        self.progress.show(self.drops, self.recorder.written());
-        Ok(written)
+        let (drops, bytes) = self.writer.written();
+        self.progress.show(drops, bytes);
+        Ok(())
     }
 
-    fn finish(self, ending: &Ending, path: &Path) -> anyhow::Result<()> {
+    /// Looks whether a trigger fires.
+    fn watch_out(&mut self, seconds: f64, drops: u64) {
+        let Some(alarm) = &mut self.alarm else {
+            return;
+        };
+        let seen: Vec<Seen<'_>> = self.rows.seen().collect();
+        let sample = Sample {
+            seconds,
+            drops,
+            packets: self.rows.packets(),
+            seen: &seen,
+        };
+        let now = Timestamp::now();
+        match alarm.look(&sample, now, Instant::now()) {
+            None => {}
+            Some(Action::Tell(fired)) => {
+                let (after, condition, rate) = (alarm.after(), fired.condition, fired.rate);
+                self.say(&format!(
+                    "trigger: {condition}: {rate:.0}/s; writing in {:.0} s",
+                    after.as_secs_f64()
+                ));
+            }
+            Some(Action::Write(fired)) => {
+                let rest = alarm.rest().as_secs_f64();
+                self.writer.send(Order::Dump(Cause::Trigger(now, fired)));
+                self.say(&format!(
+                    "no trigger writes again for {rest:.0} s, nor before it was quiet once"
+                ));
+            }
+        }
+    }
+
+    fn say(&mut self, message: &str) {
+        self.progress.clear();
+        fault::say(message);
+    }
+
+    /// Waits until all is written. A disk may keep us waiting until another signal
+    /// comes.
+    async fn finish(self, ending: &Ending, signals: &mut Signals) -> anyhow::Result<()> {
         let Self {
             capture,
-            recorder,
+            mut writer,
             mut progress,
             drops,
-            intervals,
+            late,
             ..
         } = self;
         drop(capture);
-        let size = recorder.finish(ending.word())?;
+        writer.send(Order::Finish(ending.word()));
+        let asked = Instant::now();
+        let mut patient = true;
+        let summary = loop {
+            tokio::select! {
+                biased;
+                news = writer.news() => match news {
+                    News::Said(message) => {
+                        progress.clear();
+                        fault::say(&message);
+                    }
+                    News::Full => {}
+                    News::Done(summary) => break summary,
+                    News::Failed(error) => return Err(error),
+                },
+                () = signals.after(asked + IMPATIENCE) => {
+                    progress.clear();
+                    let (written, _) = writer.written();
+                    bail!(
+                        "{} of {} may not be in the file: writing took too long",
+                        count_text(drops.saturating_sub(written), "drop"),
+                        count_text(drops, "drop"),
+                    );
+                }
+                () = sleep(GRACE), if patient => {
+                    patient = false;
+                    progress.clear();
+                    fault::say("waiting until all is written; interrupt once more to give up");
+                }
+            }
+        };
         progress.clear();
-        let full = match ending {
-            Ending::Full => ", which is full: see --max-size",
-            _ => "",
+        let Summary {
+            drops,
+            intervals,
+            bytes,
+            place,
+        } = summary;
+        let late = match late {
+            0 => String::new(),
+            late => format!(
+                "; {} became part of the next, for writing took too long",
+                count_text(late, "interval")
+            ),
         };
         fault::say(&format!(
-            "recorded {} in {}, {} in {}{full}",
+            "recorded {} in {}, {} in {place}{late}",
             count_text(drops, "drop"),
             count_text(intervals, "interval"),
-            bytes_text(size),
-            name(path)
+            bytes_text(bytes),
         ));
         Ok(())
     }
 }
 
-fn open(path: &Path, force: bool) -> anyhow::Result<File> {
+fn file_or_stdout(path: &Path, force: bool) -> anyhow::Result<File> {
     if path != Path::new("-") {
         return outfile::create(path, force);
     }
@@ -302,14 +461,13 @@ fn open(path: &Path, force: bool) -> anyhow::Result<File> {
     ))
 }
 
-fn announce(header: &Header, path: &Path) {
+fn announce(header: &Header, what: &str) {
     let attached = header.hooks.iter().filter(|hook| hook.attached).count();
     fault::say(&format!(
-        "{} on {}, Linux {}: recording into {}, {attached} of {} hooks attached",
+        "{} on {}, Linux {}: {what}, {attached} of {} hooks attached",
         header.version,
         header.host,
         header.kernel,
-        name(path),
         header.hooks.len()
     ));
     for warning in &header.warnings {
@@ -317,51 +475,10 @@ fn announce(header: &Header, path: &Path) {
     }
 }
 
-fn name(path: &Path) -> String {
+/// A file's name, for a message.
+fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "standard output".to_owned();
     }
     escape(&path.to_string_lossy()).into_owned()
-}
-
-/// A line on a terminal that tells how far it is.
-struct Progress {
-    since: Instant,
-    shown: bool,
-    terminal: bool,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self {
-            since: Instant::now(),
-            shown: false,
-            terminal: io::stderr().is_terminal(),
-        }
-    }
-
-    fn show(&mut self, drops: u64, size: u64) {
-        if !self.terminal {
-            return;
-        }
-        let seconds = self.since.elapsed().as_secs();
-        let text = format!(
-            "{:02}:{:02}:{:02}  {}  {}",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60,
-            count_text(drops, "drop"),
-            bytes_text(size)
-        );
-        let _ = write!(io::stderr(), "\r\x1b[K{text}");
-        let _ = io::stderr().flush();
-        self.shown = true;
-    }
-
-    fn clear(&mut self) {
-        if self.shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-            self.shown = false;
-        }
-    }
 }

@@ -52,6 +52,8 @@ pub(super) fn header(
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         start: Some(Timestamp::now()),
+        since: None,
+        trigger: None,
         clock: "CLOCK_REALTIME".to_owned(),
         host: system.nodename().to_string_lossy().into_owned(),
         kernel: system.release().to_string_lossy().into_owned(),

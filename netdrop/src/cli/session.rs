@@ -38,10 +38,10 @@ use crate::{
 };
 
 /// How long a reader may stall once the user wants to end.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// A further signal sooner than this belongs to the first: `timeout` and the
 /// terminal signal a process and then its group.
-const IMPATIENCE: Duration = Duration::from_millis(300);
+pub(super) const IMPATIENCE: Duration = Duration::from_millis(300);
 
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

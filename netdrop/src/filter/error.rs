@@ -11,6 +11,8 @@ const ALIKE: f64 = 0.8;
 /// marked, like a compiler's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterError {
+    /// What the text is.
+    what: &'static str,
     text: String,
     span: Range<usize>,
     message: String,
@@ -22,11 +24,19 @@ impl FilterError {
     #[must_use]
     pub fn new(text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
+            what: "filter",
             text: text.to_owned(),
             span,
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// It is not a filter, but this.
+    #[must_use]
+    pub fn about(mut self, what: &'static str) -> Self {
+        self.what = what;
+        self
     }
 
     /// Says what to do instead.
@@ -100,6 +110,7 @@ fn plain(text: &str) -> String {
 impl fmt::Display for FilterError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            what,
             text,
             span,
             message,
@@ -126,7 +137,7 @@ impl fmt::Display for FilterError {
         };
         let indent = before.chars().count() + width(from, start);
         let carets = width(start, (start + marked).min(to)).max(1);
-        writeln!(formatter, "filter: {}", plain(message))?;
+        writeln!(formatter, "{what}: {}", plain(message))?;
         writeln!(formatter, "  {before}{shown}{behind}")?;
         write!(formatter, "  {:indent$}{}", "", "^".repeat(carets))?;
         if let Some(hint) = hint {

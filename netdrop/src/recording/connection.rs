@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use netdrop_ebpf::hurt::{Connection, Consequence, Followed};
 
-use crate::kernel::snapshot::Aftermath;
+use crate::kernel::snapshot;
 
 /// What may follow a drop, in the words of a recording.
 pub(super) const WHAT: [(Consequence, &str); 3] = [
@@ -40,11 +40,11 @@ impl Known {
     /// A connection is in the file from its first flow there on.
     pub(super) fn news(
         known: &mut HashMap<Connection, Self>,
-        aftermath: &Aftermath,
+        followed: &[snapshot::Followed],
         listed: &HashSet<Connection>,
     ) -> Vec<News> {
         let mut news = Vec::new();
-        for followed in &aftermath.connections {
+        for followed in followed {
             let connection = followed.connection;
             let one = known.entry(connection).or_default();
             let is_new = !one.listed;
@@ -67,6 +67,23 @@ impl Known {
         }
         news
     }
+
+    /// In a file that begins now and goes on with another.
+    pub(super) fn continued(&self) -> Self {
+        Self {
+            base: self.counts,
+            ..*self
+        }
+    }
+
+    /// In a file that begins now and knows nothing before.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            base: self.counts,
+            listed: false,
+            ..*self
+        }
+    }
 }
 
 fn minus(now: &Followed, before: &Followed) -> Followed {
@@ -82,17 +99,13 @@ fn minus(now: &Followed, before: &Followed) -> Followed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::snapshot;
 
-    fn followed(count: u32, removed: bool) -> Aftermath {
-        Aftermath {
-            connections: vec![snapshot::Followed {
-                connection: Connection::default(),
-                counts: [[count, 0, 0], [0; 3], [0; 3]],
-                removed,
-            }],
-            ..Aftermath::default()
-        }
+    fn followed(count: u32, removed: bool) -> [snapshot::Followed; 1] {
+        [snapshot::Followed {
+            connection: Connection::default(),
+            counts: [[count, 0, 0], [0; 3], [0; 3]],
+            removed,
+        }]
     }
 
     #[test]

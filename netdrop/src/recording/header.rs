@@ -28,6 +28,10 @@ pub struct Header {
     pub version: String,
     /// When every hook was attached, RFC 3339.
     pub start: Option<Timestamp>,
+    /// When the recording began of which this file is a later piece or a dump.
+    pub since: Option<Timestamp>,
+    /// What made the flight recorder write.
+    pub trigger: Option<TriggerFact>,
     /// The clock of all times.
     pub clock: String,
     /// Name of the host.
@@ -84,6 +88,16 @@ impl Header {
         }
         Ok(header)
     }
+}
+
+/// A trigger that fired.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TriggerFact {
+    /// The condition, as it was given.
+    pub condition: String,
+    /// When it held.
+    pub fired: Option<Timestamp>,
 }
 
 /// A hook.

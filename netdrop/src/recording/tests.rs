@@ -1,6 +1,8 @@
 mod damage;
 mod format;
+mod kept;
 mod made;
+mod seeds;
 
 use std::{
     fs::{File, OpenOptions},

@@ -1,59 +1,115 @@
 //! Rows of what followed drops in their connections.
 
+use std::collections::{HashMap, HashSet};
+
 use netdrop_ebpf::{
     area::Weights,
     flow::FlowKey,
-    hurt::{Followed, MAPPED},
+    hurt::{Connection, Followed as Counts, MAPPED},
 };
 
-use super::Recorder;
+use super::rows::Rows;
 use crate::{
-    kernel::snapshot::Aftermath,
+    kernel::snapshot::{Aftermath, Followed},
     recording::{
-        columns::Line,
+        columns::{Columns, Line},
         connection::{ENDS, Known, WHAT},
     },
     tally::consequences,
 };
 
-impl Recorder {
-    /// What is new of the connections whose flows are in the file.
-    pub(super) fn push_connections(&mut self, aftermath: &Aftermath, flows: &[(FlowKey, Weights)]) {
-        let listed = flows
-            .iter()
-            .filter_map(|(key, _)| consequences::connection(key))
-            .map(|(connection, _)| connection)
-            .collect();
-        for known in Known::news(&mut self.connections, aftermath, &listed) {
-            let [first, second] = known.connection.addresses.map(|words| text(&words));
-            let [first_port, second_port] = known.connection.ports;
+/// What an interval tells of connections. Which of it becomes rows depends on
+/// what the file knows already.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Following {
+    /// Those with other counts than before, and those that have flows here.
+    connections: Vec<Followed>,
+    /// Those that have flows here.
+    listed: HashSet<Connection>,
+}
+
+impl Following {
+    /// Is there nothing?
+    pub(super) fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Its size in memory, about.
+    pub(super) fn size(&self) -> usize {
+        size_of_val(self.connections.as_slice()) + self.listed.len() * size_of::<Connection>()
+    }
+
+    /// Adds the rows of what is new to a file that knows so much.
+    pub(super) fn push(
+        &self,
+        known: &mut HashMap<Connection, Known>,
+        columns: &mut Columns,
+        line: &Line<'_>,
+    ) {
+        for news in Known::news(known, &self.connections, &self.listed) {
+            let [first, second] = news.connection.addresses.map(|words| text(&words));
+            let [first_port, second_port] = news.connection.ports;
             let base = Line {
+                kind: Some("connection"),
                 src: Some(&first),
                 src_port: Some(first_port),
                 dst: Some(&second),
                 dst_port: Some(second_port),
-                netns: Some(known.connection.netns),
-                ..self.line("connection")
+                netns: Some(news.connection.netns),
+                ..*line
             };
-            for (what, scope, value) in counts(&known.counts) {
-                self.columns.push(&Line {
+            for (what, scope, value) in counts(&news.counts) {
+                columns.push(&Line {
                     name: Some(what),
                     scope: Some(scope),
                     value: Some(value.into()),
                     ..base
                 });
             }
-            let name = if known.removed { "removed" } else { "watched" };
-            self.columns.push(&Line {
+            let name = if news.removed { "removed" } else { "watched" };
+            columns.push(&Line {
                 name: Some(name),
                 ..base
             });
         }
     }
+
+    /// Passes by, for a file that begins later.
+    pub(super) fn skip(&self, known: &mut HashMap<Connection, Known>) {
+        drop(Known::news(known, &self.connections, &self.listed));
+    }
+}
+
+impl Rows {
+    /// Keeps what is new of the connections, or belongs to these flows.
+    pub(super) fn follow(&mut self, aftermath: &Aftermath, flows: &[(FlowKey, Weights)]) {
+        let listed: HashSet<Connection> = flows
+            .iter()
+            .filter_map(|(key, _)| consequences::connection(key))
+            .map(|(connection, _)| connection)
+            .collect();
+        let Following {
+            connections,
+            listed: followed,
+        } = &mut self.following;
+        for one in &aftermath.connections {
+            let before = self.followed.insert(one.connection, one.counts);
+            let is_listed = listed.contains(&one.connection);
+            if before != Some(one.counts) || is_listed || one.removed {
+                connections.push(*one);
+            }
+            if is_listed {
+                followed.insert(one.connection);
+            }
+            if one.removed {
+                self.followed.remove(&one.connection);
+            }
+        }
+    }
 }
 
 /// All counts that are not zero.
-fn counts(all: &Followed) -> impl Iterator<Item = (&'static str, &'static str, u32)> {
+fn counts(all: &Counts) -> impl Iterator<Item = (&'static str, &'static str, u32)> {
     WHAT.into_iter().flat_map(|(what, name)| {
         let ends = ENDS.into_iter().zip(all[what as usize]);
         ends.filter(|(_, count)| *count > 0)

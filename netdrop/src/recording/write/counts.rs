@@ -2,14 +2,14 @@
 
 use netdrop_ebpf::squeeze::NapiKey;
 
-use super::{HostCounter, Recorder};
+use super::{HostCounter, rows::Rows};
 use crate::{
     kernel::snapshot::Snapshot,
     recording::{columns::Line, count},
     tally::names::Names,
 };
 
-impl Recorder {
+impl Rows {
     pub(super) fn polls_of(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
         for (key, polls) in &snapshot.napis {
             let NapiKey {
@@ -90,12 +90,11 @@ impl Recorder {
 
     /// Counters of the host: those that are not as they were.
     pub(super) fn push_counters(&mut self, counters: &[HostCounter]) {
-        for HostCounter { scope, name, value } in counters {
-            let key = (scope.clone(), name.clone());
-            if self.counters.get(&key) == Some(value) {
+        for counter in counters {
+            if !self.known.learn(counter) {
                 continue;
             }
-            self.counters.insert(key, *value);
+            let HostCounter { scope, name, value } = counter;
             let line = Line {
                 scope: Some(scope),
                 name: Some(name),
@@ -103,6 +102,7 @@ impl Recorder {
                 ..self.line("counter")
             };
             self.columns.push(&line);
+            self.changed.push(counter.clone());
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use arrow_schema::ArrowError;
 use netdrop_ebpf::{area::Weights, flow::FlowKey, site::SiteKey};
 
-use super::{RecordError, Recorder};
+use super::rows::Rows;
 use crate::{
     kernel::snapshot::Snapshot,
     recording::columns::Line,
@@ -16,17 +17,18 @@ use crate::{
     },
 };
 
-impl Recorder {
+impl Rows {
     pub(super) fn sites_of(
         &mut self,
         snapshot: &Snapshot,
         names: &mut dyn Names,
-        bytes: &mut Vec<u8>,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), ArrowError> {
+        self.seen.clear();
         for (key, weights) in summed(&snapshot.sites) {
             let site = self.sites.site(&key, names);
+            self.seen.push((site, weights));
             self.push_site(&self.line("site"), &key, &site, &weights, names);
-            self.encode_full(bytes)?;
+            self.turn_full()?;
         }
         Ok(())
     }
@@ -36,8 +38,7 @@ impl Recorder {
         &mut self,
         snapshot: &Snapshot,
         names: &mut dyn Names,
-        bytes: &mut Vec<u8>,
-    ) -> Result<Option<u64>, RecordError> {
+    ) -> Result<Option<u64>, ArrowError> {
         let Some(flows) = &snapshot.flows else {
             return Ok(None);
         };
@@ -51,10 +52,10 @@ impl Recorder {
         flows.sort_unstable_by_key(|(_, weights)| std::cmp::Reverse(weights.drops));
         for (key, weights) in &flows {
             self.push_flow(key, weights, names);
-            self.encode_full(bytes)?;
+            self.turn_full()?;
         }
         if let Some(aftermath) = &snapshot.aftermath {
-            self.push_connections(aftermath, &flows);
+            self.follow(aftermath, &flows);
         }
         Ok(Some(cut))
     }

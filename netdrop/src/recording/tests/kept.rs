@@ -1,0 +1,139 @@
+//! Files that begin in the middle: dumps of the flight recorder, and pieces.
+
+use super::{
+    super::{
+        header::Header,
+        read::{End, Recording},
+        write::{Instant, ring::Ring, rows::Rows, sheet::Sheet, state::State, stream::Stream},
+    },
+    SQUEEZED, bytes, counters, file, header,
+    made::snapshots,
+    replayed, time, view,
+};
+use crate::{kernel::snapshot::Snapshot, tally::names::canned::Canned};
+
+fn sheets(snapshots: &[Snapshot]) -> Vec<Sheet> {
+    let mut rows = Rows::new(&header(), &counters(0));
+    let number = |(number, snapshot): (usize, &Snapshot)| {
+        let instant = Instant {
+            time: time(number),
+            time_squeeze: Some(SQUEEZED),
+            counters: &counters(number as u64),
+        };
+        rows.interval(snapshot, &instant, &mut Canned).unwrap()
+    };
+    snapshots.iter().enumerate().map(number).collect()
+}
+
+fn drops(snapshots: &[Snapshot]) -> u64 {
+    let counted = snapshots.iter().map(|snapshot| snapshot.counters.counted());
+    counted.sum()
+}
+
+#[test]
+fn a_dump_holds_the_last_seconds_and_what_stood_before_them() {
+    let snapshots = snapshots(20, 31);
+    let mut ring = Ring::new(&header(), State::new(&counters(0)), 4.0, 1 << 30).unwrap();
+    for (number, sheet) in sheets(&snapshots).into_iter().enumerate() {
+        ring.push(sheet).unwrap();
+        let seen = &snapshots[..=number];
+        // As few as are long enough together.
+        let lengths = seen.iter().rev().scan(0.0, |sum, snapshot| {
+            *sum += snapshot.seconds;
+            Some(*sum)
+        });
+        let count = seen
+            .len()
+            .min(1 + lengths.take_while(|sum| *sum < 4.0).count());
+        let first = seen.len() - count;
+        let file = file();
+        let amount = ring
+            .dump(file.try_clone().unwrap(), &header(), "signal")
+            .unwrap();
+        assert_eq!(amount.intervals, count as u64);
+        let bytes = bytes(file);
+        assert_eq!(amount.bytes, bytes.len() as u64);
+        let recording = Recording::open(&bytes[..]).unwrap();
+        let before = first.saturating_sub(1) as u64;
+        assert_eq!(recording.counters, counters(before));
+        let start = match first {
+            0 => header().start,
+            _ => Some(time(first - 1)),
+        };
+        assert_eq!(recording.header().start, start);
+        let (periods, end) = replayed(recording, &view("flow,reason"));
+        assert_eq!(end, End::Closed("signal".to_owned()));
+        assert_eq!(periods.len(), count + 1);
+        let total = periods.last().unwrap().totals.sums.drops();
+        assert_eq!(total, drops(&snapshots[first..=number]));
+        assert_eq!(total, amount.drops);
+    }
+    assert_eq!(ring.crowded(), 0);
+}
+
+#[test]
+fn the_flight_recorder_keeps_within_its_memory() {
+    let snapshots = snapshots(40, 5);
+    let most = 100 << 10;
+    let mut ring = Ring::new(&header(), State::new(&counters(0)), 1e9, most).unwrap();
+    for sheet in sheets(&snapshots) {
+        ring.push(sheet).unwrap();
+        assert!(ring.amount().bytes <= most as u64);
+    }
+    let kept = ring.amount().intervals;
+    assert!(kept > 2 && ring.crowded() == 40 - kept, "{kept}");
+}
+
+#[test]
+fn pieces_add_up_to_the_whole() {
+    let snapshots = snapshots(30, 77);
+    let mut state = State::new(&counters(0));
+    let mut start = header().start;
+    let mut sheets = sheets(&snapshots).into_iter();
+    let (mut total, mut followed) = (0, 0);
+    for piece in 0..6_usize {
+        let header = Header { start, ..header() };
+        let file = file();
+        let mut stream = Stream::start(file.try_clone().unwrap(), &header, None, state).unwrap();
+        for sheet in sheets.by_ref().take(5) {
+            stream.sheet(sheet).unwrap();
+        }
+        state = stream.state().continued();
+        start = Some(stream.time());
+        stream.finish("rotated").unwrap();
+        let bytes = bytes(file);
+        let recording = Recording::open(&bytes[..]).unwrap();
+        let before = (piece * 5).saturating_sub(1) as u64;
+        assert_eq!(recording.counters, counters(before));
+        followed += consequences(&bytes);
+        let (periods, _) = replayed(recording, &view("reason"));
+        total += periods.last().unwrap().totals.sums.drops();
+    }
+    assert_eq!(total, drops(&snapshots));
+    let whole = super::record(&snapshots, &header());
+    assert_eq!(followed, consequences(&whole));
+}
+
+/// All consequences that a file tells of, of every life of a connection.
+fn consequences(bytes: &[u8]) -> u64 {
+    let mut recording = Recording::open(bytes).unwrap();
+    let mut last = std::collections::HashMap::new();
+    let mut sum = 0;
+    while let Some(interval) = recording.next_interval() {
+        for followed in interval.snapshot.aftermath.unwrap().connections {
+            let counts: u64 = followed
+                .counts
+                .iter()
+                .flatten()
+                .copied()
+                .map(u64::from)
+                .sum();
+            let before = last.insert(followed.connection, counts).unwrap_or(0);
+            sum += counts - before;
+            if followed.removed {
+                last.remove(&followed.connection);
+            }
+        }
+    }
+    sum
+}

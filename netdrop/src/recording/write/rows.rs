@@ -1,0 +1,187 @@
+//! Turns what was counted into rows.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, Schema, SchemaRef};
+use netdrop_ebpf::{
+    area::{Counter, Weights},
+    hurt::{Connection, Followed},
+};
+
+use super::{
+    HostCounter, Instant,
+    connections::Following,
+    sheet::{Sheet, Stamp},
+    state::State,
+};
+use crate::{
+    filter::plan::Plan,
+    kernel::snapshot::Snapshot,
+    recording::{
+        columns::{Columns, Line, fields},
+        header::Header,
+    },
+    tally::{
+        choose::choose,
+        names::{Names, Severity},
+        site::{Site, Sites},
+    },
+};
+
+/// Rows of a batch at most.
+const BATCH: usize = 8192;
+
+/// Drops at one place in the last interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen<'a> {
+    /// Stage.
+    pub stage: Option<&'a str>,
+    /// Reason.
+    pub reason: Option<&'a str>,
+    /// Severity.
+    pub severity: Severity,
+    /// How many.
+    pub weights: Weights,
+}
+
+/// Makes the rows of one interval after another.
+pub struct Rows {
+    pub(super) columns: Columns,
+    pub(super) sites: Sites,
+    pub(super) top: usize,
+    pub(super) attached: Vec<String>,
+    /// What the rows so far tell of the host's counters.
+    pub(super) known: State,
+    pub(super) changed: Vec<HostCounter>,
+    /// What the kernel told of each connection.
+    pub(super) followed: HashMap<Connection, Followed>,
+    pub(super) following: Following,
+    /// The places of the last interval.
+    pub(super) seen: Vec<(Site, Weights)>,
+    /// Their packets, and those of drops without a place.
+    packets: u64,
+    schema: SchemaRef,
+    full: Vec<RecordBatch>,
+    filter: Option<Plan>,
+    stamp: Stamp,
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Rows")
+            .field("stamp", &self.stamp)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rows {
+    /// For files with this header, that begin with these counters of the host.
+    #[must_use]
+    pub fn new(header: &Header, counters: &[HostCounter]) -> Self {
+        Self {
+            columns: Columns::default(),
+            sites: Sites::default(),
+            top: header.top.map_or(0, |top| top as usize),
+            attached: header
+                .hooks
+                .iter()
+                .filter(|hook| hook.attached)
+                .map(|hook| hook.name.clone())
+                .collect(),
+            known: State::new(counters),
+            changed: Vec::new(),
+            followed: HashMap::new(),
+            following: Following::default(),
+            seen: Vec::new(),
+            packets: 0,
+            schema: Arc::new(Schema::new(fields())),
+            full: Vec::new(),
+            filter: None,
+            stamp: Stamp {
+                number: 0,
+                time: header.start.unwrap_or_default(),
+                seconds: 0.0,
+                drops: 0,
+            },
+        }
+    }
+
+    /// From now on, only what the filter wants is recorded.
+    pub fn filter(&mut self, plan: &Plan) {
+        self.filter = plan.asks_rows().then(|| plan.clone());
+    }
+
+    /// The rows of an interval.
+    ///
+    /// # Errors
+    ///
+    /// When the columns do not fit together, which would be a fault of ours.
+    pub fn interval(
+        &mut self,
+        snapshot: &Snapshot,
+        instant: &Instant<'_>,
+        names: &mut dyn Names,
+    ) -> Result<Sheet, ArrowError> {
+        self.sites.next_interval();
+        let chosen = self
+            .filter
+            .as_ref()
+            .map(|plan| choose(plan, snapshot, &mut self.sites, names));
+        let snapshot = chosen.as_ref().map_or(snapshot, |chosen| &chosen.snapshot);
+        self.stamp = Stamp {
+            time: instant.time,
+            seconds: snapshot.seconds,
+            drops: snapshot.counters.counted(),
+            ..self.stamp
+        };
+        self.sites_of(snapshot, names)?;
+        let cut = self.flows_of(snapshot, names)?;
+        let placed: u64 = self.seen.iter().map(|(_, weights)| weights.packets).sum();
+        self.packets = placed + snapshot.counters.get(Counter::SiteOtherPackets);
+        self.polls_of(snapshot, names);
+        self.push_counts(snapshot, instant.time_squeeze, cut);
+        self.push_counters(instant.counters);
+        let stamp = self.stamp;
+        self.stamp.number += 1;
+        Ok(Sheet {
+            stamp,
+            full: std::mem::take(&mut self.full),
+            columns: std::mem::take(&mut self.columns),
+            changed: std::mem::take(&mut self.changed),
+            following: std::mem::take(&mut self.following),
+        })
+    }
+
+    /// The places of the last interval, without those that had no room.
+    pub fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
+        let text = |name| self.sites.interner.text(name);
+        self.seen.iter().map(move |(site, weights)| Seen {
+            stage: site.stage.map(|name| &**text(name)),
+            reason: site.reason.map(|name| &**text(name)),
+            severity: site.severity,
+            weights: *weights,
+        })
+    }
+
+    /// The packets on the wire that were lost in the last interval.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// A row of this interval.
+    pub(super) fn line<'a>(&self, kind: &'a str) -> Line<'a> {
+        self.stamp.line(kind)
+    }
+
+    /// Makes a batch of the rows so far once they are enough.
+    pub(super) fn turn_full(&mut self) -> Result<(), ArrowError> {
+        if self.columns.len() >= BATCH {
+            let batch = self.columns.batch(Arc::clone(&self.schema))?;
+            self.full.push(batch);
+        }
+        Ok(())
+    }
+}

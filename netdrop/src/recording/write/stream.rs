@@ -1,0 +1,249 @@
+//! One file: header, batches, end.
+
+use std::{collections::HashMap, fs::File, io::Write as _, sync::Arc};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::{
+    CompressionType, MetadataVersion,
+    writer::{IpcWriteOptions, StreamEncoder},
+};
+use arrow_schema::{Schema, SchemaRef};
+use jiff::Timestamp;
+
+use super::{
+    RecordError, Written,
+    connections::Following,
+    sheet::{Sheet, Stamp},
+    state::State,
+};
+use crate::recording::{
+    columns::{Columns, Line, fields},
+    header::{Header, KEY},
+};
+
+/// Room left for the end below a bound.
+const END: u64 = 16 << 10;
+
+/// Turns rows into bytes.
+pub(super) struct Encoder {
+    schema: SchemaRef,
+    encoder: StreamEncoder,
+}
+
+impl Encoder {
+    /// Of a file with this header. The first batch has it before it.
+    pub(super) fn new(header: &Header) -> Result<Self, RecordError> {
+        let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(header)?)]);
+        let schema = Schema::new_with_metadata(fields(), metadata);
+        let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5)?
+            .try_with_compression(Some(CompressionType::ZSTD))?;
+        Ok(Self {
+            encoder: StreamEncoder::try_new_with_options(&schema, options)?,
+            schema: Arc::new(schema),
+        })
+    }
+
+    /// Adds a batch.
+    pub(super) fn batch(
+        &mut self,
+        batch: &RecordBatch,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), RecordError> {
+        for buffer in self.encoder.encode(batch)? {
+            bytes.extend_from_slice(&buffer);
+        }
+        Ok(())
+    }
+
+    /// Makes a batch of all rows, and adds it.
+    pub(super) fn rows(
+        &mut self,
+        columns: &mut Columns,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), RecordError> {
+        let batch = columns.batch(Arc::clone(&self.schema))?;
+        self.batch(&batch, bytes)
+    }
+}
+
+/// A file that is being written.
+pub struct Stream {
+    file: File,
+    encoder: Encoder,
+    state: State,
+    stamp: Stamp,
+    most: Option<u64>,
+    /// Whole intervals, in bytes.
+    written: u64,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Stream")
+            .field("written", &self.written)
+            .field("stamp", &self.stamp)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    /// Writes the header and the host's counters. `most` bounds the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn start(
+        file: File,
+        header: &Header,
+        most: Option<u64>,
+        state: State,
+    ) -> Result<Self, RecordError> {
+        let mut stream = Self {
+            file,
+            encoder: Encoder::new(header)?,
+            state,
+            stamp: Stamp {
+                number: 0,
+                time: header.start.unwrap_or_default(),
+                seconds: 0.0,
+                drops: 0,
+            },
+            most,
+            written: 0,
+        };
+        let mut columns = Columns::default();
+        for counter in stream.state.counters() {
+            columns.push(&Line {
+                scope: Some(&counter.scope),
+                name: Some(&counter.name),
+                value: counter.value,
+                ..stream.stamp.line("counter")
+            });
+        }
+        let mut bytes = Vec::new();
+        stream.encoder.rows(&mut columns, &mut bytes)?;
+        stream.append(&bytes)?;
+        Ok(stream)
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// What a file would build on that begins now.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The end of the last interval.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.stamp.time
+    }
+
+    /// Writes an interval.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written. It then ends behind the interval before.
+    pub fn sheet(&mut self, sheet: Sheet) -> Result<Written, RecordError> {
+        let Sheet {
+            stamp,
+            full,
+            mut columns,
+            changed,
+            following,
+        } = sheet;
+        let mut bytes = Vec::new();
+        for batch in &full {
+            self.encoder.batch(batch, &mut bytes)?;
+        }
+        following.push(
+            &mut self.state.connections,
+            &mut columns,
+            &stamp.line("connection"),
+        );
+        columns.push(&stamp.end());
+        self.encoder.rows(&mut columns, &mut bytes)?;
+        if self
+            .most
+            .is_some_and(|most| self.written + bytes.len() as u64 + END > most)
+        {
+            return Ok(Written::Full);
+        }
+        self.append(&bytes)?;
+        self.stamp = stamp;
+        for counter in &changed {
+            self.state.learn(counter);
+        }
+        Ok(Written::Yes)
+    }
+
+    /// Writes an interval that is encoded but for these rows.
+    pub(super) fn encoded(
+        &mut self,
+        stamp: Stamp,
+        body: &[u8],
+        tail: Option<&Following>,
+    ) -> Result<(), RecordError> {
+        self.append(body)?;
+        if let Some(following) = tail {
+            let mut columns = Columns::default();
+            following.push(
+                &mut self.state.connections,
+                &mut columns,
+                &stamp.line("connection"),
+            );
+            columns.push(&stamp.end());
+            let mut bytes = Vec::new();
+            self.encoder.rows(&mut columns, &mut bytes)?;
+            self.append(&bytes)?;
+        }
+        self.stamp = stamp;
+        Ok(())
+    }
+
+    /// Closes the recording, saying why it ends.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn finish(mut self, why: &str) -> Result<u64, RecordError> {
+        let mut columns = Columns::default();
+        columns.push(&Line {
+            name: Some(why),
+            ..self.stamp.line("end")
+        });
+        let mut bytes = Vec::new();
+        self.encoder.rows(&mut columns, &mut bytes)?;
+        for buffer in self.encoder.encoder.finish()? {
+            bytes.extend_from_slice(&buffer);
+        }
+        write(&mut self.file, self.written, &bytes)?;
+        // A pipe has nothing to be synchronised with.
+        let _ = self.file.sync_all();
+        Ok(self.written + bytes.len() as u64)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        write(&mut self.file, self.written, bytes)?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// Writes whole batches behind so many bytes, or takes back what was written of
+/// them.
+fn write(file: &mut File, before: u64, bytes: &[u8]) -> Result<(), RecordError> {
+    if let Err(error) = file.write_all(bytes) {
+        // Where it cannot be taken back, as in a pipe, readers tell the rest
+        // from a whole batch themselves.
+        let _ = file.set_len(before);
+        return Err(error.into());
+    }
+    Ok(())
+}
