@@ -1,7 +1,7 @@
 //! The same counts under other keys: what a [`Tally`] counted by many keys is
 //! summed up by some of them, whenever somebody looks.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     group::Group,
@@ -165,13 +165,18 @@ fn rest(all: &HashMap<Group, Sums>, lines: &[Line], of: impl Fn(&Line) -> Sums) 
     sums
 }
 
-fn regrouped(
-    sheet: &Sheet,
+/// Every group by these keys. Those of the tally itself are lent: there may be
+/// very many, and somebody looks every second.
+fn regrouped<'a>(
+    sheet: &'a Sheet,
     by: &By,
     own: bool,
     within: Option<Within<'_>>,
     sites: &Sites,
-) -> HashMap<Group, Sums> {
+) -> Cow<'a, HashMap<Group, Sums>> {
+    if own && within.is_none() {
+        return sheet.present_groups(by, sites);
+    }
     let mut groups: HashMap<Group, Sums> = HashMap::new();
     for (group, sums) in sheet.groups() {
         let group = if sites.any_renamed() {
@@ -192,7 +197,7 @@ fn regrouped(
         };
         *groups.entry(group.only(by)).or_default() += &sums;
     }
-    groups
+    Cow::Owned(groups)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Sheet {
     }
 
     /// The groups; those of a device that was renamed under its new name.
-    fn present_groups(&self, by: &By, sites: &Sites) -> Cow<'_, HashMap<Group, Sums>> {
+    pub(super) fn present_groups(&self, by: &By, sites: &Sites) -> Cow<'_, HashMap<Group, Sums>> {
         if !by.has(Key::Device) || !sites.any_renamed() {
             return Cow::Borrowed(&self.groups);
         }

@@ -15,7 +15,7 @@ pub struct Switch {
 }
 
 /// Every switch, in the order in which they are shown.
-pub const SWITCHES: [Switch; 10] = [
+pub const SWITCHES: [Switch; 14] = [
     switch('S', "stage", "stage", &[Key::Stage]),
     switch('R', "reason", "reason", &[Key::Reason]),
     switch('F', "function", "function", &[Key::Function]),
@@ -24,7 +24,9 @@ pub const SWITCHES: [Switch; 10] = [
     switch('C', "cpu", "cpu", &[Key::Cpu]),
     switch('P', "protocol", "proto", &[Key::Protocol]),
     switch('A', "source address", "src", &[Key::Src]),
+    switch('X', "source port", "sport", &[Key::SrcPort]),
     switch('B', "destination address", "dst", &[Key::Dst]),
+    switch('Y', "destination port", "dport", &[Key::DstPort]),
     switch(
         'L',
         "flow",
@@ -37,6 +39,8 @@ pub const SWITCHES: [Switch; 10] = [
             Key::DstPort,
         ],
     ),
+    switch('I', "direction", "dir", &[Key::Direction]),
+    switch('V', "severity", "sev", &[Key::Severity]),
 ];
 
 const fn switch(
@@ -84,6 +88,20 @@ impl Switch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_key_of_by_has_a_switch_of_its_own_letter() {
+        let all = "stage,reason,function,device,netns,cpu,protocol,flow,src,dst,src_port,\
+                   dst_port,direction,severity";
+        let all: By = all.parse().unwrap();
+        for key in all.keys() {
+            let mut switches = SWITCHES.iter();
+            assert!(switches.any(|switch| switch.keys == [*key]), "{key:?}");
+        }
+        let letters: std::collections::HashSet<char> =
+            SWITCHES.iter().map(|switch| switch.letter).collect();
+        assert_eq!(letters.len(), SWITCHES.len());
+    }
 
     #[test]
     fn keys_are_switched_on_behind_the_others_and_off() {

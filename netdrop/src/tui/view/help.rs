@@ -106,11 +106,11 @@ fn lines<'a>(state: &State, theme: Theme, width: usize) -> Vec<Line<'a>> {
         " keys that the table groups by, on and off",
         theme.title(),
     )));
-    for some in SWITCHES.chunks(4) {
+    for some in SWITCHES.chunks(3) {
         let mut spans = Vec::new();
         for switch in some {
             spans.push(Span::styled(format!(" {}", switch.letter), theme.key()));
-            spans.push(Span::raw(format!(" {:<16}", switch.name)));
+            spans.push(Span::raw(format!(" {:<20}", switch.name)));
         }
         lines.push(Line::from(spans));
     }

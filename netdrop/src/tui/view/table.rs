@@ -25,24 +25,15 @@ pub(super) fn table(
     targets: &mut Targets,
 ) {
     let Some(shown) = &state.shown else { return };
+    let switches = switches(state, theme, usize::from(area.width));
+    let height = u16::try_from(switches.len()).unwrap_or(u16::MAX);
     let [keys, order, rows] = Layout::vertical([
-        Constraint::Length(1),
+        Constraint::Length(height),
         Constraint::Length(1),
         Constraint::Min(0),
     ])
     .areas(area);
-    let mut spans = vec![Span::raw(" ")];
-    for switch in SWITCHES {
-        let style = if switch.is_on(&state.by) {
-            theme.selected()
-        } else {
-            theme.quiet()
-        };
-        spans.push(Span::styled(format!("{}:", switch.letter), theme.key()));
-        spans.push(Span::styled(switch.short, style));
-        spans.push(Span::raw(" "));
-    }
-    frame.render_widget(Paragraph::new(Line::from(spans)), keys);
+    frame.render_widget(Paragraph::new(switches), keys);
     frame.render_widget(Paragraph::new(first(state, theme, "rows")), order);
     if shown.table.is_empty() {
         nothing(frame, rows, theme);
@@ -56,6 +47,32 @@ pub(super) fn table(
         theme,
     };
     table.draw(frame, rows, targets);
+}
+
+/// The keys that can be switched, in as many lines as it takes.
+fn switches<'a>(state: &State, theme: Theme, width: usize) -> Vec<Line<'a>> {
+    let mut lines = vec![Line::raw(" ")];
+    for switch in SWITCHES {
+        let style = if switch.is_on(&state.by) {
+            theme.selected()
+        } else {
+            theme.quiet()
+        };
+        let letter = format!("{}:", switch.letter);
+        let needed = letter.len() + switch.short.len();
+        if lines
+            .last()
+            .is_none_or(|line| line.width() + needed > width)
+        {
+            lines.push(Line::raw(" "));
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_span(Span::styled(letter, theme.key()));
+            line.push_span(Span::styled(switch.short, style));
+            line.push_span(Span::raw(" "));
+        }
+    }
+    lines
 }
 
 /// Flows, and what the drops did to them.
