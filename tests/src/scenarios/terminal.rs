@@ -105,9 +105,11 @@ fn the_terminal_shows_reason_and_total(bench: &Bench) -> Result<()> {
         has_line(screen, &[" 37 ", &src, &dst])
     })?;
     terminal.press("\r")?;
-    terminal.wait_for("command about the flow", |screen| {
-        screen.contains("37 drops in the run") && screen.contains("$ ")
+    terminal.wait_for("packets of the flow", |screen| {
+        screen.contains("37 drops in the run") && screen.contains("last packets")
     })?;
+    terminal.press("\x1b[6~")?;
+    terminal.wait_for("command about the flow", |screen| screen.contains("$ "))?;
     terminal.press("\x1b")?;
     terminal.wait_for("way back", |screen| has_line(screen, &["RETR", "DST"]))?;
     terminal.press("4")?;
