@@ -286,13 +286,13 @@ fn add_shared(to: *mut Weights, weights: Weights) {
 /// Adds to a word that only this program on this CPU writes. Without the
 /// kernel's guard a nested run may come between reading and writing.
 #[inline(always)]
-fn add(to: *mut u64, amount: u64) {
+pub(crate) fn add(to: *mut u64, amount: u64) {
     if setting!(guarded) == 0 {
         xadd(to, amount);
         return;
     }
     // SAFETY: `to` points into a live map value.
-    unsafe { write_volatile(to, read_volatile(to) + amount) };
+    unsafe { write_volatile(to, read_volatile(to).wrapping_add(amount)) };
 }
 
 /// One locked add; the result is unused, so it loads on 5.10.

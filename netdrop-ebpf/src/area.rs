@@ -186,4 +186,9 @@ pub struct Tags {
     pub rx: Tag,
     /// Set by `net:net_dev_queue`.
     pub tx: Tag,
+    /// When `rx` was set, in nanoseconds of `CLOCK_MONOTONIC`; 0 once the packet
+    /// is known to be no longer in hand, and without histograms.
+    pub rx_time: u64,
+    /// When `tx` was set.
+    pub tx_time: u64,
 }

@@ -118,6 +118,8 @@ pub struct Offsets {
     pub skb_vlan_present: u32,
     /// Shift of that bit
     pub skb_vlan_present_shift: u32,
+    /// `sk_buff.sender_cpu`
+    pub skb_sender_cpu: u32,
 }
 
 /// An [`Offsets`] member that the running kernel lacks.
@@ -163,6 +165,8 @@ pub struct Features {
     pub qdiscs: u32,
     /// Send the packet's first bytes with every event.
     pub headers: u32,
+    /// Count histograms.
+    pub histograms: u32,
 }
 
 /// No events.

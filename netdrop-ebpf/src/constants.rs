@@ -63,6 +63,7 @@ static OFFSETS: Offsets = Offsets {
     skb_vlan_tci: 0,
     skb_vlan_present: 0,
     skb_vlan_present_shift: 0,
+    skb_sender_cpu: 0,
 };
 
 #[unsafe(no_mangle)]
@@ -84,6 +85,7 @@ static FEATURES: Features = Features {
     cgroups: 0,
     qdiscs: 0,
     headers: 0,
+    histograms: 0,
 };
 
 #[unsafe(no_mangle)]

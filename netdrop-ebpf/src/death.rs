@@ -15,7 +15,9 @@ use crate::{
     account::{Area, Counted},
     chosen, circumstances, consequences,
     constants::setting,
-    emit, levels, owner, qdiscs,
+    emit, histograms,
+    levels::{self, Taken},
+    owner, qdiscs,
     skb::{Skb, Sock},
     tags,
 };
@@ -34,7 +36,7 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         return Some(());
     }
     if let Some(taken) = levels::take(area.cpu) {
-        count(ctx, area, skb, location, taken.scratch);
+        count(ctx, area, skb, location, &taken);
         taken.give_back();
     } else if skb.is_filtered() {
         area.count(Counter::Undecided);
@@ -47,12 +49,14 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
         });
         area.count(Counter::NoFlow);
         area.count(Counter::SampledOut);
+        histograms::add_drop(area, skb, length, true);
     }
     Some(())
 }
 
 #[inline(always)]
-fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mut Scratch) {
+fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, taken: &Taken) {
+    let s = taken.scratch;
     let reason = if setting!(kfree_skb_args) >= 3 {
         ctx.arg::<u32>(2)
     } else {
@@ -81,6 +85,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, s: *mu
     qdiscs::name(area.cpu, skb, s);
     put!(s, length, length(skb, get!(s, network)));
     put!(s, packets, packets(skb, s));
+    histograms::add_drop(area, skb, get!(s, length), taken.is_nested());
 
     let weights = Weights {
         drops: 1,

@@ -97,6 +97,12 @@ pub(crate) fn take(cpu: u32) -> Option<Taken> {
 }
 
 impl Taken {
+    /// Did the run interrupt another one?
+    #[inline(always)]
+    pub(crate) fn is_nested(&self) -> bool {
+        setting!(guarded) == 0 && self.depth != 0
+    }
+
     #[inline(always)]
     pub(crate) fn give_back(self) {
         if setting!(guarded) == 0 {

@@ -33,6 +33,7 @@ pub mod event;
 pub mod filter;
 pub mod flow;
 pub mod headers;
+pub mod histogram;
 pub mod hurt;
 pub mod kleene;
 pub mod packet;

@@ -12,6 +12,7 @@ use netdrop_ebpf::{
     discipline::CpuQdiscs,
     event::STACK_DEPTH,
     flow::FlowKey,
+    histogram::CpuHistograms,
     hurt::{Connection, HURT_ENTRIES, Hurt},
     site::SiteKey,
     squeeze::{NAPI_ENTRIES, NapiKey},
@@ -29,6 +30,10 @@ pub(crate) static CONTROL: Array<Control> = Array::with_max_entries(1, MMAPABLE)
 /// Entry `generation * possible CPUs + CPU`.
 #[map]
 pub(crate) static AREAS: Array<CpuArea> = Array::with_max_entries(2, MMAPABLE);
+
+/// Entry `generation * possible CPUs + CPU`, where histograms are asked for.
+#[map]
+pub(crate) static HISTOGRAMS: Array<CpuHistograms> = Array::with_max_entries(1, MMAPABLE);
 
 /// Entry per possible CPU.
 #[map]

@@ -5,6 +5,7 @@ use netdrop_ebpf::{area::Counter, squeeze::NapiKey};
 
 use crate::{
     account::{Area, xadd},
+    histograms,
     maps::{NAPIS_0, NAPIS_1},
     skb::Napi,
 };
@@ -14,6 +15,7 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
     let area = Area::current()?;
     area.count(Counter::NapiPolls);
     let work: i32 = ctx.arg(1);
+    histograms::add_poll(area, work);
     let budget: i32 = ctx.arg(2);
     if budget <= 0 || work != budget {
         return Some(());

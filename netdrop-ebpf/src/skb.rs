@@ -121,6 +121,18 @@ impl Skb {
         load(self.0, offset!(skb_mac_header))
     }
 
+    /// 1 + the CPU that chose its transmit queue (`netdev_core_pick_tx`,
+    /// net/core/dev.c, 5.10 to 7.2; it sets it where it is not set). Of a received
+    /// packet that was not sent here a NAPI number, which is greater; 0 when
+    /// unknown.
+    #[inline(always)]
+    pub(crate) fn sender_cpu(self) -> u32 {
+        if offset!(skb_sender_cpu) == ABSENT {
+            return 0;
+        }
+        load(self.0, offset!(skb_sender_cpu))
+    }
+
     #[inline(always)]
     pub(crate) fn is_routed(self) -> bool {
         if offset!(skb_refdst) == ABSENT {

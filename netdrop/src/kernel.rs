@@ -7,6 +7,7 @@ pub mod btf;
 pub mod capture;
 pub mod doctor;
 pub mod error;
+pub mod histogram;
 pub mod hooks;
 pub mod load;
 mod messages;

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod escape;
 pub mod explain;
 pub mod export;
+mod histogram;
 pub mod json;
 pub mod line;
 mod page;

@@ -13,6 +13,7 @@ mod count;
 pub mod diff;
 mod frame;
 pub mod header;
+mod histogram;
 mod names;
 pub mod read;
 pub mod replay;

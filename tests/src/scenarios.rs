@@ -21,6 +21,7 @@ mod flight;
 mod flood;
 mod fragments;
 mod headers;
+mod histograms;
 mod malformed;
 mod martians;
 mod messages;
@@ -79,6 +80,7 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         discipline::SCENARIOS,
         naming::SCENARIOS,
         headers::SCENARIOS,
+        histograms::SCENARIOS,
         filters::SCENARIOS,
         attaching::SCENARIOS,
         changes::SCENARIOS,

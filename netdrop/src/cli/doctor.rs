@@ -68,6 +68,7 @@ fn probe() -> Result<(), String> {
         headers: false,
         stacks: None,
         lite: false,
+        histograms: false,
         ring_bytes: 4096,
         rules: Box::new(Rules::NONE),
         keep: Keep::ToCount,

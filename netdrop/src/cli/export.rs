@@ -59,7 +59,7 @@ pub(super) struct Args {
 enum FormatArg {
     /// The lines of `netdrop watch --format json`
     Json,
-    /// A line for each row of each interval
+    /// A line for each row of each interval, and for each bucket of its histograms
     Csv,
     /// Sums of the whole recording, for Prometheus
     Openmetrics,

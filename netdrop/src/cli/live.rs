@@ -125,6 +125,7 @@ pub(super) async fn run(
         let ending = live
             .watch(&mut screen, &held, &mut signals, deadline, interval)
             .await;
+        live.capture.end();
         let collected = live.collect(&held);
         // Whatever happened, what was recorded is to be whole.
         live.stop_recording(match &ending {

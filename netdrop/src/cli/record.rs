@@ -116,6 +116,10 @@ pub(super) struct Args {
     #[arg(long)]
     lite: bool,
 
+    /// Count no histograms: costs less for every packet and drop
+    #[arg(long)]
+    no_histograms: bool,
+
     /// Severities of your own, as for `netdrop watch`
     #[arg(long, value_name = "FILE")]
     severity_file: Option<PathBuf>,
@@ -183,6 +187,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         headers: false,
         stacks: None,
         lite: args.lite,
+        histograms: !args.no_histograms,
         ring_bytes: RING_BYTES,
         rules: filter::rules(filter.as_ref()),
         keep: Keep::ToCount,
@@ -228,6 +233,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         late: 0,
     };
     let ending = run.until_the_end(&args, &mut signals, wanted).await?;
+    run.capture.end();
     run.collect()?;
     run.finish(&ending, &mut signals).await
 }

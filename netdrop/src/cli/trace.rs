@@ -108,6 +108,7 @@ async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         headers,
         stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
+        histograms: false,
         ring_bytes: ring_size,
         rules: filter::rules(filter.as_ref()),
         keep: Keep::ToCount,

@@ -40,12 +40,18 @@ pub(super) struct Args {
     #[arg(long)]
     stack: bool,
 
+    /// Count histograms, too, for the summary: packet size, time in the stack before
+    /// death, packets per NAPI poll, drops per burst. Costs the time of day for every
+    /// packet and drop
+    #[arg(long)]
+    histograms: bool,
+
     /// Show a recording of `netdrop record` instead of this host; - for standard
     /// input
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["interval", "stack", "duration", "lite", "flows", "severity_file"]
+        conflicts_with_all = ["interval", "stack", "histograms", "duration", "lite", "flows", "severity_file"]
     )]
     replay: Option<PathBuf>,
 }
@@ -80,6 +86,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         mut shared,
         interval,
         stack,
+        histograms,
         replay: _,
     } = args;
     if stack {
@@ -97,6 +104,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         headers: false,
         stacks: stack.then_some(MOST_STACKS),
         lite: shared.lite,
+        histograms,
         ring_bytes: RING_BYTES,
         rules: filter::rules(filter.as_ref()),
         keep: if live { Keep::ToLoad } else { Keep::ToCount },
@@ -122,6 +130,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
             }
         }
     };
+    session.capture.end();
     let last = session.collect()?;
     if session.renderer.format == Format::Json || adds_something(&last, first, interval) {
         show(&mut session, &last);

@@ -2,6 +2,7 @@
 
 mod config;
 mod detail;
+mod histograms;
 mod tables;
 
 use std::{
@@ -12,17 +13,21 @@ use std::{
 
 use aya::maps::{MapData, RingBuf};
 use netdrop_ebpf::{
-    area::{Control, Counter, GENERATIONS, Weights},
+    area::{Control, Counter, CpuArea, GENERATIONS, Weights},
     flow::FlowKey,
     site::SiteKey,
     squeeze::NapiKey,
 };
+use nix::time::{ClockId, clock_gettime};
 
-use self::tables::{Known, read_area};
 pub use self::{
     config::{CaptureConfig, Emit, HookStatus, Keep, MOST_STACKS},
     detail::Detail,
     tables::kind_name,
+};
+use self::{
+    histograms::Histograms,
+    tables::{Known, read_area},
 };
 
 use super::{
@@ -77,7 +82,10 @@ impl Prepared {
 pub struct Capture {
     // Declared first, dropped first: the programs go before the mappings.
     loaded: Loaded,
-    areas: MappedAreas,
+    areas: MappedAreas<CpuArea>,
+    histograms: Option<Histograms>,
+    /// Is the interval that goes on the last one?
+    ending: bool,
     control: MappedControl,
     grace: Grace,
     ring: RingBuf<MapData>,
@@ -132,6 +140,12 @@ impl Capture {
         }
         let mut capture = Self {
             hurts: Hurts::new(&loaded),
+            histograms: if config.histograms {
+                Some(Histograms::new(&loaded)?)
+            } else {
+                None
+            },
+            ending: false,
             loaded,
             areas,
             control,
@@ -152,6 +166,9 @@ impl Capture {
         // What was counted while attaching is nobody's interval, and what it
         // left in the ring nobody's event.
         capture.collect()?;
+        if let Some(histograms) = &mut capture.histograms {
+            histograms.forget();
+        }
         let waiting = capture.events(usize::MAX)?;
         capture.early = waiting
             .into_iter()
@@ -185,6 +202,12 @@ impl Capture {
         self.messages.take()
     }
 
+    /// Says that the interval that goes on is the last one: bursts that go on at
+    /// its end are counted in it.
+    pub fn end(&mut self) {
+        self.ending = true;
+    }
+
     /// Ends the current interval and returns its exact counts. May block for
     /// some milliseconds while running programs end.
     ///
@@ -195,6 +218,7 @@ impl Capture {
         let retired = self.generation;
         self.generation = 1 - retired;
         self.control.allow(0);
+        let left = monotonic()?;
         self.control.set_generation(self.generation);
         self.grace
             .wait()
@@ -260,6 +284,9 @@ impl Capture {
             snapshot.aftermath = Some(aftermath);
             snapshot.flows = Some(flows);
         }
+        let histograms = self.histograms.as_mut();
+        snapshot.histograms =
+            histograms.map(|histograms| histograms.read(retired, left, self.ending));
         let missed = self.recursion_misses();
         snapshot.recursion_missed =
             missed.map(|total| total.saturating_sub(self.recursion_missed.unwrap_or(0)));
@@ -310,6 +337,14 @@ impl Capture {
             .parse()
             .ok()
     }
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+fn monotonic() -> Result<u64, CaptureError> {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC)
+        .map_err(|error| map_error("read the clock", error.into()))?;
+    let time = Duration::from(time).as_nanos();
+    Ok(u64::try_from(time).unwrap_or(u64::MAX))
 }
 
 fn map_error(action: &'static str, source: io::Error) -> CaptureError {

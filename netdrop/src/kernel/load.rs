@@ -137,6 +137,7 @@ pub(super) fn load(
         cgroups: u32::from(btf.member("task_struct", "cgroups").is_some()),
         qdiscs: u32::from(btf.has_tracepoint(QDISC_DROP)),
         headers: u32::from(config.headers),
+        histograms: u32::from(config.histograms),
         tags: u32::from(!config.lite),
         // Not static since the commit that guards tracepoints (6.1).
         guarded: u32::from(symbols.range("bpf_prog_inc_misses_counter").is_some()),
@@ -157,6 +158,14 @@ pub(super) fn load(
         .override_global("FEATURES", features.as_bytes(), true)
         .override_global("RULES", config.rules.as_bytes(), true)
         .map_max_entries("AREAS", generations * cpu_count)
+        .map_max_entries(
+            "HISTOGRAMS",
+            if config.histograms {
+                generations * cpu_count
+            } else {
+                1
+            },
+        )
         .map_max_entries("TAGS", cpu_count)
         .map_max_entries("SCRATCH", cpu_count)
         .map_max_entries("QDISCS", if features.qdiscs == 0 { 1 } else { cpu_count })

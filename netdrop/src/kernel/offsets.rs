@@ -92,6 +92,7 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         skb_vlan_tci: may("sk_buff", "vlan_tci"),
         skb_vlan_present: tag.map_or(ABSENT, |bit| bit.byte_offset()),
         skb_vlan_present_shift: tag.map_or(0, |bit| bit.shift()),
+        skb_sender_cpu: may("sk_buff", "sender_cpu"),
         req_common: match (
             may("request_sock", "__req_common"),
             may("sock", "__sk_common"),

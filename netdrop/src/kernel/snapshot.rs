@@ -8,6 +8,8 @@ use netdrop_ebpf::{
     squeeze::NapiKey,
 };
 
+use super::histogram::Histogram;
+
 /// Event counters of one interval, indexed by [`Counter`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters(pub [u64; COUNTERS]);
@@ -93,4 +95,7 @@ pub struct Snapshot {
     /// Runs that the kernel skipped because the program was already running on
     /// that CPU; `None` where the kernel cannot tell.
     pub recursion_missed: Option<u64>,
+    /// Histograms of what the kernel side counted, whatever user space turned down;
+    /// `None` where they are not counted.
+    pub histograms: Option<Vec<Histogram>>,
 }

@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use netdrop_ebpf::area::{Control, CpuArea};
+use netdrop_ebpf::area::Control;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `enum bpf_cmd` (include/uapi/linux/bpf.h).
@@ -87,21 +87,21 @@ impl<T> Drop for Mapped<T> {
     }
 }
 
-/// The mapped `AREAS`.
-pub(super) struct MappedAreas(Mapped<CpuArea>);
+/// A mapped array of what CPUs count: `AREAS` or `HISTOGRAMS`.
+pub(super) struct MappedAreas<T>(Mapped<T>);
 
-impl MappedAreas {
+impl<T: FromBytes> MappedAreas<T> {
     pub(super) fn new(map: BorrowedFd<'_>, entries: usize) -> io::Result<Self> {
         Mapped::new(map, entries).map(Self)
     }
 
     /// An area that no program counts into: its generation was left and every
     /// program that started before has ended.
-    pub(super) fn retired(&mut self, index: usize) -> &mut CpuArea {
+    pub(super) fn retired(&mut self, index: usize) -> &mut T {
         assert!(index < self.0.entries, "area {index} does not exist");
         // SAFETY: the index is in range.
         let area = unsafe { self.0.start.as_ptr().add(index) };
-        // SAFETY: CpuArea is valid for any bytes; the kernel does not write a
+        // SAFETY: `T` is valid for any bytes; the kernel does not write a
         // retired generation, and `&mut self` keeps this the only borrow.
         unsafe { &mut *area }
     }

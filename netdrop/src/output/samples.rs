@@ -102,6 +102,7 @@ pub(super) fn period() -> Period {
         squeeze: squeeze(),
         hooks,
         advice: Vec::new(),
+        histograms: Some(histograms()),
         rows: vec![
             Row {
                 fields: fields([

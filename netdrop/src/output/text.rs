@@ -4,7 +4,7 @@ mod squeeze;
 
 use std::fmt::Write as _;
 
-use super::{advice, palette::Palette, table};
+use super::{advice, histogram, palette::Palette, table};
 use crate::tally::{
     accounting::Accounting,
     period::{Period, Totals},
@@ -37,6 +37,7 @@ pub fn summary(out: &mut String, period: &Period, lines: Option<u64>, layout: La
         out.push('\n');
     }
     block(out, "summary", period, lines, layout);
+    histogram::write(out, period, layout);
 }
 
 fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, layout: Layout) {

@@ -179,7 +179,7 @@ macro_rules! columns {
 
 columns! {
     /// What the row is: `site`, `flow`, `count`, `poll`, `connection`, `counter`,
-    /// `interval` or `end`.
+    /// `histogram`, `interval` or `end`.
     kind: Text,
     /// The wall clock at the end of the interval.
     time: Time,

@@ -140,14 +140,17 @@ pub fn report<R: Read>(mut recording: Recording<R>, view: &View, flows: &View) -
             .iter()
             .map(|row| times.get(&key(row)?).copied())
             .collect(),
+        histograms: summary.histograms.clone().unwrap_or_default(),
         header: recording.header().clone(),
         end: recording.end().cloned().unwrap_or(End::Cut(0)),
         intervals,
         span,
         summary,
-        flows: counts_flows.then(|| by_flow.summary(time, 0)),
+        flows: counts_flows.then(|| Period {
+            histograms: None,
+            ..by_flow.summary(time, 0)
+        }),
         timeline: timeline.points,
-        histograms: Vec::new(),
         reconciliation: Vec::new(),
     }
 }

@@ -123,7 +123,8 @@ pub(crate) fn choose(
             counters,
             sites: kept,
             flows,
-            rejected: filtered + undecided,
+            // A recording may have been filtered before.
+            rejected: snapshot.rejected + filtered + undecided,
             ..snapshot.clone()
         },
         rejected,

@@ -15,6 +15,7 @@ use super::{
     consequences::{self, Consequences},
     group::Group,
     harm::{Harm, Here},
+    histogram::{self, Histogram},
     key::By,
     names::{Names, Severity},
     protocol::{self, Ends},
@@ -62,6 +63,9 @@ pub struct Period {
     pub rows: Vec<Row>,
     /// What the drops of the first rows mean, where that was asked for.
     pub advice: Vec<Advice>,
+    /// Histograms of what the kernel side counted, of `accounting.rejected` more
+    /// drops, too; `None` where they were not counted.
+    pub histograms: Option<Vec<Histogram>>,
 }
 
 impl Period {
@@ -121,6 +125,7 @@ pub struct Tally {
     traffic: Option<Traffic>,
     squeezes: Option<Squeezes>,
     hooks: Vec<HookCount>,
+    histograms: Option<histogram::Sums>,
     /// Of the interval and of the run, where advice is asked for.
     circumstances: Option<[Circumstances; 2]>,
 }
@@ -141,6 +146,7 @@ impl Tally {
             accounting: None,
             traffic: None,
             squeezes: None,
+            histograms: None,
             circumstances: None,
         }
     }
@@ -223,6 +229,9 @@ impl Tally {
         for (run, interval) in self.hooks.iter_mut().zip(&hooks) {
             run.count = sum(run.count, interval.count);
         }
+        if let Some(histograms) = &snapshot.histograms {
+            self.histograms.get_or_insert_default().add(histograms);
+        }
         let rows = self.interval.rows(&self.view, &self.sites);
         let circumstances = self.circumstances.as_ref();
         Period {
@@ -237,6 +246,7 @@ impl Tally {
             squeeze,
             hooks,
             rows,
+            histograms: snapshot.histograms.clone(),
         }
     }
 
@@ -263,6 +273,7 @@ impl Tally {
                 .unwrap_or_default(),
             hooks: self.hooks.clone(),
             rows,
+            histograms: self.histograms.as_ref().map(histogram::Sums::histograms),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::record::{Accounting, Interval, Row, Run};
 
+mod histograms;
 mod row;
 mod sums;
 
@@ -42,6 +43,7 @@ pub(crate) fn complaints(run: &Run, by: &[&str], allow: Allow) -> Vec<String> {
     all.under("summary", |all| one(summary, by, allow, all));
     if !intervals.is_empty() && !allow.lost_intervals {
         sums::check(intervals, summary, by, &mut all);
+        histograms::sums(intervals, summary, &mut all);
     }
     let Complaints(complaints) = all;
     complaints
@@ -105,7 +107,9 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
         accounting,
         traffic: _,
         rows,
+        histograms: _,
     } = interval;
+    histograms::check(interval, all);
     let Accounting {
         counted,
         rejected,

@@ -76,6 +76,27 @@ pub(crate) struct Interval {
     pub(crate) accounting: Accounting,
     pub(crate) traffic: Traffic,
     pub(crate) rows: Vec<Row>,
+    /// Where they were asked for.
+    #[serde(default)]
+    pub(crate) histograms: Option<Vec<Histogram>>,
+}
+
+/// How often which values were met.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Histogram {
+    pub(crate) kind: String,
+    pub(crate) unit: String,
+    pub(crate) count: u64,
+    pub(crate) unknown: u64,
+    pub(crate) buckets: Vec<Bucket>,
+}
+
+/// Values from one to another, both among them.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Bucket {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) count: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -32,6 +32,10 @@ pub enum Keep {
 
 /// What to capture.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each switches something on that has nothing to do with the others"
+)]
 pub struct CaptureConfig {
     /// Count flows, with this many entries an interval behind the per-CPU
     /// slots; `None`: do not count flows.
@@ -47,6 +51,8 @@ pub struct CaptureConfig {
     pub stacks: Option<u32>,
     /// Leave out the per-packet and per-poll hooks.
     pub lite: bool,
+    /// Count histograms.
+    pub histograms: bool,
     /// Bytes of the event ring; a power of two and a multiple of 4096.
     pub ring_bytes: u32,
     /// The kernel's part of a filter.

@@ -6,12 +6,18 @@ use super::{ALL, Exporter, Source};
 use crate::{
     output::escape::escape,
     tally::{
+        histogram::{Bucket, Histogram},
         key::{By, Key},
         names::Severity,
         period::Period,
         row::{Other, Row, Value},
     },
 };
+
+/// Columns of every row.
+const COUNTS: usize = 8;
+/// Columns of histograms.
+const HISTOGRAM: [&str; 4] = ["histogram", "from", "to", "count"];
 
 /// Writes CSV.
 #[derive(Debug, Default)]
@@ -46,6 +52,7 @@ impl Exporter for Csv {
                 "benign",
                 "other",
             ])
+            .chain(HISTOGRAM)
             .collect();
         write!(out, "{}\r\n", columns.join(","))
     }
@@ -59,7 +66,7 @@ impl Exporter for Csv {
             let sums = &row.sums;
             write!(
                 out,
-                ",{},{},{},{},{},{},{},{}\r\n",
+                ",{},{},{},{},{},{},{},{},,,,\r\n",
                 sums.drops(),
                 sums.packets,
                 sums.bytes,
@@ -70,10 +77,40 @@ impl Exporter for Csv {
                 row.other.map_or("", Other::as_str),
             )?;
         }
+        for histogram in period.histograms.iter().flatten() {
+            self.histogram(out, period, histogram)?;
+        }
         Ok(())
     }
 
     fn finish(&mut self, _out: &mut dyn Write, _summary: &Period) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Csv {
+    /// Writes a line for each bucket, its own columns behind empty ones. What is
+    /// unknown has no bounds.
+    fn histogram(
+        &self,
+        out: &mut dyn Write,
+        period: &Period,
+        histogram: &Histogram,
+    ) -> io::Result<()> {
+        let empty = ",".repeat(self.keys.len() + COUNTS);
+        let mut line = |cells: String| {
+            let Period { time, seconds, .. } = period;
+            let kind = histogram.kind.id();
+            write!(out, "{time:.6},{seconds:.6}{empty},{kind},{cells}\r\n")
+        };
+        for Bucket { from, to, count } in &histogram.buckets {
+            if *count > 0 {
+                line(format!("{from},{to},{count}"))?;
+            }
+        }
+        if histogram.unknown > 0 {
+            line(format!(",,{}", histogram.unknown))?;
+        }
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     output::escape::escape,
     tally::{
         accounting::{Accounting, Traffic},
+        histogram::{Histogram, HistogramKind},
         key::By,
         period::Period,
         row::{Field, Row, Value},
@@ -52,6 +53,7 @@ impl Exporter for OpenMetrics {
             hooks,
             seconds,
             time,
+            histograms,
             ..
         } = summary;
         // Whole seconds: readers of the older format know no others.
@@ -106,6 +108,18 @@ impl Exporter for OpenMetrics {
         for hook in hooks {
             sample(out, "netdrop_hook_runs", hook.name, hook.count)?;
         }
+        if let Some(histograms) = histograms {
+            distributions(out, &host, time, histograms)?;
+            head(
+                out,
+                "netdrop_histogram_unknown",
+                "counter",
+                "What is in no bucket, because its value is not known.",
+            )?;
+            for Histogram { kind, unknown, .. } in histograms {
+                sample(out, "netdrop_histogram_unknown", kind.id(), Some(*unknown))?;
+            }
+        }
         head(
             out,
             "netdrop_recorded_seconds",
@@ -120,6 +134,51 @@ impl Exporter for OpenMetrics {
 fn head(out: &mut dyn Write, name: &str, r#type: &str, help: &str) -> io::Result<()> {
     writeln!(out, "# TYPE {name} {type}")?;
     writeln!(out, "# HELP {name} {help}")
+}
+
+/// Histograms, in base units. Without sums, which nobody counted; and so, by the
+/// specification, without counts beside the last bucket.
+fn distributions(
+    out: &mut dyn Write,
+    host: &str,
+    time: i64,
+    histograms: &[Histogram],
+) -> io::Result<()> {
+    for histogram in histograms {
+        let (name, help) = match histogram.kind {
+            HistogramKind::PacketSize => (
+                "netdrop_packet_size_bytes",
+                "Dropped skbs by their bytes from the network header on.",
+            ),
+            HistogramKind::Age => (
+                "netdrop_age_seconds",
+                "Dropped skbs by the time since the stack got or sent them.",
+            ),
+            HistogramKind::NapiWork => ("netdrop_napi_work_packets", "NAPI polls by packets."),
+            HistogramKind::Burst => ("netdrop_burst_drops", "Bursts of drops on a CPU by drops."),
+        };
+        head(out, name, "histogram", help)?;
+        let mut sum = 0_u64;
+        for bucket in &histogram.buckets {
+            sum += bucket.count;
+            let le = bound(histogram.kind, bucket.to);
+            writeln!(out, "{name}_bucket{{{host},le=\"{le}\"}} {sum} {time}")?;
+        }
+        writeln!(out, "{name}_bucket{{{host},le=\"+Inf\"}} {sum} {time}")?;
+    }
+    Ok(())
+}
+
+/// The greatest value of a bucket as a floating point number.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a time needs no more than 52 bits"
+)]
+fn bound(kind: HistogramKind, to: u64) -> String {
+    match kind {
+        HistogramKind::Age => format!("{:?}", to as f64 / 1e9),
+        _ => format!("{to}.0"),
+    }
 }
 
 fn labels(row: &Row) -> String {

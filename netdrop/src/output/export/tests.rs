@@ -28,18 +28,30 @@ fn export(exporter: &mut dyn Exporter) -> String {
 fn csv_has_a_line_for_each_row_and_quotes_what_must_be() {
     let text = export(&mut Csv::default());
     let lines: Vec<&str> = text.split("\r\n").collect();
-    assert_eq!(lines.len(), 1 + 3 + 1);
+    assert_eq!(lines.len(), 1 + 3 + 4 + 1);
     assert_eq!(
         lines[0],
         "time,seconds,reason,function,address,device,ifindex,netns,netns_name,netns_kind,drops,\
-         packets,bytes,severity,harmful,suspicious,benign,other"
+         packets,bytes,severity,harmful,suspicious,benign,other,histogram,from,to,count"
     );
     assert_eq!(
         lines[1],
         "2025-11-21T21:01:02.003004Z,2.000000,SOCKET_RCVBUFF,__udp_enqueue_schedule_skb,,\
-         \"a \"\"b\"\",;c\\x0a\",2,4026531840,blue,named,20,20,2000,harmful,20,0,0,"
+         \"a \"\"b\"\",;c\\x0a\",2,4026531840,blue,named,20,20,2000,harmful,20,0,0,,,,,"
     );
-    assert!(lines[3].ends_with(",top"), "{}", lines[3]);
+    assert!(lines[3].ends_with(",top,,,,"), "{}", lines[3]);
+    let commas = |line: &str| line.matches(',').count();
+    assert!(
+        lines[5].ends_with(",,packet_size,1280,1535,4"),
+        "{}",
+        lines[5]
+    );
+    assert!(lines[7].ends_with(",,age,,,31"), "{}", lines[7]);
+    assert!(
+        lines[4..8]
+            .iter()
+            .all(|line| commas(line) == commas(lines[0]))
+    );
 }
 
 #[test]
@@ -65,6 +77,16 @@ fn open_metrics_name_each_family_once_and_end_with_the_mark() {
         "{text}"
     );
     assert!(text.contains("other=\"top\"} 4 1763758862\n"), "{text}");
+    for line in [
+        "# TYPE netdrop_packet_size_bytes histogram",
+        "netdrop_packet_size_bytes_bucket{host=\"ho\\\\x1bst\",le=\"31.0\"} 30 1763758862",
+        "netdrop_packet_size_bytes_bucket{host=\"ho\\\\x1bst\",le=\"+Inf\"} 34 1763758862",
+        "netdrop_age_seconds_bucket{host=\"ho\\\\x1bst\",le=\"1.791e-6\"} 3 1763758862",
+        "netdrop_histogram_unknown_total{host=\"ho\\\\x1bst\",name=\"age\"} 31 1763758862",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} in {text}");
+    }
+    assert!(!text.contains("_sum"), "{text}");
     for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         assert_eq!(text.matches(&format!("# TYPE {family}\n")).count(), 1);
     }

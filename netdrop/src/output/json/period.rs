@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use crate::tally::{
     accounting::{Accounting, HookCount, Traffic},
     harm::Here,
+    histogram::Histogram,
     names::Severity,
     period::{Period, Totals},
     row::{Row, Value},
@@ -23,6 +24,7 @@ pub(super) struct Object<'a> {
     traffic: TrafficObject<'a>,
     hooks: Hooks<'a>,
     rows: Vec<RowObject<'a>>,
+    histograms: Option<Vec<HistogramObject>>,
 }
 
 impl<'a> Object<'a> {
@@ -36,6 +38,7 @@ impl<'a> Object<'a> {
             squeeze,
             hooks,
             rows,
+            histograms,
             // Text: `explain --format json` has it.
             advice: _,
         } = period;
@@ -52,6 +55,44 @@ impl<'a> Object<'a> {
                 .map(|row| RowObject {
                     row,
                     seconds: *seconds,
+                })
+                .collect(),
+            histograms: histograms
+                .as_ref()
+                .map(|all| all.iter().map(Into::into).collect()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct HistogramObject {
+    kind: &'static str,
+    unit: &'static str,
+    count: u64,
+    unknown: u64,
+    buckets: Vec<BucketObject>,
+}
+
+#[derive(Serialize)]
+struct BucketObject {
+    from: u64,
+    to: u64,
+    count: u64,
+}
+
+impl From<&Histogram> for HistogramObject {
+    fn from(histogram: &Histogram) -> Self {
+        let filled = histogram.buckets.iter().filter(|bucket| bucket.count > 0);
+        Self {
+            kind: histogram.kind.id(),
+            unit: histogram.kind.unit(),
+            count: histogram.count(),
+            unknown: histogram.unknown,
+            buckets: filled
+                .map(|bucket| BucketObject {
+                    from: bucket.from,
+                    to: bucket.to,
+                    count: bucket.count,
                 })
                 .collect(),
         }

@@ -115,6 +115,7 @@ fn nothing_happened_is_said_briefly() {
     period.squeeze = crate::tally::squeeze::Squeeze::default();
     period.hooks.clear();
     period.rows.clear();
+    period.histograms = None;
     let mut out = String::new();
     summary(&mut out, &period, None, Layout::default());
     assert_eq!(

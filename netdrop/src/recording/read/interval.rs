@@ -14,10 +14,11 @@ use crate::{
     recording::{
         columns::Line,
         connection::{ENDS, WHAT},
-        count,
+        count, histogram,
         names::{Recorded, TooMany},
         write::HostCounter,
     },
+    tally::histogram::Sums,
 };
 
 /// An interval, as it was when it was recorded.
@@ -43,6 +44,7 @@ pub(super) struct Partial {
     aftermath: Option<Aftermath>,
     time_squeeze: Option<Vec<(u32, u64)>>,
     pub(super) counters: Vec<HostCounter>,
+    histograms: Option<Sums>,
     /// Of the connection whose rows come one behind another.
     counting: Option<(Connection, Counts)>,
 }
@@ -80,6 +82,7 @@ impl Partial {
             }
             Some("connection") => self.connection(line),
             Some("count") => self.count(line),
+            Some(histogram::KIND) => histogram::read(line, &mut self.histograms),
             Some("counter") => {
                 if let (Some(scope), Some(name)) = (line.scope, line.name) {
                     self.counters.push(HostCounter {
@@ -182,8 +185,10 @@ impl Partial {
             aftermath,
             time_squeeze,
             counters,
+            histograms,
             ..
         } = self;
+        snapshot.histograms = histograms.map(|sums| sums.histograms());
         snapshot.seconds = line.seconds.filter(|seconds| seconds.is_finite())?.max(0.0);
         if counts_flows {
             snapshot.flows = Some(flows);

@@ -5,7 +5,7 @@ use netdrop_ebpf::squeeze::NapiKey;
 use super::{HostCounter, rows::Rows};
 use crate::{
     kernel::snapshot::Snapshot,
-    recording::{columns::Line, count},
+    recording::{columns::Line, count, histogram},
     tally::names::Names,
 };
 
@@ -37,6 +37,12 @@ impl Rows {
             };
             self.columns.push(&line);
         }
+    }
+
+    pub(super) fn histograms_of(&mut self, snapshot: &Snapshot) {
+        let base = self.line(histogram::KIND);
+        let histograms = snapshot.histograms.as_deref().unwrap_or_default();
+        histogram::rows(histograms, &base, |line| self.columns.push(line));
     }
 
     pub(super) fn push_counts(

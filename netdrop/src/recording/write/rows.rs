@@ -141,6 +141,7 @@ impl Rows {
         let placed: u64 = self.seen.iter().map(|(_, weights)| weights.packets).sum();
         self.packets = placed + snapshot.counters.get(Counter::SiteOtherPackets);
         self.polls_of(snapshot, names);
+        self.histograms_of(snapshot);
         self.push_counts(snapshot, instant.time_squeeze, cut);
         self.push_counters(instant.counters);
         let stamp = self.stamp;
