@@ -112,12 +112,12 @@ impl Exporter for OpenMetrics {
             distributions(out, &host, time, histograms)?;
             head(
                 out,
-                "netdrop_histogram_unknown",
+                "netdrop_unknown_values",
                 "counter",
                 "What is in no bucket, because its value is not known.",
             )?;
             for Histogram { kind, unknown, .. } in histograms {
-                sample(out, "netdrop_histogram_unknown", kind.id(), Some(*unknown))?;
+                sample(out, "netdrop_unknown_values", kind.id(), Some(*unknown))?;
             }
         }
         head(
