@@ -7,10 +7,12 @@
 //! snapshots and names again, so that everything that shows what is counted now
 //! shows what was counted then.
 
+pub mod anonymize;
 mod columns;
 mod connection;
 mod count;
 pub mod diff;
+pub mod event;
 mod frame;
 pub mod header;
 mod histogram;

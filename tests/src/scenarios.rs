@@ -26,6 +26,7 @@ mod malformed;
 mod martians;
 mod messages;
 mod naming;
+mod packets;
 mod path;
 mod receive;
 mod recordings;
@@ -109,6 +110,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         recordings::USER_SPACE,
         flight::USER_SPACE,
         exports::USER_SPACE,
+        packets::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,
         terminal_ends::USER_SPACE,

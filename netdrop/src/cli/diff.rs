@@ -44,8 +44,13 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         after,
         grouping,
     } = &args;
+    let anonymizer = grouping.anonymizer()?;
     let view = grouping.view();
-    let found = diff(open(before, filter)?, open(after, filter)?, &view);
+    let found = diff(
+        open(before, filter, anonymizer.clone())?,
+        open(after, filter, anonymizer)?,
+        &view,
+    );
     let compared = Compared {
         files: [&before.to_string_lossy(), &after.to_string_lossy()],
         diff: &found,

@@ -8,18 +8,18 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
 use super::{
     fault, filter,
-    grouping::open,
+    grouping::{ANONYMIZE, open},
     options::{KEYS, SeverityArg},
     outfile::Whole,
 };
 use crate::{
-    output::export::{Csv, Exporter, Folded, Json, OpenMetrics, Source},
-    recording::read::End,
+    output::export::{Csv, CsvEvents, Exporter, Folded, Json, OpenMetrics, Pcapng, Source},
+    recording::{anonymize::Anonymizer, read::End},
     tally::{key::By, period::View, rank::Sort, show::Show},
 };
 
@@ -50,6 +50,14 @@ pub(super) struct Args {
     #[arg(long, value_enum)]
     severity: Option<SeverityArg>,
 
+    /// Sampled drops: with json a line for each, too; with csv instead of counts
+    #[arg(long)]
+    events: bool,
+
+    /// Let other addresses and names stand for those of the host
+    #[arg(long, help = ANONYMIZE)]
+    anonymize: bool,
+
     /// Which drops to look at
     #[arg(long, value_name = "FILTER", help = filter::OF_RECORDING)]
     filter: Option<String>,
@@ -63,10 +71,13 @@ enum FormatArg {
     Csv,
     /// Sums of the whole recording, for Prometheus
     Openmetrics,
-    /// Stacks and counts, for flame graphs
+    /// Stacks and counts, for flame graphs: of sampled drops where those have
+    /// stacks (record --stack) and no --by is given
     Folded,
     /// Every row as it was recorded, for SQL and data frames
     Parquet,
+    /// Sampled drops as packets, for Wireshark
+    Pcapng,
 }
 
 const EXAMPLES: &str = "\
@@ -74,10 +85,11 @@ Examples:
   netdrop export drops.ndr --to csv -o drops.csv
   netdrop export drops.ndr --to json --by flow,reason -o - | jq .totals
   netdrop export drops.ndr --to parquet -o drops.parquet
+  netdrop export drops.ndr --to pcapng -o - | tshark -r - -V
   netdrop export drops.ndr --to folded -o - | flamegraph.pl > drops.svg";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let exported = match exporter(args.to) {
+    let exported = match exporter(args) {
         Some(exporter) => export(args, exporter),
         None => table::export(args),
     };
@@ -96,12 +108,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What shows a recording in one format; none writes its rows as they are.
-fn exporter(to: FormatArg) -> Option<Box<dyn Exporter>> {
-    Some(match to {
-        FormatArg::Json => Box::new(Json),
+fn exporter(args: &Args) -> Option<Box<dyn Exporter>> {
+    Some(match args.to {
+        FormatArg::Json => Box::new(Json {
+            events: args.events,
+        }),
+        FormatArg::Csv if args.events => Box::new(CsvEvents),
         FormatArg::Csv => Box::new(Csv::default()),
         FormatArg::Openmetrics => Box::new(OpenMetrics::default()),
-        FormatArg::Folded => Box::new(Folded),
+        FormatArg::Folded if args.by.is_some() => Box::new(Folded::of_rows()),
+        FormatArg::Folded => Box::new(Folded::default()),
+        FormatArg::Pcapng => Box::new(Pcapng::default()),
         FormatArg::Parquet => return None,
     })
 }
@@ -109,24 +126,34 @@ fn exporter(to: FormatArg) -> Option<Box<dyn Exporter>> {
 fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     let Args {
         file,
-        to: _,
+        to,
         output,
         force,
         by,
         severity,
+        events,
+        anonymize,
         filter,
     } = args;
+    if *events && !matches!(to, FormatArg::Json | FormatArg::Csv) {
+        return Err(fault::Usage(
+            "--events goes with --to json or csv; pcapng is made of events anyway".to_owned(),
+        )
+        .into());
+    }
+    let anonymizer = anonymize.then(Anonymizer::random).transpose()?;
     let filter = filter::of_recording(filter.as_slice())?;
-    let mut recording = open(file, filter.as_ref())?;
+    let mut recording = open(file, filter.as_ref(), anonymizer)?;
     let by = match by {
         Some(by) => by.clone(),
         None => exporter.keys().parse()?,
     };
+    let show = severity.map_or(Show::All, |severity| SeverityArg::show(Some(severity)));
     let view = View {
         by: by.clone(),
         top: usize::MAX,
         sort: Sort::Drops,
-        show: severity.map_or(Show::All, |severity| SeverityArg::show(Some(severity))),
+        show,
     };
     let mut whole = Whole::create(output, *force)?;
     let write = || format!("cannot write {}", name(output));
@@ -144,9 +171,14 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     };
     exporter.start(&mut out, &source, &by).with_context(write)?;
     let mut tally = recording.tally(view);
+    let mut sampled = 0_u64;
     let mut time = recording.header().start.unwrap_or_default();
     while let Some(interval) = recording.next_interval() {
         let period = recording.show(&interval, &mut tally);
+        for drop in recording.events(&interval, show) {
+            exporter.event(&mut out, drop).with_context(write)?;
+            sampled += 1;
+        }
         exporter.interval(&mut out, &period).with_context(write)?;
         time = period.time;
     }
@@ -155,6 +187,9 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
         .and_then(|()| out.flush())
         .with_context(write)?;
     drop(out);
+    if sampled == 0 && exporter.wants_events() {
+        bail!(no_events(file, recording.header().max_events));
+    }
     whole.finish()?;
     warn(file, recording.end());
     Ok(())
@@ -166,6 +201,21 @@ fn warn(file: &Path, end: Option<&End>) {
         && !matches!(end, End::Closed(_))
     {
         fault::say(&format!("warning: {}: {end}", file.display()));
+    }
+}
+
+/// Why there is nothing to export.
+fn no_events(file: &Path, most: Option<u32>) -> String {
+    let file = file.display();
+    match most {
+        None | Some(0) => format!(
+            "{file} holds no sampled drops, which this format is made of: record with \
+             --max-events 200, for example"
+        ),
+        Some(_) => format!(
+            "{file} holds no sampled drops that are wanted: nothing was dropped, or --filter and \
+             --severity leave nothing; `netdrop report` tells what it holds"
+        ),
     }
 }
 

@@ -14,9 +14,14 @@ use super::{
 };
 use crate::{
     output::{render::Format, text::Layout},
-    recording::read::Recording,
+    recording::{anonymize::Anonymizer, read::Recording},
     tally::{key::By, period::View, rank::Sort},
 };
+
+/// What `--anonymize` does.
+pub(super) const ANONYMIZE: &str = "Let other addresses and names stand for those of the host, the \
+    same throughout: of hosts, links, devices, namespaces, commands and control groups; addresses \
+    that begin alike still do. There is no way back";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Grouping {
@@ -42,6 +47,10 @@ pub(super) struct Grouping {
     #[arg(long, value_name = "FILTER", help = filter::OF_RECORDING)]
     filter: Option<String>,
 
+    /// Let other addresses and names stand for those of the host
+    #[arg(long, help = ANONYMIZE)]
+    anonymize: bool,
+
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
@@ -60,6 +69,11 @@ impl Grouping {
             self.severity.get_or_insert(SeverityArg::All);
         }
         Ok(filter)
+    }
+
+    /// What hides the hosts, the same for all files.
+    pub(super) fn anonymizer(&self) -> anyhow::Result<Option<Anonymizer>> {
+        Ok(self.anonymize.then(Anonymizer::random).transpose()?)
     }
 
     pub(super) fn view(&self) -> View {
@@ -85,13 +99,14 @@ impl Grouping {
 }
 
 /// Opens a recording, of which only what the filter wants is looked at; `-` is
-/// standard input.
+/// standard input. The anonymizer hides what is read.
 pub(super) fn open(
     path: &Path,
     filter: Option<&Filter>,
+    anonymizer: Option<Anonymizer>,
 ) -> anyhow::Result<Recording<Box<dyn Read>>> {
-    let mut recording =
-        Recording::open(bytes(path)?).with_context(|| path.display().to_string())?;
+    let mut recording = Recording::open_with(bytes(path)?, anonymizer)
+        .with_context(|| path.display().to_string())?;
     recording.filter = filter.map(|filter| filter.plan.clone());
     Ok(recording)
 }

@@ -5,6 +5,7 @@ mod archive;
 mod name;
 mod options;
 mod progress;
+pub(super) mod sampling;
 mod trigger;
 mod writer;
 
@@ -29,11 +30,12 @@ use self::{
     archive::{Cause, Summary, Target},
     options::Keeping,
     progress::Progress,
+    sampling::{DRAIN, Sampling, Waiting},
     trigger::Sample,
     writer::{News, Order, Writer},
 };
 use super::{
-    bytes, duration, fault,
+    bytes, clock, duration, fault,
     filter::{self, Filter},
     options::at_least_one,
     outfile,
@@ -57,9 +59,6 @@ use crate::{
         },
     },
 };
-
-/// Room for the hints of an interval.
-const RING_BYTES: u32 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -111,6 +110,9 @@ pub(super) struct Args {
     )]
     flows: u32,
 
+    #[command(flatten)]
+    sampling: Sampling,
+
     /// Leave out the hooks that run for every packet: costs less, but there is
     /// no drop ratio
     #[arg(long)]
@@ -133,6 +135,8 @@ Examples:
   netdrop record -o drops.ndr --rotate 1h --max-files 24    a day, in pieces
   netdrop record -o drops.ndr --keep 10m --trigger 'harmful > 1000/s'
                                                  in memory, until there is a reason to write
+  netdrop record -o drops.ndr --stack            with the way that dropped packets took
+  netdrop record -o drops.ndr --anonymize        to be shown to others
   netdrop record -o - | ssh host 'cat > drops.ndr'";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -180,7 +184,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     };
     // Before capabilities are given up: it keeps what creating files takes.
     let writer = Writer::start(target, args.keeping.opens())?;
-    let config = CaptureConfig {
+    let mut config = CaptureConfig {
         flows: Some(args.flows),
         emit: Emit::Hints,
         stack: false,
@@ -188,10 +192,11 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         stacks: None,
         lite: args.lite,
         histograms: !args.no_histograms,
-        ring_bytes: RING_BYTES,
+        ring_bytes: 0,
         rules: filter::rules(filter.as_ref()),
         keep: Keep::ToCount,
     };
+    args.sampling.ask(&mut config);
     let (capture, mut names) = match session::capture(&config) {
         Ok(started) => started,
         Err(error) => {
@@ -212,6 +217,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         interval: args.interval,
         top: args.top,
         filter: filter.as_ref().map(|filter| &*filter.text),
+        sampling: &args.sampling,
     };
     let header = recording_header::header(&asked, &capture, &warnings)?;
     let counters = counters();
@@ -228,6 +234,8 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         writer,
         alarm,
         squeezes: Squeezes::start(),
+        waiting: Waiting::default(),
+        keeps_events: args.sampling.max_events > 0,
         progress: Progress::new(),
         drops: 0,
         late: 0,
@@ -235,7 +243,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     let ending = run.until_the_end(&args, &mut signals, wanted).await?;
     run.capture.end();
     run.collect()?;
-    run.finish(&ending, &mut signals).await
+    Box::pin(run.finish(&ending, &mut signals)).await
 }
 
 struct Run {
@@ -245,6 +253,9 @@ struct Run {
     writer: Writer,
     alarm: Option<Alarm>,
     squeezes: Squeezes,
+    waiting: Waiting,
+    /// Are events more than hints?
+    keeps_events: bool,
     progress: Progress,
     /// Drops handed over to be written.
     drops: u64,
@@ -260,6 +271,7 @@ impl Run {
         mut wanted: Option<Signal>,
     ) -> anyhow::Result<Ending> {
         let mut timer = every(args.interval);
+        let mut drain = every(DRAIN);
         let deadline = args.duration.map(|duration| Instant::now() + duration);
         loop {
             let done = async {
@@ -292,6 +304,7 @@ impl Run {
                     self.writer.send(Order::Dump(Cause::Signal(Timestamp::now())));
                 }
                 _ = timer.tick() => self.tick()?,
+                _ = drain.tick(), if self.keeps_events => self.waiting.drain(&mut self.capture)?,
             }
         }
     }
@@ -317,8 +330,14 @@ impl Run {
         let mut snapshot = self.capture.collect()?;
         let stacks = self.names.stacks();
         stacks.learn(std::mem::take(&mut snapshot.stacks));
-        for hint in self.capture.events(usize::MAX)? {
-            stacks.learn_hint(&hint);
+        self.waiting.drain(&mut self.capture)?;
+        let now = self.capture.generation();
+        let mut events = self.waiting.of_interval(now, &mut snapshot);
+        for event in &events {
+            stacks.learn_hint(event);
+        }
+        if !self.keeps_events {
+            events.clear();
         }
         self.names
             .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
@@ -327,6 +346,8 @@ impl Run {
             time: Timestamp::now(),
             time_squeeze: squeezed.as_deref(),
             counters: &counters(),
+            events: &events,
+            boot: clock::boot()?,
         };
         let sheet = self.rows.interval(&snapshot, &moment, &mut self.names)?;
         let stamp = sheet.stamp;

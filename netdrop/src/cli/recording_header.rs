@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::record::sampling::Sampling;
 use crate::{
     host::{
         counters::{Snapshot as Counters, Wanted},
@@ -26,6 +27,8 @@ pub(super) struct Asked<'a> {
     pub(super) top: u32,
     /// The filter's text.
     pub(super) filter: Option<&'a str>,
+    /// What is kept of single drops, and how.
+    pub(super) sampling: &'a Sampling,
 }
 
 /// What the host is, from now on.
@@ -64,6 +67,11 @@ pub(super) fn header(
         interval: Some(asked.interval.as_secs_f64()),
         top: Some(asked.top),
         filter: asked.filter.map(str::to_owned),
+        max_events: Some(asked.sampling.max_events),
+        payload: asked.sampling.payload,
+        stacks: asked.sampling.stack,
+        anonymizer: asked.sampling.anonymizer()?,
+        anonymized: asked.sampling.anonymize,
         hooks: capture
             .hooks()
             .iter()

@@ -8,7 +8,7 @@ use crate::{output::ready::Ready, recording::read::End};
 /// Shows a recording as `watch` would have shown the host.
 pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> {
     let filter = shared.filter_of_recording()?;
-    let mut recording = open(path, filter.as_ref())?;
+    let mut recording = open(path, filter.as_ref(), None)?;
     let renderer = shared.renderer();
     let header = recording.header().clone();
     let text = filter::both(header.filter.as_deref(), filter.as_ref());

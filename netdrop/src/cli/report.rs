@@ -36,10 +36,11 @@ Examples:
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let filter = args.grouping.filter()?;
     let Args { files, grouping } = &args;
+    let anonymizer = grouping.anonymizer()?;
     let flows: By = "flow,reason".parse()?;
     for (index, path) in files.iter().enumerate() {
         let page = report(
-            open(path, filter.as_ref())?,
+            open(path, filter.as_ref(), anonymizer.clone())?,
             &grouping.view(),
             &grouping.view_by(flows.clone()),
         );

@@ -309,6 +309,13 @@ impl Capture {
         self.control.allow(worth.ceil() as u32);
     }
 
+    /// The generation of what is counted now: an event of the other one belongs to
+    /// the interval that was collected last.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// Takes up to `most` events that wait in the ring. Programs do not wake
     /// the reader: call it on a timer.
     ///

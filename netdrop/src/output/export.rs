@@ -4,10 +4,12 @@
 //! and one for the whole; for Parquet, its rows. Goes out: bytes, as they come.
 
 mod csv;
+mod csv_events;
 mod folded;
 mod json;
 mod openmetrics;
 mod parquet;
+mod pcapng;
 
 use std::io::{self, Write};
 
@@ -15,10 +17,13 @@ use crate::{
     filter::plan::Plan,
     kernel::capture::HookStatus,
     recording::header::Header,
-    tally::{key::By, period::Period},
+    tally::{key::By, packet::Drop, period::Period},
 };
 
-pub use self::{csv::Csv, folded::Folded, json::Json, openmetrics::OpenMetrics, parquet::Parquet};
+pub use self::{
+    csv::Csv, csv_events::CsvEvents, folded::Folded, json::Json, openmetrics::OpenMetrics,
+    parquet::Parquet, pcapng::Pcapng,
+};
 
 /// Where a recording comes from.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +41,26 @@ pub trait Exporter {
     /// The keys that rows are grouped by unless others are asked for.
     fn keys(&self) -> &'static str;
 
+    /// Is it nothing without sampled drops?
+    fn wants_events(&self) -> bool {
+        false
+    }
+
     /// Begins.
     ///
     /// # Errors
     ///
     /// When nothing can be written.
     fn start(&mut self, out: &mut dyn Write, source: &Source<'_>, by: &By) -> io::Result<()>;
+
+    /// Writes a sampled drop, before the interval that it belongs to.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    fn event(&mut self, _out: &mut dyn Write, _drop: &Drop) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes an interval.
     ///

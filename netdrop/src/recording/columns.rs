@@ -1,100 +1,13 @@
 //! The columns of a recording: one flat table, so that every tool that reads
 //! Arrow reads it without us. `docs/recording.md` tells what they mean.
 
-use std::sync::Arc;
+mod kind;
 
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, UInt16Array, UInt32Array, UInt64Array,
-    builder::{
-        BooleanBuilder, Float64Builder, StringBuilder, TimestampMicrosecondBuilder, UInt16Builder,
-        UInt32Builder, UInt64Builder,
-    },
-};
-use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, Field};
 
-/// A type of column.
-pub(super) trait Kind {
-    type Value<'a>: Copy;
-    type Builder: Default;
-    type Array: Array + Clone + 'static;
-
-    fn data_type() -> DataType;
-    fn append(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
-    fn finish(builder: &mut Self::Builder) -> ArrayRef;
-    fn value(array: &Self::Array, row: usize) -> Self::Value<'_>;
-}
-
-macro_rules! kind {
-    ($name:ident, $value:ty, $builder:ty, $array:ty, $data_type:expr) => {
-        #[derive(Debug)]
-        pub(super) struct $name;
-
-        impl Kind for $name {
-            type Value<'a> = $value;
-            type Builder = $builder;
-            type Array = $array;
-
-            fn data_type() -> DataType {
-                $data_type
-            }
-
-            fn append(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
-                builder.append_option(value);
-            }
-
-            fn finish(builder: &mut Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
-            }
-
-            fn value(array: &Self::Array, row: usize) -> Self::Value<'_> {
-                array.value(row)
-            }
-        }
-    };
-}
-
-kind!(Text, &'a str, StringBuilder, StringArray, DataType::Utf8);
-kind!(U16, u16, UInt16Builder, UInt16Array, DataType::UInt16);
-kind!(U32, u32, UInt32Builder, UInt32Array, DataType::UInt32);
-kind!(U64, u64, UInt64Builder, UInt64Array, DataType::UInt64);
-kind!(F64, f64, Float64Builder, Float64Array, DataType::Float64);
-kind!(Flag, bool, BooleanBuilder, BooleanArray, DataType::Boolean);
-
-/// Microseconds since 1970, UTC.
-#[derive(Debug)]
-pub(super) struct Time;
-
-/// Knows its time zone from the start.
-pub(super) struct TimeBuilder(TimestampMicrosecondBuilder);
-
-impl Default for TimeBuilder {
-    fn default() -> Self {
-        Self(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
-    }
-}
-
-impl Kind for Time {
-    type Value<'a> = i64;
-    type Builder = TimeBuilder;
-    type Array = TimestampMicrosecondArray;
-
-    fn data_type() -> DataType {
-        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-    }
-
-    fn append(TimeBuilder(builder): &mut TimeBuilder, value: Option<i64>) {
-        builder.append_option(value);
-    }
-
-    fn finish(TimeBuilder(builder): &mut TimeBuilder) -> ArrayRef {
-        Arc::new(builder.finish())
-    }
-
-    fn value(array: &Self::Array, row: usize) -> i64 {
-        array.value(row)
-    }
-}
+use self::kind::{F64, Flag, Kind, Nanos, Text, Time, U16, U32, U64};
+use super::anonymize::Anonymizer;
 
 /// A column of a file has another type than ours of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +22,7 @@ pub(super) struct WrongType {
 macro_rules! value {
     (Text, $life:lifetime) => { &$life str };
     (Time, $life:lifetime) => { i64 };
+    (Nanos, $life:lifetime) => { i64 };
     (U16, $life:lifetime) => { u16 };
     (U32, $life:lifetime) => { u32 };
     (U64, $life:lifetime) => { u64 };
@@ -128,6 +42,8 @@ macro_rules! columns {
         #[derive(Default)]
         pub(super) struct Columns {
             rows: usize,
+            /// Hides what is added.
+            anonymizer: Option<Anonymizer>,
             $($name: <$kind as Kind>::Builder,)*
         }
 
@@ -145,8 +61,8 @@ macro_rules! columns {
         }
 
         impl Columns {
-            /// Adds a row.
-            pub(super) fn push(&mut self, line: &Line<'_>) {
+            /// Adds a row as it is.
+            fn append(&mut self, line: &Line<'_>) {
                 self.rows += 1;
                 $($kind::append(&mut self.$name, line.$name);)*
             }
@@ -179,7 +95,7 @@ macro_rules! columns {
 
 columns! {
     /// What the row is: `site`, `flow`, `count`, `poll`, `connection`, `counter`,
-    /// `histogram`, `interval` or `end`.
+    /// `event`, `histogram`, `interval` or `end`.
     kind: Text,
     /// The wall clock at the end of the interval.
     time: Time,
@@ -261,9 +177,59 @@ columns! {
     packets: U64,
     /// Bytes.
     bytes: U64,
+    /// When a packet died.
+    at: Nanos,
+    /// Its bytes.
+    length: U32,
+    /// Packets on the wire.
+    segments: U16,
+    /// TCP flags, as `SYN|ACK`.
+    tcp_flags: Text,
+    /// The sender's process.
+    pid: U32,
+    /// Its command.
+    command: Text,
+    /// Its control group.
+    cgroup: Text,
+    /// The process that holds the receiving socket.
+    receiver_pid: U32,
+    /// Its command.
+    receiver_command: Text,
+    /// The packet's first bytes, in hexadecimal.
+    headers: Text,
+    /// `link` or `network`: the layer they begin with.
+    headers_from: Text,
+    /// Kernel stack, innermost frame first, separated by semicolons.
+    stack: Text,
 }
 
 impl Columns {
+    /// No rows; those that are added are hidden by the anonymizer.
+    pub(super) fn new(anonymizer: Option<Anonymizer>) -> Self {
+        Self {
+            anonymizer,
+            ..Self::default()
+        }
+    }
+
+    /// The rows so far, and room for others.
+    pub(super) fn take(&mut self) -> Self {
+        let others = Self::new(self.anonymizer.clone());
+        std::mem::replace(self, others)
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&mut self, line: &Line<'_>) {
+        let hidden = self
+            .anonymizer
+            .as_ref()
+            .map(|anonymizer| anonymizer.hide(line));
+        match &hidden {
+            Some(hidden) => self.append(&hidden.line(line)),
+            None => self.append(line),
+        }
+    }
+
     /// Rows so far.
     pub(super) fn len(&self) -> usize {
         self.rows

@@ -7,7 +7,7 @@ use arrow_schema::Schema;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::read::OpenError;
+use super::{anonymize::Anonymizer, read::OpenError};
 
 /// The format that this version writes, and the newest that it reads. It rises
 /// only when an older reader would understand a file wrongly: columns, kinds of
@@ -46,6 +46,20 @@ pub struct Header {
     pub interval: Option<f64>,
     /// Flows kept of an interval at most; `None`: flows are not recorded.
     pub top: Option<u32>,
+    /// Events kept of each CPU a second at most, besides the first of each place
+    /// in an interval; `None`: unknown, 0: none.
+    pub max_events: Option<u32>,
+    /// Do events hold the packet's first bytes as they were, not its headers
+    /// alone?
+    pub payload: bool,
+    /// Do events hold stacks?
+    pub stacks: bool,
+    /// Do other addresses and names stand for those of the host?
+    pub anonymized: bool,
+    /// Hides what is written below this header, and the header itself. Not in the
+    /// file, of course.
+    #[serde(skip)]
+    pub anonymizer: Option<Anonymizer>,
     /// The filter as it was given; what it did not want is not in the file.
     pub filter: Option<String>,
     /// The hooks, attached or not.
@@ -87,6 +101,19 @@ impl Header {
             return Err(OpenError::NotOne("it does not say its format".to_owned()));
         }
         Ok(header)
+    }
+
+    /// As it stands in a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be encoded, which would be a fault of ours.
+    pub(super) fn encoded(&self) -> Result<String, serde_json::Error> {
+        let mut header = self.clone();
+        if let Some(anonymizer) = &self.anonymizer {
+            anonymizer.header(&mut header);
+        }
+        serde_json::to_string(&header)
     }
 }
 

@@ -233,15 +233,15 @@ fn room<K, V>(map: &HashMap<K, V>) -> Result<(), TooMany> {
 }
 
 /// Engines of netfilter.
-const ENGINES: [&str; 3] = ["nftables", "xtables", "conntrack"];
+pub(super) const ENGINES: [&str; 3] = ["nftables", "xtables", "conntrack"];
 /// How names of namespaces are found.
-const KINDS: [&str; 4] = ["named", "host", "container", "process"];
+pub(super) const KINDS: [&str; 4] = ["named", "host", "container", "process"];
 
-fn word(found: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn word(found: &str, known: &[&'static str]) -> Option<&'static str> {
     known.iter().copied().find(|word| *word == found)
 }
 
-fn hook(word: &str) -> Option<&'static str> {
+pub(super) fn hook(word: &str) -> Option<&'static str> {
     let all = [
         Hook::Ingress,
         Hook::Prerouting,
@@ -254,14 +254,14 @@ fn hook(word: &str) -> Option<&'static str> {
     all.map(Hook::as_str).into_iter().find(|hook| *hook == word)
 }
 
-fn direction(word: &str) -> Option<&'static str> {
+pub(super) fn direction(word: &str) -> Option<&'static str> {
     let all = [Direction::Rx, Direction::Tx, Direction::Forward];
     all.into_iter()
         .filter_map(Direction::as_str)
         .find(|direction| *direction == word)
 }
 
-fn evidence(word: &str) -> Evidence {
+pub(super) fn evidence(word: &str) -> Evidence {
     let all = [
         Evidence::Reason,
         Evidence::Function,
@@ -275,7 +275,7 @@ fn evidence(word: &str) -> Evidence {
         .unwrap_or(Evidence::Nothing)
 }
 
-fn address(text: &str) -> u64 {
+pub(super) fn address(text: &str) -> u64 {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     u64::from_str_radix(digits, 16).unwrap_or_default()
 }

@@ -10,9 +10,10 @@ use arrow_schema::SchemaRef;
 
 use self::{interval::Partial, row::counted};
 use super::{
+    anonymize::Anonymizer,
     columns::View,
     frame::{Frames, Stop},
-    header::{FORMAT, Header, KEY},
+    header::Header,
     names::Recorded,
     write::HostCounter,
 };
@@ -42,6 +43,8 @@ pub struct Recording<R> {
     pub names: Recorded,
     /// What is wanted of it.
     pub filter: Option<Plan>,
+    /// Hides what is read from here on.
+    anonymizer: Option<Anonymizer>,
     /// Counters of the host at the start.
     pub counters: Vec<HostCounter>,
     pending: VecDeque<Interval>,
@@ -58,6 +61,15 @@ impl<R: Read> Recording<R> {
     ///
     /// When the file is no recording, or one that only a later version reads.
     pub fn open(reader: R) -> Result<Self, OpenError> {
+        Self::open_with(reader, None)
+    }
+
+    /// The same; everything that is read is hidden by the anonymizer.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(reader: R, anonymizer: Option<Anonymizer>) -> Result<Self, OpenError> {
         let mut frames = Frames::new(reader);
         let schema = frames.schema().map_err(|stop| match stop {
             Stop::Io(error) => OpenError::Io(error),
@@ -65,24 +77,9 @@ impl<R: Read> Recording<R> {
             Stop::Closed => OpenError::NotOne("it is empty".to_owned()),
             Stop::Damaged(why) => OpenError::NotOne(why),
         })?;
-        let header = schema
-            .metadata()
-            .get(KEY)
-            .ok_or_else(|| OpenError::NotOne("it does not say that it is one".to_owned()))?;
-        let bad = |error: serde_json::Error| OpenError::NotOne(format!("its header: {error}"));
-        let raw: serde_json::Value = serde_json::from_str(header).map_err(bad)?;
-        // Before anything else: a newer header may look different.
-        let format = raw.get("format").and_then(serde_json::Value::as_u64);
-        if let Some(format) = format.filter(|format| *format > u64::from(FORMAT)) {
-            let version = raw.get("version").and_then(serde_json::Value::as_str);
-            return Err(OpenError::Newer {
-                version: version.unwrap_or("?").to_owned(),
-                format: u32::try_from(format).unwrap_or(u32::MAX),
-            });
-        }
-        let header: Header = serde_json::from_value(raw).map_err(bad)?;
-        if header.format == 0 {
-            return Err(OpenError::NotOne("it does not say its format".to_owned()));
+        let mut header = Header::of(&schema)?;
+        if let Some(anonymizer) = &anonymizer {
+            anonymizer.header(&mut header);
         }
         let mut recording = Self {
             frames,
@@ -90,6 +87,7 @@ impl<R: Read> Recording<R> {
             header,
             names: Recorded::default(),
             filter: None,
+            anonymizer,
             counters: Vec::new(),
             pending: VecDeque::new(),
             partial: Partial::default(),
@@ -183,6 +181,11 @@ impl<R: Read> Recording<R> {
         let view = View::of(batch).map_err(|wrong| wrong.to_string())?;
         let mut closed = None;
         for line in view.lines() {
+            let hidden = self
+                .anonymizer
+                .as_ref()
+                .map(|anonymizer| anonymizer.hide(&line));
+            let line = hidden.as_ref().map_or(line, |hidden| hidden.line(&line));
             self.partial.rows += 1;
             if self.partial.rows > MOST_ROWS {
                 return Err("an interval has too many rows".to_owned());

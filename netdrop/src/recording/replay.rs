@@ -4,7 +4,14 @@
 use std::io::Read;
 
 use super::read::{Interval, Recording};
-use crate::tally::period::{Moment, Period, Tally, View};
+use crate::{
+    filter::plan::Verdict,
+    tally::{
+        packet::Drop,
+        period::{Moment, Period, Tally, View},
+        show::Show,
+    },
+};
 
 impl<R: Read> Recording<R> {
     /// A tally of what comes next, as far as the filter wants it.
@@ -25,5 +32,23 @@ impl<R: Read> Recording<R> {
             output_lost: 0,
         };
         tally.interval(&interval.snapshot, &moment, &mut self.names)
+    }
+
+    /// The sampled drops of an interval that the filter and the view want.
+    pub fn events<'a>(
+        &'a self,
+        interval: &'a Interval,
+        show: Show,
+    ) -> impl Iterator<Item = &'a Drop> {
+        interval
+            .events
+            .iter()
+            .filter(move |sampled| show.includes(sampled.drop.severity))
+            .filter(|sampled| {
+                self.filter.as_ref().is_none_or(|plan| {
+                    plan.judge(&(&sampled.drop).into(), &sampled.flow) == Verdict::Keep
+                })
+            })
+            .map(|sampled| &sampled.drop)
     }
 }

@@ -1,4 +1,5 @@
 mod damage;
+mod events;
 mod format;
 mod kept;
 mod made;
@@ -19,7 +20,7 @@ use super::{
     write::{HostCounter, Instant, Recorder, Written},
 };
 use crate::{
-    kernel::{hooks::HOOKS, snapshot::Snapshot},
+    kernel::{capture::Detail, hooks::HOOKS, snapshot::Snapshot},
     tally::{
         names::canned::Canned,
         period::{Moment, Period, Tally, View},
@@ -69,6 +70,8 @@ fn bytes(mut file: File) -> Vec<u8> {
     bytes
 }
 
+const BOOT: Timestamp = Timestamp::UNIX_EPOCH;
+
 const SQUEEZED: &[(u32, u64)] = &[(0, 0), (1, 7)];
 
 fn time(interval: usize) -> Timestamp {
@@ -84,6 +87,11 @@ fn counters(value: u64) -> [HostCounter; 2] {
 }
 
 fn record(snapshots: &[Snapshot], header: &Header) -> Vec<u8> {
+    record_with(snapshots, &[], header)
+}
+
+/// With sampled drops of each interval.
+fn record_with(snapshots: &[Snapshot], events: &[Vec<Detail>], header: &Header) -> Vec<u8> {
     let file = file();
     let mut recorder =
         Recorder::start(file.try_clone().unwrap(), header, None, &counters(0)).unwrap();
@@ -92,6 +100,8 @@ fn record(snapshots: &[Snapshot], header: &Header) -> Vec<u8> {
             time: time(number),
             time_squeeze: Some(SQUEEZED),
             counters: &counters(number as u64),
+            events: events.get(number).map_or(&[], Vec::as_slice),
+            boot: BOOT,
         };
         let written = recorder.interval(snapshot, &instant, &mut Canned).unwrap();
         assert_eq!(written, Written::Yes);
@@ -202,6 +212,8 @@ fn a_file_never_grows_beyond_its_bound() {
             time: time(number),
             time_squeeze: None,
             counters: &[],
+            events: &[],
+            boot: BOOT,
         };
         match recorder.interval(snapshot, &instant, &mut Canned).unwrap() {
             Written::Yes => written += 1,

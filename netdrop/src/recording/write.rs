@@ -2,6 +2,7 @@
 
 mod connections;
 mod counts;
+mod events;
 pub mod ring;
 pub mod rows;
 pub mod sheet;
@@ -16,7 +17,11 @@ use jiff::Timestamp;
 
 use self::{rows::Rows, state::State, stream::Stream};
 use super::header::Header;
-use crate::{filter::plan::Plan, kernel::snapshot::Snapshot, tally::names::Names};
+use crate::{
+    filter::plan::Plan,
+    kernel::{capture::Detail, snapshot::Snapshot},
+    tally::names::Names,
+};
 
 /// Why a recording cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +66,10 @@ pub struct Instant<'a> {
     pub time_squeeze: Option<&'a [(u32, u64)]>,
     /// Counters of the host at its end.
     pub counters: &'a [HostCounter],
+    /// Sampled drops of it, at most [`MOST_EVENTS`](super::event::MOST_EVENTS).
+    pub events: &'a [Detail],
+    /// The wall clock at `CLOCK_BOOTTIME` 0, which is the clock of events.
+    pub boot: Timestamp,
 }
 
 /// A recording that is written where it is counted, whatever that takes.

@@ -1,7 +1,12 @@
 //! The headers of a packet, without what they carry.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use netdrop_ebpf::event::EVENT_LINK_LAYER;
+
+use crate::kernel::capture::Detail;
 
 /// The first bytes of a packet, up to the end of its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,26 @@ impl Headers {
             link_layer,
             bytes: bytes.slice(..length),
         })
+    }
+
+    /// The first bytes of a packet as they were.
+    #[must_use]
+    pub fn with_payload(detail: &Detail) -> Option<Self> {
+        (!detail.headers.is_empty()).then(|| Self {
+            link_layer: detail.event.flags & EVENT_LINK_LAYER != 0,
+            bytes: detail.headers.clone(),
+        })
+    }
+
+    /// The bytes, two digits each.
+    #[must_use]
+    pub fn hexadecimal(&self) -> String {
+        let mut text = String::with_capacity(self.bytes.len() * 2);
+        for byte in &self.bytes {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// `link` or `network`: the layer they begin with.

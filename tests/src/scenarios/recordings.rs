@@ -116,7 +116,7 @@ fn grown(netdrop: &mut Netdrop, file: &Path, before: u64) -> Result<u64> {
     }
 }
 
-fn netdrop(bench: &Bench, arguments: &str) -> Result<Output> {
+pub(super) fn netdrop(bench: &Bench, arguments: &str) -> Result<Output> {
     Command::new(bench.binary()?)
         .args(arguments.split_ascii_whitespace())
         .output()

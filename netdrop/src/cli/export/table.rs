@@ -19,11 +19,22 @@ pub(super) fn export(args: &Args) -> anyhow::Result<()> {
         force,
         by,
         severity,
+        events,
+        anonymize,
         filter,
     } = args;
+    if *anonymize {
+        return Err(Usage(
+            "--to parquet writes every row as it was recorded: to hide the host, `netdrop record \
+             --anonymize`, or export another format"
+                .to_owned(),
+        )
+        .into());
+    }
     let asked = [
         ("--by", by.is_some()),
         ("--severity", severity.is_some()),
+        ("--events", *events),
         ("--filter", filter.is_some()),
     ];
     if let Some((option, _)) = asked.into_iter().find(|(_, asked)| *asked) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     cli::{
         outfile,
+        record::sampling::Sampling,
         recording_header::{self, Asked, counters},
     },
     filter::plan::Plan,
@@ -56,6 +57,7 @@ impl Recording {
             interval,
             top: FLOWS,
             filter: filter.map(|(text, _)| text),
+            sampling: &Sampling::NONE,
         };
         let header = recording_header::header(&asked, capture, capture.warnings())?;
         let created = outfile::create(path, over)?;
@@ -88,6 +90,8 @@ impl Recording {
             time,
             time_squeeze: squeezed.as_deref(),
             counters: &counters(),
+            events: &[],
+            boot: Timestamp::UNIX_EPOCH,
         };
         self.recorder.interval(snapshot, &moment, names)?;
         self.seconds += snapshot.seconds;

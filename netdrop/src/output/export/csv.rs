@@ -124,7 +124,7 @@ fn cell(row: &Row, key: &str) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let text = escape(text);
     if text.contains([',', '"', '\n', '\r', ' ']) {
         format!("\"{}\"", text.replace('"', "\"\""))

@@ -1,13 +1,17 @@
 //! Lines for flame graphs: frames from the outermost on, separated by
 //! semicolons, and a count.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use super::{Exporter, Source};
 use crate::{
     output::escape::escape,
     tally::{
         key::By,
+        packet::Drop,
         period::Period,
         row::{Row, Value},
     },
@@ -24,9 +28,29 @@ const BESIDE: [&str; 7] = [
     "address",
 ];
 
-/// Writes folded stacks.
+/// Different stacks at most.
+const MOST: usize = 1 << 16;
+
+/// Writes folded stacks: of the sampled drops where they have some, else of all
+/// drops, as far as rows tell.
 #[derive(Debug, Default)]
-pub struct Folded;
+pub struct Folded {
+    /// Only what rows tell.
+    rows: bool,
+    stacks: BTreeMap<String, u64>,
+    beyond: u64,
+}
+
+impl Folded {
+    /// Of all drops, as far as rows tell.
+    #[must_use]
+    pub fn of_rows() -> Self {
+        Self {
+            rows: true,
+            ..Self::default()
+        }
+    }
+}
 
 impl Exporter for Folded {
     fn keys(&self) -> &'static str {
@@ -37,16 +61,57 @@ impl Exporter for Folded {
         Ok(())
     }
 
+    fn event(&mut self, _out: &mut dyn Write, drop: &Drop) -> io::Result<()> {
+        let Some(stack) = drop.stack.as_ref().filter(|_| !self.rows) else {
+            return Ok(());
+        };
+        let frames = stacked(drop, stack);
+        if self.stacks.len() < MOST || self.stacks.contains_key(&frames) {
+            *self.stacks.entry(frames).or_default() += 1;
+        } else {
+            self.beyond += 1;
+        }
+        Ok(())
+    }
+
     fn interval(&mut self, _out: &mut dyn Write, _period: &Period) -> io::Result<()> {
         Ok(())
     }
 
     fn finish(&mut self, out: &mut dyn Write, summary: &Period) -> io::Result<()> {
+        if !self.stacks.is_empty() {
+            for (frames, count) in &self.stacks {
+                writeln!(out, "{frames} {count}")?;
+            }
+            if self.beyond > 0 {
+                writeln!(out, "(table) {}", self.beyond)?;
+            }
+            return Ok(());
+        }
         for row in &summary.rows {
             writeln!(out, "{} {}", frames(row), row.sums.drops())?;
         }
         Ok(())
     }
+}
+
+/// Stage and reason, then the stack from its outermost frame to the function.
+fn stacked(drop: &Drop, stack: &[String]) -> String {
+    let place = |name: &Option<std::sync::Arc<str>>| frame(name.as_deref().unwrap_or("-"));
+    let mut frames = vec![place(&drop.stage), place(&drop.reason)];
+    frames.extend(stack.iter().rev().map(|name| {
+        // The distance into a function would tell apart what is one frame.
+        let name = name
+            .rsplit_once("+0x")
+            .map_or(name.as_str(), |(name, _)| name);
+        frame(name)
+    }));
+    frames.join(";")
+}
+
+/// A frame ends at a semicolon, and the last at a space.
+fn frame(name: &str) -> String {
+    escape(name).replace([';', ' '], "_")
 }
 
 fn frames(row: &Row) -> String {
@@ -69,10 +134,7 @@ fn frames(row: &Row) -> String {
         frames.push(match value {
             Value::Null => "-".to_owned(),
             Value::Number(number) => number.to_string(),
-            Value::Text(text) | Value::Lines(text) => {
-                // A frame ends at a semicolon, and the last at a space.
-                escape(text).replace([';', ' '], "_")
-            }
+            Value::Text(text) | Value::Lines(text) => frame(text),
         });
     }
     frames.join(";")

@@ -1,16 +1,20 @@
-//! The lines of `netdrop watch --format json`.
+//! The lines of `netdrop watch --format json`, and those of `netdrop trace` for
+//! sampled drops where they are asked for.
 
 use std::io::{self, Write};
 
 use super::{ALL, Exporter, Source};
 use crate::{
     output::{json, ready::Ready},
-    tally::{key::By, period::Period},
+    tally::{key::By, packet::Drop, period::Period},
 };
 
 /// Writes JSON.
 #[derive(Debug, Default)]
-pub struct Json;
+pub struct Json {
+    /// A line for each sampled drop, too.
+    pub events: bool,
+}
 
 impl Exporter for Json {
     fn keys(&self) -> &'static str {
@@ -37,6 +41,13 @@ impl Exporter for Json {
                 },
             );
         })
+    }
+
+    fn event(&mut self, out: &mut dyn Write, drop: &Drop) -> io::Result<()> {
+        if !self.events {
+            return Ok(());
+        }
+        line(out, |bytes| json::drop(bytes, drop))
     }
 
     fn interval(&mut self, out: &mut dyn Write, period: &Period) -> io::Result<()> {

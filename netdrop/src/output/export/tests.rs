@@ -57,7 +57,7 @@ fn csv_has_a_line_for_each_row_and_quotes_what_must_be() {
 #[test]
 fn folded_frames_hold_no_separator() {
     assert_eq!(
-        export(&mut Folded),
+        export(&mut Folded::default()),
         "SOCKET_RCVBUFF;__udp_enqueue_schedule_skb;a_\"b\",_c\\x0a;4026531840 20\n\
          -;0xffffffffc0001234;a_\"b\",_c\\x0a;4026532000 6\n\
          (top) 4\n"
@@ -94,7 +94,7 @@ fn open_metrics_name_each_family_once_and_end_with_the_mark() {
 
 #[test]
 fn json_is_what_watch_writes() {
-    let text = export(&mut Json);
+    let text = export(&mut Json::default());
     let types: Vec<&str> = text.lines().map(|line| &line[..15]).collect();
     assert_eq!(
         types,
@@ -104,4 +104,62 @@ fn json_is_what_watch_writes() {
             "{\"type\":\"summar"
         ]
     );
+}
+
+#[test]
+fn sampled_stacks_are_folded_from_the_outermost_frame_on() {
+    let mut folded = Folded::default();
+    let mut rows = Folded::of_rows();
+    let drop = Drop {
+        stack: Some(vec!["in;ner+0x1f".to_owned(), "outer+0x2".to_owned()]),
+        ..samples::datagram()
+    };
+    let mut out = Vec::new();
+    for exporter in [&mut folded, &mut rows] {
+        exporter.event(&mut out, &drop).unwrap();
+        exporter.event(&mut out, &drop).unwrap();
+    }
+    assert!(out.is_empty());
+    folded.finish(&mut out, &samples::period()).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text, "rx_lookup;NO_SOCKET;outer;in_ner 2\n");
+    let mut out = Vec::new();
+    rows.finish(&mut out, &samples::period()).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap().lines().count(), 3);
+}
+
+#[test]
+fn sampled_drops_are_lines_of_their_own() {
+    let drop = samples::segment();
+    let mut out = Vec::new();
+    Json::default().event(&mut out, &drop).unwrap();
+    assert!(out.is_empty());
+    Json { events: true }.event(&mut out, &drop).unwrap();
+    assert!(out.starts_with(b"{\"type\":\"drop\","));
+    let mut out = Vec::new();
+    let report = samples::report();
+    let source = Source {
+        header: &report.header,
+        filter: None,
+        hooks: &samples::HOOKS,
+    };
+    let by: By = "reason".parse().unwrap();
+    CsvEvents.start(&mut out, &source, &by).unwrap();
+    CsvEvents.event(&mut out, &drop).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0].len(), lines[1].len());
+    let cell = |name: &str| lines[1][lines[0].iter().position(|it| *it == name).unwrap()];
+    assert_eq!(cell("src"), "2001:db8::1");
+    assert_eq!(cell("command"), "cu\\x1brl");
+    assert_eq!(cell("tcp_flags"), "SYN|ACK");
+    assert_eq!(cell("device"), cell("device").trim());
+    // Under the names of JSON.
+    let mut json = Vec::new();
+    crate::output::json::drop(&mut json, &drop);
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    for name in lines[0].iter().filter(|name| **name != "cut") {
+        assert!(json.get(name).is_some(), "{name}");
+    }
 }

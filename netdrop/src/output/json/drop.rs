@@ -1,6 +1,6 @@
 //! `{"type":"drop",…}`
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -92,17 +92,10 @@ impl<'a> Object<'a> {
             age_ns: None,
             severity: drop.severity.as_str(),
             stack: drop.stack.as_deref(),
-            headers: drop.headers.as_ref().map(hexadecimal),
+            headers: drop.headers.as_ref().map(Headers::hexadecimal),
             headers_from: drop.headers.as_ref().map(Headers::from),
         }
     }
-}
-
-fn hexadecimal(headers: &Headers) -> String {
-    headers.bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn nanoseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

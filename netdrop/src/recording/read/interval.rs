@@ -8,18 +8,36 @@ use netdrop_ebpf::{
     squeeze::NapiKey,
 };
 
-use super::row::{flow, weights, words};
+use super::row::{event, flow, weights, words};
 use crate::{
     kernel::snapshot::{Aftermath, Followed, Snapshot},
     recording::{
         columns::Line,
         connection::{ENDS, WHAT},
-        count, histogram,
+        count,
+        event::Sampled,
+        histogram,
         names::{Recorded, TooMany},
         write::HostCounter,
     },
     tally::histogram::Sums,
 };
+
+/// Events of an interval at most.
+const MOST_EVENTS: usize = 1 << 16;
+/// Bytes of their rows at most.
+const MOST_EVENT_BYTES: usize = 128 << 20;
+
+/// An interval holds more than there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Excess {
+    /// Of names.
+    #[error(transparent)]
+    Names(#[from] TooMany),
+    /// Of events.
+    #[error("an interval has too many events")]
+    Events,
+}
 
 /// An interval, as it was when it was recorded.
 #[derive(Debug)]
@@ -32,6 +50,8 @@ pub struct Interval {
     pub time_squeeze: Option<Vec<(u32, u64)>>,
     /// Counters of the host that changed.
     pub counters: Vec<HostCounter>,
+    /// Sampled drops, as they were recorded.
+    pub events: Vec<Sampled>,
 }
 
 /// An interval that is not whole yet.
@@ -47,10 +67,12 @@ pub(super) struct Partial {
     histograms: Option<Sums>,
     /// Of the connection whose rows come one behind another.
     counting: Option<(Connection, Counts)>,
+    events: Vec<Sampled>,
+    event_bytes: usize,
 }
 
 impl Partial {
-    pub(super) fn add(&mut self, line: &Line<'_>, names: &mut Recorded) -> Result<(), TooMany> {
+    pub(super) fn add(&mut self, line: &Line<'_>, names: &mut Recorded) -> Result<(), Excess> {
         if line.kind != Some("connection") {
             self.counting = None;
         }
@@ -79,6 +101,16 @@ impl Partial {
                 names.learn_device(key.netns, key.ifindex, line.device)?;
                 let polls = line.value.unwrap_or_default();
                 self.snapshot.napis.push((key, polls));
+            }
+            Some("event") => {
+                let Some((sampled, bytes)) = event(line, names)? else {
+                    return Ok(());
+                };
+                self.event_bytes += bytes;
+                if self.events.len() >= MOST_EVENTS || self.event_bytes > MOST_EVENT_BYTES {
+                    return Err(Excess::Events);
+                }
+                self.events.push(sampled);
             }
             Some("connection") => self.connection(line),
             Some("count") => self.count(line),
@@ -186,6 +218,7 @@ impl Partial {
             time_squeeze,
             counters,
             histograms,
+            events,
             ..
         } = self;
         snapshot.histograms = histograms.map(|sums| sums.histograms());
@@ -199,6 +232,7 @@ impl Partial {
             snapshot,
             time_squeeze,
             counters,
+            events,
         })
     }
 }

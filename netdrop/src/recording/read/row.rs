@@ -9,7 +9,11 @@ use netdrop_ebpf::{
     site::{SiteKey, state},
 };
 
-use crate::recording::columns::Line;
+use crate::recording::{
+    columns::Line,
+    event::{self, Sampled},
+    names::{Recorded, TooMany},
+};
 
 pub(super) fn weights(line: &Line<'_>) -> Weights {
     Weights {
@@ -73,4 +77,35 @@ pub(super) fn words(text: &str) -> Option<[u32; 4]> {
             words
         }
     })
+}
+
+/// The event of a row and about how many bytes it takes; `None` where the row
+/// does not say when it was.
+pub(super) fn event(
+    line: &Line<'_>,
+    names: &mut Recorded,
+) -> Result<Option<(Sampled, usize)>, TooMany> {
+    let Some(drop) = event::drop(line) else {
+        return Ok(None);
+    };
+    let site = names.site(line)?;
+    let flow = FlowKey {
+        site,
+        ..flow(site, line)
+    };
+    let texts = [
+        line.reason,
+        line.function,
+        line.qdisc,
+        line.device,
+        line.netns_name,
+        line.protocol,
+        line.command,
+        line.cgroup,
+        line.receiver_command,
+        line.headers,
+        line.stack,
+    ];
+    let bytes: usize = texts.into_iter().flatten().map(str::len).sum();
+    Ok(Some((Sampled { drop, flow }, size_of::<Sampled>() + bytes)))
 }

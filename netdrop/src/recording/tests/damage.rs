@@ -13,7 +13,7 @@ fn a_file_cut_at_any_byte_reads_back_up_to_its_last_whole_interval() {
     cut(&record(&snapshots(4, 4), &header()), 61);
 }
 
-fn cut(bytes: &[u8], step: usize) {
+pub(super) fn cut(bytes: &[u8], step: usize) {
     let mut ends = Vec::new();
     let mut recording = Recording::open(bytes).unwrap();
     while recording.next_interval().is_some() {

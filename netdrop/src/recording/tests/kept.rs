@@ -6,7 +6,7 @@ use super::{
         read::{End, Recording},
         write::{Instant, ring::Ring, rows::Rows, sheet::Sheet, state::State, stream::Stream},
     },
-    SQUEEZED, bytes, counters, file, header,
+    BOOT, SQUEEZED, bytes, counters, file, header,
     made::snapshots,
     replayed, time, view,
 };
@@ -19,6 +19,8 @@ fn sheets(snapshots: &[Snapshot]) -> Vec<Sheet> {
             time: time(number),
             time_squeeze: Some(SQUEEZED),
             counters: &counters(number as u64),
+            events: &[],
+            boot: BOOT,
         };
         rows.interval(snapshot, &instant, &mut Canned).unwrap()
     };

@@ -1,14 +1,19 @@
 //! Intervals in which everything may happen.
 
+use bytes::Bytes;
 use netdrop_ebpf::{
     area::{Counter, Weights},
+    event::{EVENT_LINK_LAYER, EVENT_TCP_FLAGS, Event},
     flow::{FlowAddrs, FlowKey},
     site::{NO_REASON, SiteKey, state},
     squeeze::NapiKey,
 };
 
 use crate::{
-    kernel::snapshot::{Aftermath, Followed, Snapshot},
+    kernel::{
+        capture::Detail,
+        snapshot::{Aftermath, Followed, Snapshot},
+    },
     tally::{consequences, names::canned::NOWHERE},
 };
 
@@ -160,6 +165,75 @@ impl Numbers {
         snapshot.flows = Some(flows);
         snapshot
     }
+}
+
+impl Numbers {
+    /// A drop in full; its headers fit to its flow.
+    fn detail(&mut self) -> Detail {
+        let FlowKey {
+            mut site, addrs, ..
+        } = self.flow();
+        site.state |= self.one(&[0, state::RX_SOCKET]);
+        let link_layer = self.next(3) > 0;
+        let mut bytes = Vec::new();
+        if link_layer {
+            bytes.extend([0x52, 0x54, 0, 0x77, 0x66, 0x55]);
+            bytes.extend([0x52, 0x54, 0, 0x11, 0x22, 0x33]);
+            if self.next(2) == 0 {
+                bytes.extend([0x81, 0, 0, 5]);
+            }
+            bytes.extend(site.ethertype.to_be_bytes());
+        }
+        if site.ethertype == 0x0800 {
+            bytes.extend([0x45, 0, 0, 48, 0, 1, 0, 0, 64, site.protocol, 0xbe, 0xef]);
+            bytes.extend(&addrs.src[..4]);
+            bytes.extend(&addrs.dst[..4]);
+        } else {
+            bytes.extend([0x60, 0, 0, 0, 0, 28, site.protocol, 64]);
+            bytes.extend(addrs.src);
+            bytes.extend(addrs.dst);
+        }
+        bytes.extend(addrs.src_port.to_be_bytes());
+        bytes.extend(addrs.dst_port.to_be_bytes());
+        bytes.extend([0, 28, 0xbe, 0xef]);
+        bytes.extend([0; 20]);
+        let frames: [u64; 2] = [site.location, 0x1304];
+        let stack: Vec<u8> = frames.iter().flat_map(|it| it.to_ne_bytes()).collect();
+        Detail {
+            event: Event {
+                time: self.next(1 << 60),
+                site,
+                addrs,
+                length: 1 + u32::try_from(self.next(1500)).unwrap(),
+                pid: self.one(&[0, 4321]),
+                segments: self.one(&[1, 3]),
+                tcp_flags: self.one(&[0, 0x12]),
+                flags: self.one(&[0, EVENT_TCP_FLAGS])
+                    | if link_layer { EVENT_LINK_LAYER } else { 0 },
+                command: *b"secretive\0\0\0\0\0\0\0",
+                stack_len: u16::try_from(stack.len()).unwrap(),
+                headers_len: u16::try_from(bytes.len()).unwrap(),
+                generation: 0,
+                cgroup: self.one(&[0, 5]),
+                receiver: self.one(&[0, 77]),
+                qdisc: *b"tbf\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            },
+            stack: stack.into(),
+            headers: if self.next(5) == 0 {
+                Bytes::new()
+            } else {
+                bytes.into()
+            },
+        }
+    }
+}
+
+/// Sampled drops of so many intervals.
+pub(super) fn events(count: usize, seed: u64) -> Vec<Vec<Detail>> {
+    let mut numbers = Numbers(seed);
+    (0..count)
+        .map(|_| (0..numbers.next(20)).map(|_| numbers.detail()).collect())
+        .collect()
 }
 
 pub(super) fn snapshots(count: usize, seed: u64) -> Vec<Snapshot> {

@@ -12,6 +12,7 @@ use netdrop_ebpf::{
 use super::{
     HostCounter, Instant,
     connections::Following,
+    events::Wanted,
     sheet::{Sheet, Stamp},
     state::State,
 };
@@ -63,7 +64,8 @@ pub struct Rows {
     packets: u64,
     schema: SchemaRef,
     full: Vec<RecordBatch>,
-    filter: Option<Plan>,
+    pub(super) filter: Option<Plan>,
+    pub(super) wanted: Wanted,
     stamp: Stamp,
 }
 
@@ -81,7 +83,7 @@ impl Rows {
     #[must_use]
     pub fn new(header: &Header, counters: &[HostCounter]) -> Self {
         Self {
-            columns: Columns::default(),
+            columns: Columns::new(header.anonymizer.clone()),
             sites: Sites::default(),
             top: header.top.map_or(0, |top| top as usize),
             attached: header
@@ -99,6 +101,10 @@ impl Rows {
             schema: Arc::new(Schema::new(fields())),
             full: Vec::new(),
             filter: None,
+            wanted: Wanted {
+                payload: header.payload,
+                stacks: header.stacks,
+            },
             stamp: Stamp {
                 number: 0,
                 time: header.start.unwrap_or_default(),
@@ -140,6 +146,7 @@ impl Rows {
         let cut = self.flows_of(snapshot, names)?;
         let placed: u64 = self.seen.iter().map(|(_, weights)| weights.packets).sum();
         self.packets = placed + snapshot.counters.get(Counter::SiteOtherPackets);
+        self.events_of(instant, names)?;
         self.polls_of(snapshot, names);
         self.histograms_of(snapshot);
         self.push_counts(snapshot, instant.time_squeeze, cut);
@@ -149,7 +156,7 @@ impl Rows {
         Ok(Sheet {
             stamp,
             full: std::mem::take(&mut self.full),
-            columns: std::mem::take(&mut self.columns),
+            columns: self.columns.take(),
             changed: std::mem::take(&mut self.changed),
             following: std::mem::take(&mut self.following),
         })

@@ -17,6 +17,7 @@ use super::{
     state::State,
 };
 use crate::recording::{
+    anonymize::Anonymizer,
     columns::{Columns, Line, fields},
     header::{Header, KEY},
 };
@@ -27,20 +28,27 @@ const END: u64 = 16 << 10;
 /// Turns rows into bytes.
 pub(super) struct Encoder {
     schema: SchemaRef,
-    encoder: StreamEncoder,
+    stream: StreamEncoder,
+    anonymizer: Option<Anonymizer>,
 }
 
 impl Encoder {
     /// Of a file with this header. The first batch has it before it.
     pub(super) fn new(header: &Header) -> Result<Self, RecordError> {
-        let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(header)?)]);
+        let metadata = HashMap::from([(KEY.to_owned(), header.encoded()?)]);
         let schema = Schema::new_with_metadata(fields(), metadata);
         let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5)?
             .try_with_compression(Some(CompressionType::ZSTD))?;
         Ok(Self {
-            encoder: StreamEncoder::try_new_with_options(&schema, options)?,
+            stream: StreamEncoder::try_new_with_options(&schema, options)?,
             schema: Arc::new(schema),
+            anonymizer: header.anonymizer.clone(),
         })
+    }
+
+    /// Room for rows of this file.
+    pub(super) fn columns(&self) -> Columns {
+        Columns::new(self.anonymizer.clone())
     }
 
     /// Adds a batch.
@@ -49,7 +57,7 @@ impl Encoder {
         batch: &RecordBatch,
         bytes: &mut Vec<u8>,
     ) -> Result<(), RecordError> {
-        for buffer in self.encoder.encode(batch)? {
+        for buffer in self.stream.encode(batch)? {
             bytes.extend_from_slice(&buffer);
         }
         Ok(())
@@ -112,7 +120,7 @@ impl Stream {
             most,
             written: 0,
         };
-        let mut columns = Columns::default();
+        let mut columns = stream.encoder.columns();
         for counter in stream.state.counters() {
             columns.push(&Line {
                 scope: Some(&counter.scope),
@@ -192,7 +200,7 @@ impl Stream {
     ) -> Result<(), RecordError> {
         self.append(body)?;
         if let Some(following) = tail {
-            let mut columns = Columns::default();
+            let mut columns = self.encoder.columns();
             following.push(
                 &mut self.state.connections,
                 &mut columns,
@@ -213,14 +221,14 @@ impl Stream {
     ///
     /// When the file cannot be written.
     pub fn finish(mut self, why: &str) -> Result<u64, RecordError> {
-        let mut columns = Columns::default();
+        let mut columns = self.encoder.columns();
         columns.push(&Line {
             name: Some(why),
             ..self.stamp.line("end")
         });
         let mut bytes = Vec::new();
         self.encoder.rows(&mut columns, &mut bytes)?;
-        for buffer in self.encoder.encoder.finish()? {
+        for buffer in self.encoder.stream.finish()? {
             bytes.extend_from_slice(&buffer);
         }
         write(&mut self.file, self.written, &bytes)?;
