@@ -15,6 +15,7 @@ mod export;
 mod fault;
 mod filter;
 mod grouping;
+mod hosts;
 mod live;
 mod logger;
 mod options;

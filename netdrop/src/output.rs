@@ -6,11 +6,14 @@
 
 pub mod advice;
 pub mod amount;
+pub mod clock;
 pub mod diff;
 pub mod escape;
 pub mod explain;
 pub mod export;
+pub mod flow;
 mod histogram;
+pub mod html;
 pub mod json;
 pub mod line;
 mod page;

@@ -13,6 +13,7 @@ mod connection;
 mod count;
 pub mod diff;
 pub mod event;
+pub mod fleet;
 mod frame;
 pub mod header;
 mod histogram;

@@ -9,6 +9,7 @@ use clap::Parser;
 
 mod attributed;
 mod bench;
+mod browser;
 mod case;
 mod counter;
 mod events;

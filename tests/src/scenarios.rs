@@ -27,6 +27,7 @@ mod martians;
 mod messages;
 mod naming;
 mod packets;
+mod pages;
 mod path;
 mod receive;
 mod recordings;
@@ -111,6 +112,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         flight::USER_SPACE,
         exports::USER_SPACE,
         packets::USER_SPACE,
+        pages::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,
         terminal_ends::USER_SPACE,

@@ -4,10 +4,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use super::{
     grouping::{Grouping, open},
+    outfile::Whole,
     print,
 };
 use crate::{
     output::{
+        self,
         diff::{self, Compared},
         json,
         render::Format,
@@ -26,6 +28,15 @@ pub(super) struct Args {
     #[arg(value_name = "AFTER")]
     after: PathBuf,
 
+    /// Write a page for a browser, of one file without network access; - for
+    /// standard output
+    #[arg(long, value_name = "OUT", conflicts_with = "format")]
+    html: Option<PathBuf>,
+
+    /// Overwrite the page if it exists
+    #[arg(long, requires = "html")]
+    force: bool,
+
     #[command(flatten)]
     grouping: Grouping,
 }
@@ -34,6 +45,7 @@ const EXAMPLES: &str = "\
 Examples:
   netdrop diff monday.ndr today.ndr                  what is new, gone, more and less
   netdrop diff monday.ndr today.ndr --by device,reason
+  netdrop diff monday.ndr today.ndr --html diff.html
   netdrop diff a.ndr b.ndr --format json | jq '.rows[] | select(.sure)'";
 
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
@@ -42,9 +54,14 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let Args {
         before,
         after,
+        html,
+        force,
         grouping,
     } = &args;
     let anonymizer = grouping.anonymizer()?;
+    // Before anything is read: a page that cannot be written is not made.
+    let whole = html.as_ref().map(|path| Whole::create(path, *force));
+    let whole = whole.transpose()?;
     let view = grouping.view();
     let found = diff(
         open(before, filter, anonymizer.clone())?,
@@ -56,6 +73,10 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         diff: &found,
         top: view.top,
     };
+    if let Some((path, whole)) = html.as_ref().zip(whole) {
+        print::page(path, whole, &output::html::diff(&compared))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut out = Vec::new();
     match grouping.format() {
         Format::Json => json::diff(&mut out, &compared),

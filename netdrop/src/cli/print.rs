@@ -1,8 +1,13 @@
-//! Standard output of commands that print once.
+//! The output of commands that print once.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 use anyhow::Context as _;
+
+use super::outfile::Whole;
 
 /// Writes everything. A reader that has left is no failure.
 pub(super) fn all(bytes: &[u8]) -> anyhow::Result<()> {
@@ -11,4 +16,16 @@ pub(super) fn all(bytes: &[u8]) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to standard output"),
     }
+}
+
+/// Writes a page into a file as a whole; `-` is standard output.
+pub(super) fn page(path: &Path, mut whole: Whole, page: &str) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return all(page.as_bytes());
+    }
+    whole
+        .file()
+        .write_all(page.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    whole.finish()
 }

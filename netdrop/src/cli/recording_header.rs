@@ -12,9 +12,9 @@ use crate::{
         facts, netns,
         softnet::Softnet,
     },
-    kernel::capture::Capture,
+    kernel::{capture::Capture, sys::clock},
     recording::{
-        header::{DeviceFact, FORMAT, Header, HookFact, NamespaceFact},
+        header::{ClockFact, DeviceFact, FORMAT, Header, HookFact, NamespaceFact},
         write::HostCounter,
     },
 };
@@ -58,6 +58,10 @@ pub(super) fn header(
         since: None,
         trigger: None,
         clock: "CLOCK_REALTIME".to_owned(),
+        clock_state: clock::state().ok().map(|state| ClockFact {
+            synchronized: state.synchronized,
+            max_error: state.max_error.as_secs_f64(),
+        }),
         host: system.nodename().to_string_lossy().into_owned(),
         kernel: system.release().to_string_lossy().into_owned(),
         machine: system.machine().to_string_lossy().into_owned(),

@@ -1,27 +1,45 @@
 //! `netdrop report`
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use super::{
     grouping::{Grouping, open},
+    hosts::{self, Offset},
+    outfile::Whole,
     print,
 };
 use crate::{
-    output::{
-        json,
-        render::Format,
-        report::{self, Titled},
-    },
-    recording::report::report,
+    output::{html, json, render::Format, report},
     tally::key::By,
 };
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Recordings of `netdrop record`; - for standard input
+    /// Recordings of `netdrop record`; - for standard input. Those of one host
+    /// are read one behind the other, several hosts stand beside each other
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+
+    /// Write a page for a browser, of one file without network access; - for
+    /// standard output
+    #[arg(long, value_name = "OUT", conflicts_with = "format")]
+    html: Option<PathBuf>,
+
+    /// Overwrite the page if it exists
+    #[arg(long, requires = "html")]
+    force: bool,
+
+    /// Add to the times of a host whose clock was wrong
+    #[arg(
+        long = "offset",
+        value_name = "HOST=+1.5s",
+        value_parser = Offset::parse
+    )]
+    offsets: Vec<Offset>,
 
     #[command(flatten)]
     grouping: Grouping,
@@ -31,36 +49,40 @@ const EXAMPLES: &str = "\
 Examples:
   netdrop report drops.ndr                          one page: what, where, since when
   netdrop report drops.ndr --by device,reason       by device
+  netdrop report drops.ndr --html report.html       a page to attach to a post-mortem
+  netdrop report web-1.ndr web-2.ndr --offset web-2=-1.5s --html both.html
   netdrop report drops.ndr --format json | jq '.summary.totals'";
 
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let filter = args.grouping.filter()?;
-    let Args { files, grouping } = &args;
+    let Args {
+        files,
+        html,
+        force,
+        offsets,
+        grouping,
+    } = &args;
+    let by_flow: By = "flow,reason".parse()?;
+    let (view, flows) = (grouping.view(), grouping.view_by(by_flow));
     let anonymizer = grouping.anonymizer()?;
-    let flows: By = "flow,reason".parse()?;
-    for (index, path) in files.iter().enumerate() {
-        let page = report(
-            open(path, filter.as_ref(), anonymizer.clone())?,
-            &grouping.view(),
-            &grouping.view_by(flows.clone()),
-        );
-        let titled = Titled {
-            file: &path.to_string_lossy(),
-            report: &page,
-        };
-        let mut out = Vec::new();
-        match grouping.format() {
-            Format::Json => json::report(&mut out, &titled),
-            Format::Text => {
-                let mut text = String::new();
-                if index > 0 {
-                    text.push('\n');
-                }
-                report::write(&mut text, &titled, grouping.layout());
-                out = text.into_bytes();
-            }
-        }
-        print::all(&out)?;
+    let open = |path: &Path| open(path, filter.as_ref(), anonymizer.clone());
+    let read = || hosts::read(files, open, [&view, &flows], offsets);
+    if let Some(path) = html {
+        // Before anything is read: a page that cannot be written is not made.
+        let whole = Whole::create(path, *force)?;
+        print::page(path, whole, &html::report(&read()?, view.top))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let fleet = read()?;
+    let mut out = Vec::new();
+    match grouping.format() {
+        Format::Json => json::reports(&mut out, &fleet, view.top),
+        Format::Text => {
+            let mut text = String::new();
+            report::write(&mut text, &fleet, view.top, grouping.layout());
+            out = text.into_bytes();
+        }
+    }
+    print::all(&out)?;
     Ok(ExitCode::SUCCESS)
 }

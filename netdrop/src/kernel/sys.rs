@@ -1,6 +1,7 @@
 //! The only `unsafe` of user space: system calls and memory that no library
 //! wraps for us.
 
+pub(crate) mod clock;
 pub(crate) mod ethtool;
 pub(crate) mod socket;
 

@@ -117,7 +117,8 @@ fn table(out: &mut String, changes: &[&Change], top: usize, palette: Palette, di
     }
 }
 
-fn what(fields: &[Field]) -> String {
+/// The keys of a row in a line.
+pub(super) fn what(fields: &[Field]) -> String {
     let get = |name: &str| fields.iter().find(|field| field.name == name);
     let mut words = Vec::new();
     for field in fields {

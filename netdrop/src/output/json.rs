@@ -3,6 +3,7 @@
 mod diff;
 mod drop;
 mod formatter;
+mod hosts;
 mod period;
 mod ready;
 mod report;
@@ -10,8 +11,11 @@ mod report;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{diff::Compared, ready::Ready, report::Titled};
-use crate::tally::{packet::Drop, period::Period};
+use super::{diff::Compared, ready::Ready};
+use crate::{
+    recording::fleet::Fleet,
+    tally::{packet::Drop, period::Period},
+};
 
 /// Version of the format; it changes when a field changes its meaning.
 pub const SCHEMA: u32 = 1;
@@ -36,9 +40,15 @@ pub fn drop(out: &mut Vec<u8>, drop: &Drop) {
     line(out, &drop::Object::of(drop));
 }
 
-/// Appends a `report` line.
-pub fn report(out: &mut Vec<u8>, report: &Titled<'_>) {
-    line(out, &report::Object::of(report));
+/// Appends a `report` line for each host, and a `hosts` line of at most so many
+/// rows where they are several.
+pub fn reports(out: &mut Vec<u8>, fleet: &Fleet, top: usize) {
+    for host in &fleet.hosts {
+        line(out, &report::Object::of(host));
+    }
+    if fleet.only().is_none() {
+        line(out, &hosts::Object::of(fleet, top));
+    }
 }
 
 /// Appends a `diff` line.
@@ -76,7 +86,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn lines() -> [String; 8] {
+    fn lines() -> [String; 9] {
         let period = samples::period();
         let mut hurt = samples::period();
         hurt.rows = samples::hurt_rows();
@@ -100,14 +110,14 @@ mod tests {
             print(|out| drop(out, &samples::datagram())),
             print(|out| drop(out, &samples::segment())),
             print(|out| interval(out, &hurt)),
+            print(|out| reports(out, &Fleet::of(vec![samples::report()]), 10)),
             print(|out| {
-                report(
-                    out,
-                    &Titled {
-                        file: "a.ndr",
-                        report: &samples::report(),
-                    },
-                );
+                let fleet = Fleet::of(vec![samples::report(), samples::report()]);
+                let mut all = Vec::new();
+                reports(&mut all, &fleet, 1);
+                let text = String::from_utf8(all).unwrap();
+                out.extend_from_slice(text.lines().last().unwrap().as_bytes());
+                out.push(b'\n');
             }),
             print(|out| {
                 diff(

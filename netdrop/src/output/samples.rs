@@ -3,17 +3,21 @@
 use std::{num::NonZeroU64, sync::Arc};
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    drops::advice::Advice,
+    drops::{advice::Advice, stage::Stage},
     kernel::capture::HookStatus,
     reconcile::{Line, Part},
     recording::{
         diff::{Change, Diff, Kind, Side},
-        header::{DeviceFact, Header, HookFact, NamespaceFact},
+        header::{ClockFact, DeviceFact, Header, HookFact, NamespaceFact},
         read::End,
-        report::{Point, Report, Times},
+        report::{
+            Piece, Reason, Report, Times,
+            chart::{Bin, Drops},
+            timeline::Point,
+        },
     },
     tally::{
         accounting::{Accounting, Attached, Traffic},
@@ -24,6 +28,7 @@ use crate::{
         packet::Drop,
         period::{Period, Totals},
         row::{Field, Other, Row, Value},
+        show::Show,
         squeeze::{FullPolls, Squeeze},
         sums::Sums,
     },
@@ -58,7 +63,7 @@ fn fields<const N: usize>(fields: [(&'static str, Value); N]) -> Vec<Field> {
 }
 
 /// Two seconds with every kind of row and loss.
-pub(super) fn period() -> Period {
+pub(crate) fn period() -> Period {
     let mut hooks = Attached::of(&HOOKS).hook_counts(&crate::kernel::snapshot::Snapshot::default());
     for hook in &mut hooks {
         hook.count = hook.count.map(|_| 3);
@@ -207,7 +212,7 @@ fn squeeze() -> Squeeze {
 }
 
 /// A report with everything that one can have.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     let times = Times {
         first: time(),
         last: time(),
@@ -234,6 +239,7 @@ pub(super) fn report() -> Report {
         header: Header {
             format: 1,
             version: "0.1.0".to_owned(),
+            clock_state: Some(ClockFact::default()),
             host: "ho\x1bst".to_owned(),
             kernel: "6.18.44".to_owned(),
             cpus: Some(2),
@@ -244,9 +250,28 @@ pub(super) fn report() -> Report {
             warnings: vec!["symbols are hidden".to_owned()],
             ..Header::default()
         },
+        pieces: vec![Piece {
+            file: "a\x1bb.ndr".to_owned(),
+            span: Some((time(), time())),
+            intervals: 2,
+            end: End::Cut(4096),
+        }],
+        offset: SignedDuration::ZERO,
+        show: Show::NotBenign,
         end: End::Cut(4096),
         intervals: 2,
         span: Some((time(), time())),
+        reasons: vec![Reason {
+            row: Row {
+                fields: fields([
+                    ("stage", text("rx_sock")),
+                    ("reason", text("SOCKET_RCVBUFF")),
+                ]),
+                ..period().rows.remove(0)
+            },
+            advice: Some(advice.clone()),
+        }],
+        chart: vec![bin(0, 0), bin(20, 10)],
         summary: Period {
             advice: vec![advice],
             ..period()
@@ -306,8 +331,28 @@ fn histograms() -> Vec<Histogram> {
     ]
 }
 
+/// A second in which packets died in two stages.
+fn bin(harmful: u64, suspicious: u64) -> Bin {
+    let drops = |harmful, suspicious| Drops {
+        harmful,
+        suspicious,
+        benign: 0,
+    };
+    Bin {
+        start: time(),
+        end: time(),
+        seconds: 1.0,
+        stages: [
+            (Some(Stage::RX_SOCK), drops(harmful, 0)),
+            (Some(Stage::RX_LOOKUP), drops(0, suspicious)),
+        ]
+        .into(),
+        cpus: [(Some(1), drops(harmful, suspicious))].into(),
+    }
+}
+
 /// A sure change and one that could be chance.
-pub(super) fn diff() -> Diff {
+pub(crate) fn diff() -> Diff {
     let report = report();
     let side = |uncompared| Side {
         header: report.header.clone(),

@@ -34,6 +34,8 @@ pub struct Header {
     pub trigger: Option<TriggerFact>,
     /// The clock of all times.
     pub clock: String,
+    /// How well that clock was kept at the start; `None` when unknown.
+    pub clock_state: Option<ClockFact>,
     /// Name of the host.
     pub host: String,
     /// Release of the kernel.
@@ -125,6 +127,17 @@ pub struct TriggerFact {
     pub condition: String,
     /// When it held.
     pub fired: Option<Timestamp>,
+}
+
+/// What the kernel knew of its wall clock (`adjtimex(2)`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClockFact {
+    /// Did something keep it (NTP, PTP)?
+    pub synchronized: bool,
+    /// How far it may have been off at most, in seconds, by the kernel's own
+    /// estimate.
+    pub max_error: f64,
 }
 
 /// A hook.

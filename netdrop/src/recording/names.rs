@@ -64,6 +64,11 @@ pub struct Recorded {
 const FIRST: u64 = 1 << 32;
 
 impl Recorded {
+    /// Has no place been read so far?
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// The site of a row.
     pub(super) fn site(&mut self, line: &Line<'_>) -> Result<SiteKey, TooMany> {
         let known = Known {

@@ -161,6 +161,13 @@ impl Tally {
         self.filter = plan.asks_rows().then(|| plan.clone());
     }
 
+    /// What comes next is from another recording of the same host: what its
+    /// connections went through is counted from zero again.
+    pub fn next_recording(&mut self, attached: Attached) {
+        self.attached = attached;
+        self.consequences = Consequences::default();
+    }
+
     /// The names met so far, for events between intervals.
     pub fn sites(&mut self) -> &mut Sites {
         &mut self.sites

@@ -57,6 +57,15 @@ impl Other {
             Self::Table => "table",
         }
     }
+
+    /// How many rows it sums, as far as that is known.
+    #[must_use]
+    pub fn rows(self) -> usize {
+        match self {
+            Self::Top(rows) => rows,
+            Self::Table => 0,
+        }
+    }
 }
 
 /// A row.

@@ -101,7 +101,7 @@ pub(super) fn recorder(bench: &Bench, file: &Path, options: &str) -> Result<Netd
 }
 
 /// Waits until the file is larger; tells how large.
-fn grown(netdrop: &mut Netdrop, file: &Path, before: u64) -> Result<u64> {
+pub(super) fn grown(netdrop: &mut Netdrop, file: &Path, before: u64) -> Result<u64> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let size = fs::metadata(file).map_or(0, |found| found.len());

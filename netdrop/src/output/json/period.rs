@@ -272,9 +272,9 @@ impl Serialize for Hooks<'_> {
     }
 }
 
-struct RowObject<'a> {
-    row: &'a Row,
-    seconds: f64,
+pub(super) struct RowObject<'a> {
+    pub(super) row: &'a Row,
+    pub(super) seconds: f64,
 }
 
 impl Serialize for RowObject<'_> {

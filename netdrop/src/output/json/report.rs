@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{super::report::Titled, period};
+use super::period;
 use crate::{
-    drops::advice::Advice,
+    drops::{advice::Advice, stage::Stage},
     recording::{
+        fleet::Host,
         header::Header,
         read::End,
-        report::{Point, Times},
+        report::{Piece, Times, chart::Drops, timeline::Point},
     },
 };
 
@@ -17,22 +18,28 @@ use crate::{
 pub(super) struct Object<'a> {
     r#type: &'static str,
     schema: u32,
-    file: &'a str,
+    file: Option<&'a str>,
+    name: &'a str,
     recording: RecordingObject<'a>,
+    pieces: Vec<PieceObject<'a>>,
+    clock_offset: f64,
     summary: period::Object<'a>,
     times: Vec<Option<TimesObject>>,
     flows: Option<period::Object<'a>>,
     timeline: Vec<PointObject>,
+    stages: Vec<StageObject>,
+    cpus: Vec<CpuObject>,
     advice: Vec<AdviceObject<'a>>,
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn of(titled: &Titled<'a>) -> Self {
-        let Titled { file, report } = *titled;
+    pub(super) fn of(host: &'a Host) -> Self {
+        let Host { name, report } = host;
         Self {
             r#type: "report",
             schema: super::SCHEMA,
-            file,
+            file: report.pieces.first().map(|piece| &*piece.file),
+            name,
             recording: RecordingObject {
                 header: &report.header,
                 first: report.span.map(|(first, _)| seconds(first)),
@@ -40,6 +47,8 @@ impl<'a> Object<'a> {
                 intervals: report.intervals,
                 ended: EndObject::of(&report.end),
             },
+            pieces: report.pieces.iter().map(PieceObject::of).collect(),
+            clock_offset: report.offset.as_secs_f64(),
             summary: period::Object::of("summary", &report.summary),
             times: report
                 .times
@@ -51,6 +60,22 @@ impl<'a> Object<'a> {
                 .as_ref()
                 .map(|flows| period::Object::of("summary", flows)),
             timeline: report.timeline.iter().map(Into::into).collect(),
+            stages: report
+                .stages()
+                .into_iter()
+                .map(|(stage, drops)| StageObject {
+                    stage: stage.map(Stage::id),
+                    drops: drops.into(),
+                })
+                .collect(),
+            cpus: report
+                .cpus()
+                .into_iter()
+                .map(|(cpu, drops)| CpuObject {
+                    cpu,
+                    drops: drops.into(),
+                })
+                .collect(),
             advice: report.summary.advice.iter().map(Into::into).collect(),
         }
     }
@@ -85,8 +110,72 @@ impl<'a> EndObject<'a> {
     }
 }
 
+/// One of the recordings that a report is made of.
 #[derive(Serialize)]
-struct TimesObject {
+struct PieceObject<'a> {
+    file: &'a str,
+    first: Option<String>,
+    last: Option<String>,
+    intervals: u64,
+    ended: EndObject<'a>,
+}
+
+impl<'a> PieceObject<'a> {
+    fn of(piece: &'a Piece) -> Self {
+        let Piece {
+            file,
+            span,
+            intervals,
+            end,
+        } = piece;
+        Self {
+            file,
+            first: span.map(|(first, _)| seconds(first)),
+            last: span.map(|(_, last)| seconds(last)),
+            intervals: *intervals,
+            ended: EndObject::of(end),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct StageObject {
+    stage: Option<&'static str>,
+    #[serde(flatten)]
+    drops: DropsObject,
+}
+
+#[derive(Serialize)]
+struct CpuObject {
+    cpu: Option<u64>,
+    #[serde(flatten)]
+    drops: DropsObject,
+}
+
+#[derive(Serialize)]
+struct DropsObject {
+    harmful: u64,
+    suspicious: u64,
+    benign: u64,
+}
+
+impl From<Drops> for DropsObject {
+    fn from(drops: Drops) -> Self {
+        let Drops {
+            harmful,
+            suspicious,
+            benign,
+        } = drops;
+        Self {
+            harmful,
+            suspicious,
+            benign,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct TimesObject {
     first: String,
     last: String,
     peak_rate: f64,
@@ -150,6 +239,6 @@ impl<'a> From<&'a Advice> for AdviceObject<'a> {
     }
 }
 
-fn seconds(time: Timestamp) -> String {
+pub(super) fn seconds(time: Timestamp) -> String {
     format!("{time:.6}")
 }

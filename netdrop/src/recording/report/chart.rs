@@ -1,0 +1,230 @@
+//! Drops over time by stage and by CPU, in as few slices as a chart can show.
+
+use std::{collections::BTreeMap, ops::AddAssign};
+
+use jiff::Timestamp;
+
+use super::builder::before;
+use crate::{
+    drops::stage::Stage,
+    tally::{
+        key::{By, Key},
+        period::{Period, View},
+        rank::Sort,
+        row::{Row, Value},
+        show::Show,
+        sums::Sums,
+    },
+};
+
+/// Slices at most; neighbours become one beyond it.
+const MOST_BINS: usize = 160;
+
+/// Drops, apart by severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Harmful drops.
+    pub harmful: u64,
+    /// Suspicious drops.
+    pub suspicious: u64,
+    /// Benign drops.
+    pub benign: u64,
+}
+
+impl Drops {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.harmful + self.suspicious + self.benign
+    }
+
+    /// Those that are not benign.
+    #[must_use]
+    pub fn serious(&self) -> u64 {
+        self.harmful + self.suspicious
+    }
+}
+
+impl From<&Sums> for Drops {
+    fn from(sums: &Sums) -> Self {
+        Self {
+            harmful: sums.harmful,
+            suspicious: sums.suspicious,
+            benign: sums.benign,
+        }
+    }
+}
+
+impl AddAssign for Drops {
+    fn add_assign(&mut self, other: Self) {
+        self.harmful += other.harmful;
+        self.suspicious += other.suspicious;
+        self.benign += other.benign;
+    }
+}
+
+/// A slice of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bin {
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+    /// Measured time in it: less than there is between the two where nothing was
+    /// recorded.
+    pub seconds: f64,
+    /// Drops by stage; `None` without room in a table.
+    pub stages: BTreeMap<Option<Stage>, Drops>,
+    /// Drops by CPU, likewise.
+    pub cpus: BTreeMap<Option<u64>, Drops>,
+}
+
+impl Bin {
+    /// `period` is grouped by [`view`].
+    fn of(period: &Period) -> Self {
+        let mut bin = Self {
+            start: before(period.time, period.seconds),
+            end: period.time,
+            seconds: period.seconds,
+            stages: BTreeMap::new(),
+            cpus: BTreeMap::new(),
+        };
+        for row in &period.rows {
+            let drops = Drops::from(&row.sums);
+            let stage = match value(row, "stage") {
+                Value::Text(stage) => Stage::find(stage),
+                _ => None,
+            };
+            *bin.stages.entry(stage).or_default() += drops;
+            let cpu = match value(row, "cpu") {
+                Value::Number(cpu) => Some(*cpu),
+                _ => None,
+            };
+            *bin.cpus.entry(cpu).or_default() += drops;
+        }
+        bin
+    }
+
+    fn add(&mut self, later: &Self) {
+        self.end = later.end;
+        self.seconds += later.seconds;
+        for (stage, drops) in &later.stages {
+            *self.stages.entry(*stage).or_default() += *drops;
+        }
+        for (cpu, drops) in &later.cpus {
+            *self.cpus.entry(*cpu).or_default() += *drops;
+        }
+    }
+}
+
+fn value<'r>(row: &'r Row, name: &str) -> &'r Value {
+    let mut fields = row.fields.iter();
+    fields
+        .find(|field| field.name == name)
+        .map_or(&Value::Null, |field| &field.value)
+}
+
+/// How periods are grouped that a chart is made of.
+pub(super) fn view() -> View {
+    View {
+        by: By::of([Key::Stage, Key::Cpu]),
+        top: usize::MAX,
+        sort: Sort::Drops,
+        show: Show::All,
+    }
+}
+
+/// What all slices have, by key.
+pub(crate) fn sum<K: Ord + Copy>(
+    bins: &[Bin],
+    of: impl Fn(&Bin) -> &BTreeMap<K, Drops>,
+) -> Vec<(K, Drops)> {
+    let mut sums: BTreeMap<K, Drops> = BTreeMap::new();
+    for bin in bins {
+        for (key, drops) in of(bin) {
+            *sums.entry(*key).or_default() += *drops;
+        }
+    }
+    sums.into_iter().collect()
+}
+
+/// Slices in the making.
+#[derive(Debug, Default)]
+pub(super) struct Chart {
+    pub(super) bins: Vec<Bin>,
+    /// How often neighbours were joined: a slice is 2 to the power of this many
+    /// intervals.
+    joined: u32,
+    /// Intervals in the last slice.
+    last: usize,
+}
+
+impl Chart {
+    pub(super) fn add(&mut self, period: &Period) {
+        let bin = Bin::of(period);
+        if let Some(last) = self.bins.last_mut()
+            && self.last < 1 << self.joined
+        {
+            last.add(&bin);
+            self.last += 1;
+            return;
+        }
+        if self.bins.len() >= MOST_BINS {
+            let pairs = self.bins.chunks(2);
+            self.bins = pairs
+                .map(|pair| {
+                    let mut sum = pair[0].clone();
+                    pair[1..].iter().for_each(|second| sum.add(second));
+                    sum
+                })
+                .collect();
+            self.joined += 1;
+        }
+        self.bins.push(bin);
+        self.last = 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{output::samples, tally::row::Field};
+
+    #[test]
+    fn a_long_chart_gets_coarser_and_loses_nothing() {
+        let mut chart = Chart::default();
+        let mut period = samples::period();
+        let field = |name, value| Field { name, value };
+        for (row, stage) in period.rows.iter_mut().zip(["rx_sock", "rx_lookup", "-"]) {
+            row.fields = vec![
+                field("stage", Value::Text(stage.into())),
+                field("cpu", Value::Number(1)),
+            ];
+        }
+        let (drops, times) = (36, 10_000);
+        for _ in 0..times {
+            chart.add(&period);
+        }
+        assert!(chart.bins.len() <= MOST_BINS, "{}", chart.bins.len());
+        let stages = sum(&chart.bins, |bin| &bin.stages);
+        let all: u64 = stages.iter().map(|(_, drops)| drops.all()).sum();
+        assert_eq!(
+            all,
+            times * (drops - 6),
+            "20 + 6 + 4 drops in each interval"
+        );
+        let sock = (
+            Some(Stage::RX_SOCK),
+            Drops {
+                harmful: times * 20,
+                ..Drops::default()
+            },
+        );
+        assert!(stages.contains(&sock), "{stages:?}");
+        let cpus = sum(&chart.bins, |bin| &bin.cpus);
+        assert_eq!(cpus.len(), 1);
+        assert_eq!(cpus[0].1.all(), times * 30);
+        let seconds: f64 = chart.bins.iter().map(|bin| bin.seconds).sum();
+        assert!((seconds - 20_000.0).abs() < 0.1, "{seconds}");
+    }
+}
