@@ -112,6 +112,7 @@ fn write_catalogue(out: &Path) -> anyhow::Result<bool> {
         ("stages.rs", catalogue.stages_source()),
         ("catalogue.rs", catalogue.source()),
         ("rules.rs", catalogue.rules_source()),
+        ("reconcile.rs", catalogue.reconcile_source()),
     ] {
         let path = out.join(name);
         fs::write(&path, source).with_context(|| path.display().to_string())?;

@@ -61,8 +61,21 @@ remedy = "r"
 undo = "sysctl -w net.core.netdev_max_backlog={net.core.netdev_max_backlog}"
 "#;
 
+const COUNTERS: &str = r#"[[counter]]
+name = "IpExt.InCsumErrors"
+scope = "netns"
+drops = [{ reasons = ["IP_CSUM"], functions = ["ip_rcv"], family = "ipv4" }]
+
+[[counter]]
+name = "Ip.InHdrErrors"
+scope = "netns"
+includes = ["IpExt.InCsumErrors"]
+maybe = [{ stages = ["rx_ip"], directions = ["rx"] }]
+note = "n"
+"#;
+
 fn texts() -> Texts {
-    Texts([STAGE, REASON, FUNCTION, OVERRIDE, RULE].map(str::to_owned))
+    Texts([STAGE, REASON, FUNCTION, OVERRIDE, RULE, COUNTERS].map(str::to_owned))
 }
 
 /// What is said where in one of the files a text is replaced by another.
@@ -91,6 +104,7 @@ const REASONS: usize = 1;
 const FUNCTIONS: usize = 2;
 const OVERRIDES: usize = 3;
 const RULES: usize = 4;
+const RECONCILE: usize = 5;
 
 /// File, what is replaced by what, what is said.
 type Mistake = (usize, &'static str, &'static str, &'static str);
@@ -290,4 +304,54 @@ fn mistakes_in_rules_are_said_with_their_line() {
         let said = said(RULES, old, new);
         assert!(said.contains(&expected), "{expected}\n{said:#?}");
     }
+}
+
+#[test]
+fn counters_become_a_table() {
+    let source = Catalogue::read(&texts()).unwrap().reconcile_source();
+    assert!(source.contains("name: \"Ip.InHdrErrors\", of: Of::Netns"));
+    assert!(source.contains("ethertype: Some(0x0800)"));
+    assert!(source.contains("note: Some(\"n\")"));
+}
+
+#[test]
+fn mistakes_in_counters_are_said_with_their_line() {
+    are_said(&[
+        (
+            RECONCILE,
+            "\"IP_CSUM\"",
+            "\"IP_CSM\"",
+            "data/reconcile.toml:4: unknown reason \"IP_CSM\"",
+        ),
+        (
+            RECONCILE,
+            "includes = [\"IpExt.InCsumErrors\"]",
+            "includes = [\"IpExt.In\"]",
+            "data/reconcile.toml:9: unknown counter \"IpExt.In\"",
+        ),
+        (
+            RECONCILE,
+            "stages = [\"rx_ip\"], ",
+            "",
+            "data/reconcile.toml:10: names no reason, function or stage",
+        ),
+        (
+            RECONCILE,
+            "\"rx_ip\"",
+            "\"rx_up\"",
+            "data/reconcile.toml:10: unknown stage \"rx_up\"",
+        ),
+        (
+            RECONCILE,
+            "name = \"Ip.InHdrErrors\"",
+            "name = \"IpExt.InCsumErrors\"",
+            "data/reconcile.toml:7: counter IpExt.InCsumErrors of netns stands twice",
+        ),
+        (
+            RECONCILE,
+            "scope = \"netns\"",
+            "scope = \"cpu\"",
+            "data/reconcile.toml:3: unknown scope \"cpu\"; use netns, host, device, qdisc, clsact",
+        ),
+    ]);
 }

@@ -7,6 +7,7 @@ mod bench_empty;
 mod bytes;
 mod clock;
 mod completions;
+mod counters;
 mod diff;
 pub mod doctor;
 mod duration;
@@ -33,6 +34,7 @@ mod severity_file;
 mod signals;
 mod stacks;
 mod trace;
+mod tracer;
 mod watch;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ pub mod hooks;
 pub mod load;
 mod messages;
 pub mod offsets;
-mod privileges;
+pub(crate) mod privileges;
 pub mod reasons;
 pub mod snapshot;
 pub mod symbols;

@@ -20,6 +20,7 @@ mod page;
 pub mod palette;
 pub mod path;
 pub mod ready;
+pub mod reconcile;
 pub mod render;
 pub mod report;
 pub mod sink;

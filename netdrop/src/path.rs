@@ -17,6 +17,7 @@ pub use self::finding::Finding;
 use crate::{
     drops::stage::Stage,
     host::counters::{Counter, Kind, Snapshot, Unread, Wanted, sockets::Socket, tunables::Tunable},
+    reconcile::Reconciliation,
 };
 
 /// What is known of a packet's way.
@@ -40,6 +41,8 @@ pub struct Journey {
     pub findings: Vec<Finding>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// The counters of loss against drops, where those were traced.
+    pub reconciliation: Option<Reconciliation>,
 }
 
 /// A stage on this host.
@@ -92,6 +95,7 @@ pub fn wanted(host: Option<(u32, PathBuf)>) -> Wanted<'static> {
         tunables: place::settings(),
         drivers: true,
         sockets: true,
+        brief: false,
         host,
     }
 }
@@ -139,6 +143,7 @@ impl Journey {
             sockets: now.sockets.clone(),
             findings,
             unread: now.unread.clone(),
+            reconciliation: None,
         }
     }
 }

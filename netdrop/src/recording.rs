@@ -19,6 +19,7 @@ pub mod header;
 mod histogram;
 mod names;
 pub mod read;
+pub mod reconcile;
 pub mod replay;
 pub mod report;
 mod significance;

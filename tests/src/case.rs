@@ -21,6 +21,7 @@ use crate::{
 mod doomed;
 mod expected;
 mod flow;
+mod reconciled;
 mod witness;
 
 pub(crate) use self::{
@@ -123,13 +124,20 @@ impl<'a> Case<'a> {
         bench: &Bench,
         provoke: impl FnOnce() -> Result<()>,
     ) -> Result<Option<Run>> {
-        let arguments = format!("{} {}", watch(self.interval), self.options);
+        let mut arguments = format!("{} {}", watch(self.interval), self.options);
+        let reconciled = reconciled::options(&self.drops).filter(|_| self.options.is_empty());
+        if let Some(options) = &reconciled {
+            arguments = format!("{arguments} {options}");
+        }
         let netdrop = bench.start(&arguments)?;
         let mut complaints = Vec::new();
         let watched = self.witness(bench, &mut complaints, provoke)?;
         let run = netdrop.map(Netdrop::stop).transpose()?;
         if let Some(run) = &run {
             complaints.extend(self.against(bench, run, &watched));
+            if reconciled.is_some() {
+                complaints.extend(reconciled::complaints(run, &watched.watched, &self.drops));
+            }
         }
         report(&complaints)?;
         Ok(run)

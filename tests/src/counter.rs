@@ -6,9 +6,21 @@ use anyhow::{Context as _, Result};
 
 use crate::{lab::Namespace, sys::FrameSocket};
 
+/// What netdrop calls a counter.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Name and inode; `None` for what all share.
+    pub(crate) namespace: Option<(String, u32)>,
+    /// How its scope begins.
+    pub(crate) scope: String,
+    pub(crate) name: String,
+}
+
 /// A counter of the kernel that never falls.
 pub(crate) struct Counter<'a> {
     pub(crate) name: String,
+    /// As netdrop names it.
+    pub(crate) place: Option<Place>,
     read: Box<dyn Fn() -> Result<u64> + 'a>,
 }
 
@@ -16,7 +28,26 @@ impl<'a> Counter<'a> {
     pub(crate) fn new(name: impl Into<String>, read: impl Fn() -> Result<u64> + 'a) -> Self {
         Self {
             name: name.into(),
+            place: None,
             read: Box::new(read),
+        }
+    }
+
+    /// netdrop has it under this name, and a scope that begins like this.
+    fn known(
+        self,
+        namespace: Option<&Namespace>,
+        scope: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        let namespace = namespace.map(|namespace| (namespace.name().to_owned(), namespace.inode()));
+        Self {
+            place: Some(Place {
+                namespace,
+                scope: scope.into(),
+                name: name.into(),
+            }),
+            ..self
         }
     }
 
@@ -33,6 +64,7 @@ impl<'a> Counter<'a> {
             let text = namespace.inside(|| Ok(read("snmp")? + &read("netstat")?))?;
             snmp_field(&text, protocol, field).context("no such counter")
         })
+        .known(Some(namespace), "netns", name)
     }
 
     /// A field of /proc/net/snmp6, like `Udp6NoPorts`.
@@ -45,6 +77,7 @@ impl<'a> Counter<'a> {
                 .find(|line| line.split_whitespace().next() == Some(name));
             number(line.and_then(|line| line.split_whitespace().nth(1)))
         })
+        .known(Some(namespace), "netns", name)
     }
 
     /// Received packets that a device's statistics call dropped.
@@ -59,6 +92,7 @@ impl<'a> Counter<'a> {
                 .context("no such device")?;
             number(fields.split_whitespace().nth(3))
         })
+        .known(Some(namespace), device, "link.rx_dropped")
     }
 
     /// A device's statistics by their name in sysfs, like `tx_dropped`.
@@ -71,6 +105,7 @@ impl<'a> Counter<'a> {
                 .as_u64()
                 .context("no such counter")
         })
+        .known(Some(namespace), device, format!("link.{name}"))
     }
 
     /// The packets of all rules with `counter` in a namespace's nftables.
@@ -106,6 +141,7 @@ impl<'a> Counter<'a> {
             let list = namespace.run("tc", &format!("-s qdisc show dev {device}"))?;
             number_after(&list, "(dropped ")
         })
+        .known(Some(namespace), format!("{device} qdisc "), "qdisc.drops")
     }
 
     /// Frames that a packet socket had no room for.
@@ -132,6 +168,7 @@ impl<'a> Counter<'a> {
             });
             numbers.sum()
         })
+        .known(None, "host", "arp_cache.unresolved_discards")
     }
 
     /// Packets that the CPUs' backlogs had no room for, on the whole host.
@@ -145,6 +182,7 @@ impl<'a> Counter<'a> {
                 })
                 .sum()
         })
+        .known(None, "host", "softnet.dropped")
     }
 }
 

@@ -258,8 +258,9 @@ impl Live {
             output_lost: 0,
         };
         if let Some(recording) = &mut self.recording {
-            let written =
-                recording.interval(&snapshot, moment.time, softnet.as_ref(), &mut self.names);
+            let end = self.capture.since();
+            let names = &mut self.names;
+            let written = recording.interval(&snapshot, end, moment.time, softnet.as_ref(), names);
             if let Err(error) = written {
                 self.recording = None;
                 self.state.record(None);

@@ -21,6 +21,7 @@ use super::{
     options::{self, FormatArg},
     print,
     signals::Signals,
+    tracer::Tracer,
 };
 use crate::{
     host::{
@@ -41,6 +42,11 @@ pub(super) struct Args {
     /// only that tells what is wrong now
     #[arg(long, value_name = "TIME", value_parser = duration::parse_interval, allow_hyphen_values = true)]
     interval: Option<Duration>,
+
+    /// Trace drops meanwhile and hold the counters of loss against them: what each
+    /// counted, what the drops explain and what remains
+    #[arg(long, requires = "interval")]
+    trace: bool,
 
     /// Intervals to show
     #[arg(
@@ -75,6 +81,7 @@ const EXAMPLES: &str = "\
 Examples:
   netdrop path                       every stage: what was counted since boot, what is set
   netdrop path --interval 5s         what was counted in 5 seconds, and what is wrong
+  netdrop path --interval 5s --trace and which drops explain it
   netdrop path --netns shop          in another network namespace, by name
   netdrop path --netns 1234          in that of process 1234
   netdrop path --netns /run/netns/a  in that at a path
@@ -95,10 +102,17 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// A namespace to enter.
-struct Target {
+pub(super) struct Target {
     inode: u32,
     path: PathBuf,
     identity: Option<Identity>,
+}
+
+impl Target {
+    /// Its inode number and path.
+    pub(super) fn place(self) -> (u32, PathBuf) {
+        (self.inode, self.path)
+    }
 }
 
 fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
@@ -161,13 +175,23 @@ async fn reports(
         all,
         format,
         no_color,
-        ..
+        trace,
+        netns: _,
     } = args;
     let options = Options { all: *all };
     let layout = options::layout(*no_color);
     let wanted = path::wanted(host);
     let mut signals = Signals::listen()?;
+    let mut tracer = match trace {
+        true => Some(Tracer::start(
+            netns::own().context("cannot tell the network namespace")?,
+        )?),
+        false => None,
+    };
     let mut before = Snapshot::take(&wanted);
+    if let Some(tracer) = &mut tracer {
+        tracer.first(&before);
+    }
     let Some(interval) = interval else {
         show(
             &Journey::of(&before, None),
@@ -186,7 +210,10 @@ async fn reports(
             () = signals.next() => return Ok(ExitCode::SUCCESS),
         }
         let now = Snapshot::take(&wanted);
-        let journey = Journey::of(&now, Some(&before));
+        let mut journey = Journey::of(&now, Some(&before));
+        if let Some(tracer) = &mut tracer {
+            journey.reconciliation = Some(tracer.interval(&now)?);
+        }
         show(&journey, identity, *format, layout, options)?;
         before = now;
     }
@@ -219,7 +246,7 @@ fn show(
 /// (`PROC_DYNAMIC_FIRST`, fs/proc/generic.c; `PID_MAX_LIMIT`).
 const FIRST_INODE: u32 = 0xEFFF_0000;
 
-fn find(text: &str) -> Result<Target, Usage> {
+pub(super) fn find(text: &str) -> Result<Target, Usage> {
     let mut namespaces = netns::all();
     if text.contains('/') {
         let path = PathBuf::from(text);

@@ -207,6 +207,8 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
             return Err(error);
         }
     };
+    // At once: drops count already.
+    let start = counters(capture.since());
     let mut warnings = capture.warnings().to_vec();
     warnings.extend(filter::warnings(filter.as_ref(), names.symbols()));
     if let Some((path, given)) = given {
@@ -220,13 +222,12 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         sampling: &args.sampling,
     };
     let header = recording_header::header(&asked, &capture, &warnings)?;
-    let counters = counters();
-    let mut rows = Rows::new(&header, &counters);
+    let mut rows = Rows::new(&header, &start);
     if let Some(filter) = &filter {
         rows.filter(&filter.plan);
     }
     announce(&header, &announced);
-    writer.send(Order::Start(Box::new(header), counters));
+    writer.send(Order::Start(Box::new(header), start));
     let mut run = Run {
         capture,
         names,
@@ -328,6 +329,7 @@ impl Run {
     /// Ends an interval and hands it over.
     fn collect(&mut self) -> anyhow::Result<()> {
         let mut snapshot = self.capture.collect()?;
+        let counters = counters(self.capture.since());
         let stacks = self.names.stacks();
         stacks.learn(std::mem::take(&mut snapshot.stacks));
         self.waiting.drain(&mut self.capture)?;
@@ -345,7 +347,7 @@ impl Run {
         let moment = Moment {
             time: Timestamp::now(),
             time_squeeze: squeezed.as_deref(),
-            counters: &counters(),
+            counters: &counters,
             events: &events,
             boot: clock::boot()?,
         };

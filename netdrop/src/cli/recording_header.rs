@@ -1,6 +1,6 @@
 //! What a recording says about its host, for every command that writes one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use crate::{
     kernel::{capture::Capture, sys::clock},
     recording::{
         header::{ClockFact, DeviceFact, FORMAT, Header, HookFact, NamespaceFact},
+        reconcile,
         write::HostCounter,
     },
 };
@@ -100,14 +101,25 @@ pub(super) fn header(
 }
 
 /// Counters of the host and of the network namespace that netdrop runs in, as
-/// they stand.
-pub(super) fn counters() -> Vec<HostCounter> {
-    let counters = Counters::take(&Wanted::default()).flat().into_iter();
-    counters
-        .map(|counter| HostCounter {
-            scope: counter.scope.to_string(),
-            name: counter.name.to_string(),
-            value: Some(counter.value),
-        })
-        .collect()
+/// they stand; the drops were read at `drops`.
+pub(super) fn counters(drops: Instant) -> Vec<HostCounter> {
+    let taken = Counters::take(&Wanted::default());
+    let skew = u64::try_from(drops.elapsed().as_nanos()).ok();
+    let of_ours = [
+        (reconcile::NETNS, Some(taken.netns.into())),
+        (reconcile::SKEW, skew),
+    ];
+    let of_ours = of_ours
+        .into_iter()
+        .map(|((scope, name), value)| HostCounter {
+            scope: scope.to_owned(),
+            name: name.to_owned(),
+            value,
+        });
+    let counters = taken.flat().into_iter().map(|counter| HostCounter {
+        scope: counter.scope.to_string(),
+        name: counter.name.to_string(),
+        value: Some(counter.value),
+    });
+    of_ours.chain(counters).collect()
 }

@@ -10,6 +10,7 @@ use nix::sys::signal::SigSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::{
+    counters::Counters,
     fault,
     filter::{self, Filter},
     options::Shared,
@@ -63,6 +64,7 @@ pub(super) struct Session {
     pub(super) renderer: Renderer,
     pub(super) stop: Stop,
     squeezes: Squeezes,
+    counters: Option<Counters>,
     lost: u64,
     /// Are the events hints for ourselves?
     hints: bool,
@@ -103,11 +105,12 @@ pub(super) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::
 }
 
 impl Session {
-    /// Attaches, and says so.
+    /// Attaches, and says so. `counters` are held against the drops.
     pub(super) async fn start(
         shared: &Shared,
         config: &CaptureConfig,
         filter: Option<&Filter>,
+        mut counters: Option<Counters>,
     ) -> anyhow::Result<Self> {
         let given = match &shared.severity_file {
             Some(path) => Some((path, severity_file::read(path)?)),
@@ -115,6 +118,9 @@ impl Session {
         };
         let signals = Signals::listen()?;
         let (capture, mut names) = capture(config)?;
+        if let Some(counters) = &mut counters {
+            counters.first(capture.since());
+        }
         let mut warnings = capture.warnings().to_vec();
         warnings.extend(filter::warnings(filter, names.symbols()));
         if let Some((path, given)) = given {
@@ -139,6 +145,7 @@ impl Session {
                 deadline: shared.duration.map(|duration| Instant::now() + duration),
             },
             squeezes: Squeezes::start(),
+            counters,
             lost: 0,
             hints: config.emit == Emit::Hints,
         };
@@ -169,6 +176,7 @@ impl Session {
 
     /// Ends an interval.
     pub(super) fn collect(&mut self) -> anyhow::Result<Period> {
+        let before = self.counters.as_mut().and_then(Counters::before_end);
         let mut snapshot = self.capture.collect()?;
         let stacks = self.names.stacks();
         stacks.learn(std::mem::take(&mut snapshot.stacks));
@@ -186,7 +194,11 @@ impl Session {
             output_lost: self.sink.lost() - self.lost,
         };
         self.lost = self.sink.lost();
-        let period = self.tally.interval(&snapshot, &moment, &mut self.names);
+        let mut period = self.tally.interval(&snapshot, &moment, &mut self.names);
+        if let Some(counters) = &mut self.counters {
+            let end = self.capture.since();
+            period.reconciliation = counters.interval(before, end, &snapshot, &mut self.names);
+        }
         for message in self.capture.messages() {
             fault::say(&escape(&message));
         }
@@ -204,10 +216,13 @@ impl Session {
             sink,
             renderer,
             stop,
+            counters,
             ..
         } = self;
         drop(capture);
-        let summary = renderer.summary(&tally.summary(Timestamp::now(), sink.lost()), lines);
+        let mut summary = tally.summary(Timestamp::now(), sink.lost());
+        summary.reconciliation = counters.map(|mut counters| counters.run());
+        let summary = renderer.summary(&summary, lines);
         let Stop { signals, .. } = stop;
         last_words(sink, signals, summary, ending).await
     }

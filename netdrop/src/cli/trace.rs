@@ -113,7 +113,7 @@ async fn trace(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         rules: filter::rules(filter.as_ref()),
         keep: Keep::ToCount,
     };
-    let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
+    let mut session = Session::start(&shared, &config, filter.as_ref(), None).await?;
     let mut printer = Printer {
         lines: Lines::new(session.renderer.layout.palette, verbose),
         show: shared.show(),

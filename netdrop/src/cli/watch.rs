@@ -3,11 +3,13 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{
+    counters::Counters,
     duration,
+    fault::Usage,
     filter::{self, Filter},
     live,
     options::Shared,
-    replay,
+    path, replay,
     session::{self, Session, every},
 };
 use crate::{
@@ -46,12 +48,23 @@ pub(super) struct Args {
     #[arg(long)]
     histograms: bool,
 
+    /// Hold the kernel's own counters of loss against the traced drops: what each
+    /// counted, what the drops explain and what remains. In text below the
+    /// summary; not with a filter
+    #[arg(long)]
+    reconcile: bool,
+
+    /// The network namespace whose counters --reconcile reads, as for `netdrop
+    /// path` [default: netdrop's own]
+    #[arg(long, value_name = "NAME|PID|INODE", requires = "reconcile")]
+    netns: Option<String>,
+
     /// Show a recording of `netdrop record` instead of this host; - for standard
     /// input
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["interval", "stack", "histograms", "duration", "lite", "flows", "severity_file"]
+        conflicts_with_all = ["interval", "stack", "histograms", "duration", "lite", "flows", "severity_file", "reconcile"]
     )]
     replay: Option<PathBuf>,
 }
@@ -70,6 +83,8 @@ Examples:
   netdrop watch netns blue and reason NETFILTER_DROP
   netdrop watch --replay drops.ndr                a recording, as it would have been shown
   netdrop watch --severity all                    benign drops, too
+  netdrop watch --reconcile --duration 10s        which counters moved, and which drops explain it
+  netdrop watch --reconcile --netns shop --format json | jq .reconciliation
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
@@ -82,17 +97,20 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
+    let counters = counters(&args, filter.as_ref())?;
     let Args {
         mut shared,
         interval,
         stack,
         histograms,
+        reconcile,
+        netns: _,
         replay: _,
     } = args;
     if stack {
         shared.group_by_stack();
     }
-    let live = shared.is_format_open() && live::is_possible();
+    let live = shared.is_format_open() && live::is_possible() && !reconcile;
     let config = CaptureConfig {
         flows: if live {
             Some(shared.all_flows())
@@ -112,7 +130,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     if live {
         return Box::pin(live::run(&shared, config, interval, filter)).await;
     }
-    let mut session = Session::start(&shared, &config, filter.as_ref()).await?;
+    let mut session = Session::start(&shared, &config, filter.as_ref(), counters).await?;
     if shared.explains() {
         session.tally.explain();
     }
@@ -136,6 +154,22 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         show(&mut session, &last);
     }
     session.finish(ending, None).await
+}
+
+/// The counters that are asked for.
+fn counters(args: &Args, filter: Option<&Filter>) -> anyhow::Result<Option<Counters>> {
+    if !args.reconcile {
+        return Ok(None);
+    }
+    if filter.is_some() {
+        return Err(Usage(
+            "--reconcile goes without a filter: drops that were left out explain no counter"
+                .to_owned(),
+        )
+        .into());
+    }
+    let netns = args.netns.as_deref().map(path::find).transpose()?;
+    Counters::start(netns.map(path::Target::place)).map(Some)
 }
 
 fn show(session: &mut Session, period: &Period) {

@@ -68,6 +68,10 @@ pub struct Wanted<'a> {
     pub drivers: bool,
     /// Sockets, and the processes that hold those that lose.
     pub sockets: bool,
+    /// Only counters of loss and what they need: no tables of neighbours (whose
+    /// counters `/proc` has, too), interrupts or settings of drivers. Much of that
+    /// waits for a lock that all network devices share.
+    pub brief: bool,
     /// The first namespace, where the calling thread is in another: only there
     /// some things of the whole host can be seen.
     pub host: Option<(u32, PathBuf)>,
@@ -197,7 +201,11 @@ impl Snapshot {
             .into_iter()
             .filter_map(|name| Some((name, interrupts::softirq(&softirqs, name)?)))
             .collect();
-        let lines = interrupts::interrupts(&file("/proc/interrupts"));
+        let lines = if wanted.brief {
+            Vec::new()
+        } else {
+            interrupts::interrupts(&file("/proc/interrupts"))
+        };
         let softnet = file(&format!("{net}/softnet_stat"));
         let softnet = Softnet::parse(&softnet);
         let mut snapshot = Self {
@@ -223,7 +231,9 @@ impl Snapshot {
         snapshot.softnet = snapshot.noted_softnet(softnet);
         snapshot.links = snapshot.noted("devices", links::read());
         snapshot.qdiscs = snapshot.noted("queueing disciplines", qdiscs::read());
-        snapshot.neighbours = snapshot.noted("neighbour tables", neighbours::read());
+        if !wanted.brief {
+            snapshot.neighbours = snapshot.noted("neighbour tables", neighbours::read());
+        }
         snapshot.interrupts = interrupts::by_device(lines, &snapshot.links);
         snapshot.beside(wanted);
         snapshot.skew = taken.elapsed();
@@ -235,6 +245,7 @@ impl Snapshot {
             tunables,
             drivers,
             sockets,
+            brief,
             host: _,
         } = wanted;
         if *sockets {
@@ -278,14 +289,16 @@ impl Snapshot {
                 .iter()
                 .map(|link| Arc::clone(&link.name))
                 .collect();
-            let (found, silent) = ethtool::read(&devices);
+            let (found, silent) = ethtool::read(&devices, *brief);
             self.drivers = found;
             self.unread.extend(silent.into_iter().map(|device| Unread {
                 what: format!("the driver of {device}"),
                 why: "it did not answer within a second".to_owned(),
             }));
         }
-        self.tunables.extend(settings::all(self));
+        if !brief {
+            self.tunables.extend(settings::all(self));
+        }
     }
 
     fn noted<T: Default>(&mut self, what: &str, found: io::Result<T>) -> T {

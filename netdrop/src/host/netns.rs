@@ -136,6 +136,13 @@ fn add_processes(found: &mut Namespaces, proc: &Path) {
     }
 }
 
+/// The initial namespace, where it can be told and is seen.
+#[must_use]
+pub fn initial() -> Option<(u32, PathBuf)> {
+    let inode = host(Path::new("/proc"))?;
+    Some((inode, PathBuf::from("/proc/2/ns/net")))
+}
+
 /// The initial namespace, where it can be told.
 fn host(proc: &Path) -> Option<u32> {
     let kthreadd = proc.join("2");

@@ -208,6 +208,12 @@ impl Capture {
         self.ending = true;
     }
 
+    /// When the current interval began.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
     /// Ends the current interval and returns its exact counts. May block for
     /// some milliseconds while running programs end.
     ///

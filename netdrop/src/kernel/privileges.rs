@@ -65,3 +65,9 @@ pub(super) fn drop_unneeded(sockets: bool, works: &dyn Fn() -> bool) {
     let _ = caps::set(None, CapSet::Inheritable, &CapsHashSet::new());
     let _ = caps::set(None, CapSet::Permitted, &kept);
 }
+
+/// Gives up every capability of this thread but those that naming devices and
+/// namespaces of others takes.
+pub(crate) fn keep_naming() {
+    drop_unneeded(false, &|| true);
+}

@@ -6,6 +6,7 @@ mod formatter;
 mod hosts;
 mod period;
 mod ready;
+pub(super) mod reconcile;
 mod report;
 
 use jiff::Timestamp;
@@ -218,13 +219,12 @@ mod tests {
             r#""packets":20,"bytes":2000,"rate":10.0,"severity":"harmful","harmful":20,"#,
             r#""suspicious":0,"benign":0},"#
         )));
-        assert!(rows.ends_with(concat!(
+        assert!(rows.contains(concat!(
             r#""benign":0,"other":"top"}],"histograms":[{"kind":"packet_size","unit":"bytes","#,
             r#""count":34,"unknown":0,"buckets":[{"from":28,"to":31,"count":30},"#,
             r#"{"from":1280,"to":1535,"count":4}]},{"kind":"age","unit":"nanoseconds","#,
             r#""count":3,"unknown":31,"buckets":[{"from":1536,"to":1791,"count":3}]},"#,
-            r#"{"kind":"burst","unit":"drops","count":0,"unknown":0,"buckets":[]}]}"#,
-            "\n"
+            r#"{"kind":"burst","unit":"drops","count":0,"unknown":0,"buckets":[]}],"reconciliation":[{"counter":"Udp.InErrors","#
         )));
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::reading::{grouped, settings};
-use super::{escape::escape, page::Page, text::Layout};
+use super::{escape::escape, page::Page, reconcile, text::Layout};
 use crate::{
     drops::severity::Severity,
     host::{
@@ -16,6 +16,7 @@ use crate::{
         netns::Identity,
     },
     path::{At, Finding, Journey},
+    reconcile::Reconciliation,
 };
 
 /// Where and when.
@@ -68,7 +69,11 @@ pub fn text(journey: &Journey, heading: &Heading<'_>, layout: Layout, options: O
     }
     reminder(&mut page, journey);
     page.gap();
-    page.finish()
+    let mut out = page.finish();
+    if let Some(Reconciliation { lines, terms }) = &journey.reconciliation {
+        reconcile::write(&mut out, lines, terms, layout.palette);
+    }
+    out
 }
 
 fn title(page: &mut Page, journey: &Journey, heading: &Heading<'_>) {

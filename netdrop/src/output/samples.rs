@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     drops::{advice::Advice, stage::Stage},
     kernel::capture::HookStatus,
-    reconcile::{Line, Part},
+    reconcile::{Line, Part, Reconciliation, Terms},
     recording::{
         diff::{Change, Diff, Kind, Side},
         header::{ClockFact, DeviceFact, Header, HookFact, NamespaceFact},
@@ -62,6 +62,35 @@ fn fields<const N: usize>(fields: [(&'static str, Value); N]) -> Vec<Field> {
         .collect()
 }
 
+/// A counter with everything that one can have.
+pub(super) fn reconciliation() -> Reconciliation {
+    Reconciliation {
+        lines: vec![Line {
+            counter: "Udp.InErrors".to_owned(),
+            scope: "netns".to_owned(),
+            delta: 20,
+            traced: 12,
+            unexplained: 8,
+            repeated: 3,
+            excess: 1,
+            by: vec![Part {
+                reason: Some("SOCKET_RCVBUFF".to_owned()),
+                function: Some("udp_queue_rcv_one_skb".to_owned()),
+                stage: "rx_sock".to_owned(),
+                drops: 13,
+            }],
+            note: Some("a copy that could not be made".to_owned()),
+        }],
+        terms: Terms {
+            netns: 4_026_531_840,
+            skew: Some(std::time::Duration::from_micros(700)),
+            uncounted: 2,
+            untold: 1,
+            reset: vec!["eth0 link.rx_missed_errors".to_owned()],
+        },
+    }
+}
+
 /// Two seconds with every kind of row and loss.
 pub(crate) fn period() -> Period {
     let mut hooks = Attached::of(&HOOKS).hook_counts(&crate::kernel::snapshot::Snapshot::default());
@@ -108,6 +137,7 @@ pub(crate) fn period() -> Period {
         hooks,
         advice: Vec::new(),
         histograms: Some(histograms()),
+        reconciliation: Some(reconciliation()),
         rows: vec![
             Row {
                 fields: fields([
@@ -290,22 +320,8 @@ pub(crate) fn report() -> Report {
             point,
         ],
         histograms: histograms(),
-        reconciliation: vec![Line {
-            counter: "Udp.InErrors".to_owned(),
-            scope: "netns".to_owned(),
-            delta: 20,
-            traced: 12,
-            unexplained: 8,
-            repeated: 3,
-            excess: 0,
-            by: vec![Part {
-                reason: Some("SOCKET_RCVBUFF".to_owned()),
-                function: Some("udp_queue_rcv_one_skb".to_owned()),
-                stage: "rx_sock".to_owned(),
-                drops: 12,
-            }],
-            note: Some("datagrams with a wrong checksum".to_owned()),
-        }],
+        reconciliation: reconciliation().lines,
+        reconciled: Some(reconciliation().terms),
     }
 }
 

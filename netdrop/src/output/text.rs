@@ -4,7 +4,8 @@ mod squeeze;
 
 use std::fmt::Write as _;
 
-use super::{advice, histogram, palette::Palette, table};
+use super::{advice, histogram, palette::Palette, reconcile, table};
+use crate::reconcile::Reconciliation;
 use crate::tally::{
     accounting::Accounting,
     period::{Period, Totals},
@@ -68,6 +69,11 @@ fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, l
         if period.rows.iter().any(|row| row.sums.harm.is_half_seen()) {
             let _ = writeln!(out, "  {}", palette.dim(HALF_SEEN));
         }
+    }
+    if let Some(Reconciliation { lines, terms }) = &period.reconciliation
+        && heading == "summary"
+    {
+        reconcile::write(out, lines, terms, palette);
     }
     if !period.advice.is_empty() {
         out.push('\n');

@@ -14,7 +14,7 @@ use self::{
 use super::{header::Header, read::End};
 use crate::{
     drops::{advice::Advice, stage::Stage},
-    reconcile::Line,
+    reconcile::{Line, Terms},
     tally::{histogram::Histogram, period::Period, row::Row, show::Show},
 };
 
@@ -49,6 +49,9 @@ pub struct Report {
     pub histograms: Vec<Histogram>,
     /// The host's counters of loss against the recorded drops.
     pub reconciliation: Vec<Line>,
+    /// How far to trust that; `None` where it is not possible: with a filter, and in
+    /// recordings that do not say which namespace their counters are of.
+    pub reconciled: Option<Terms>,
     /// Drops over time by stage and CPU, in fewer points.
     pub chart: Vec<Bin>,
 }

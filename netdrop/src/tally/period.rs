@@ -31,6 +31,7 @@ use crate::{
     drops::advice::Advice,
     filter::plan::Plan,
     kernel::snapshot::{Aftermath, Snapshot},
+    reconcile::Reconciliation,
 };
 
 /// All drops, whatever is shown.
@@ -66,6 +67,8 @@ pub struct Period {
     /// Histograms of what the kernel side counted, of `accounting.rejected` more
     /// drops, too; `None` where they were not counted.
     pub histograms: Option<Vec<Histogram>>,
+    /// The kernel's counters of loss against the drops, where that was asked for.
+    pub reconciliation: Option<Reconciliation>,
 }
 
 impl Period {
@@ -254,6 +257,7 @@ impl Tally {
             hooks,
             rows,
             histograms: snapshot.histograms.clone(),
+            reconciliation: None,
         }
     }
 
@@ -281,6 +285,7 @@ impl Tally {
             hooks: self.hooks.clone(),
             rows,
             histograms: self.histograms.as_ref().map(histogram::Sums::histograms),
+            reconciliation: None,
         }
     }
 

@@ -18,8 +18,8 @@ use crate::{
 /// Expected drops, how they look on this kernel, and how far their counter has
 /// moved since the start.
 pub(crate) struct Watched<'a> {
-    drops: &'a Drops<'a>,
-    seen: Seen,
+    pub(super) drops: &'a Drops<'a>,
+    pub(super) seen: Seen,
     start: u64,
     pub(super) moved: u64,
 }

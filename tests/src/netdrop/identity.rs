@@ -108,6 +108,7 @@ fn one(interval: &Interval, by: &[&str], allow: Allow, all: &mut Complaints) {
         traffic: _,
         rows,
         histograms: _,
+        reconciliation: _,
     } = interval;
     histograms::check(interval, all);
     let Accounting {

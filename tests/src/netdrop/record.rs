@@ -79,6 +79,8 @@ pub(crate) struct Interval {
     /// Where they were asked for.
     #[serde(default)]
     pub(crate) histograms: Option<Vec<Histogram>>,
+    #[serde(deserialize_with = "nullable")]
+    pub(crate) reconciliation: Option<Vec<Value>>,
 }
 
 /// How often which values were met.

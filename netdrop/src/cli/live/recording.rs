@@ -61,7 +61,7 @@ impl Recording {
         };
         let header = recording_header::header(&asked, capture, capture.warnings())?;
         let created = outfile::create(path, over)?;
-        let mut recorder = Recorder::start(created, &header, None, &counters())?;
+        let mut recorder = Recorder::start(created, &header, None, &counters(capture.since()))?;
         if let Some((_, plan)) = filter {
             recorder.filter(plan);
         }
@@ -73,10 +73,11 @@ impl Recording {
         }))
     }
 
-    /// Writes an interval.
+    /// Writes an interval, whose drops were read at `end`.
     pub(super) fn interval(
         &mut self,
         snapshot: &Snapshot,
+        end: std::time::Instant,
         time: Timestamp,
         softnet: Option<&Softnet>,
         names: &mut dyn Names,
@@ -89,7 +90,7 @@ impl Recording {
         let moment = Moment {
             time,
             time_squeeze: squeezed.as_deref(),
-            counters: &counters(),
+            counters: &counters(end),
             events: &[],
             boot: Timestamp::UNIX_EPOCH,
         };

@@ -34,13 +34,14 @@ pub struct Driver {
     pub statistics: Vec<(String, u64)>,
 }
 
-/// Asks the driver of each device, several at once. It ends a second after the
+/// Asks the driver of each device, several at once; with `brief` only for its own
+/// counters. It ends a second after the
 /// last answer.
 ///
 /// Also names the devices whose driver did not answer in time; their questions
 /// stay behind in a thread each, since the kernel cannot be told to give up.
-pub(super) fn read(devices: &[Arc<str>]) -> (Vec<Driver>, Vec<Arc<str>>) {
-    read_by(ask, devices)
+pub(super) fn read(devices: &[Arc<str>], brief: bool) -> (Vec<Driver>, Vec<Arc<str>>) {
+    read_by(move |device| ask(device, brief), devices)
 }
 
 fn read_by(
@@ -80,7 +81,7 @@ fn read_by(
     (found, waiting)
 }
 
-fn ask(device: Arc<str>) -> Driver {
+fn ask(device: Arc<str>, brief: bool) -> Driver {
     let Ok(socket) = open() else {
         return Driver {
             device,
@@ -93,7 +94,9 @@ fn ask(device: Arc<str>) -> Driver {
         device,
         ..Driver::default()
     };
-    driver.settings(socket);
+    if !brief {
+        driver.settings(socket);
+    }
     driver
 }
 
@@ -313,7 +316,7 @@ mod tests {
     fn the_loopback_device_tells_its_offloads() {
         let lo: Arc<str> = "lo".into();
         let nobody: Arc<str> = "no-such-device".into();
-        let (found, silent) = read(&[lo, nobody]);
+        let (found, silent) = read(&[lo, nobody], false);
         assert_eq!(silent, Vec::<Arc<str>>::new());
         assert_eq!(found.len(), 2);
         let has = |name: &str| found[0].settings.iter().any(|(known, _)| known == name);

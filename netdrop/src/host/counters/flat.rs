@@ -38,11 +38,19 @@ impl Counter {
     /// and for a counter that was reset (a driver that was loaded again).
     #[must_use]
     pub fn since(&self, before: u64) -> Option<u64> {
-        match self.kind {
-            Kind::Gauge => None,
-            Kind::Count => self.value.checked_sub(before),
-            Kind::Count32 => {
-                let delta = self.value.wrapping_sub(before) & u64::from(u32::MAX);
+        self.kind.since(before, self.value)
+    }
+}
+
+impl Kind {
+    /// What was counted between two values; `None` as for [`Counter::since`].
+    #[must_use]
+    pub fn since(self, before: u64, now: u64) -> Option<u64> {
+        match self {
+            Self::Gauge => None,
+            Self::Count => now.checked_sub(before),
+            Self::Count32 => {
+                let delta = now.wrapping_sub(before) & u64::from(u32::MAX);
                 // Half the range in one interval: it was reset, not wrapped.
                 (delta <= u64::from(u32::MAX / 2)).then_some(delta)
             }
@@ -208,6 +216,7 @@ fn devices(list: &mut List, snapshot: &Snapshot) {
             ("qdisc.length", Kind::Gauge, (*length).into()),
             ("qdisc.backlog", Kind::Gauge, (*backlog).into()),
             ("qdisc.ingress", Kind::Gauge, parent.is_ingress().into()),
+            ("qdisc.root", Kind::Gauge, parent.is_root().into()),
         ] {
             list.add(&scope, name, kind, value);
         }
@@ -299,6 +308,7 @@ mod tests {
             tunables: vec!["net.core.somaxconn"],
             drivers: true,
             sockets: true,
+            brief: false,
             host: None,
         });
         let flat = snapshot.flat();

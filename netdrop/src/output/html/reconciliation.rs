@@ -19,13 +19,8 @@ const MOST: usize = 60;
 
 /// `None` where no recording has it.
 pub(super) fn section(fleet: &Fleet) -> Option<Section> {
-    let all = || {
-        fleet
-            .hosts
-            .iter()
-            .map(|host| host.report.reconciliation.len())
-    };
-    if all().sum::<usize>() == 0 {
+    let mut hosts = fleet.hosts.iter();
+    if !hosts.any(|host| host.report.reconciled.is_some()) {
         return None;
     }
     let body = html! {
@@ -58,7 +53,8 @@ fn of_host(host: &Host) -> Markup {
     ];
     let rows: Vec<Vec<Markup>> = lines.iter().take(MOST).map(row).collect();
     html! {
-        @if rows.is_empty() { p { "Not in this recording." } }
+        @if host.report.reconciled.is_none() { p { "Not in this recording." } }
+        @else if rows.is_empty() { p { "No counter of loss moved." } }
         @else { (table("Counters of loss, and the drops behind them", &columns, &rows)) }
         @if lines.len() > MOST { p.note { (lines.len() - MOST) " more counters." } }
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
+use super::reconcile::{LineObject, TermsObject};
 use crate::tally::{
     accounting::{Accounting, HookCount, Traffic},
     harm::Here,
@@ -25,6 +26,8 @@ pub(super) struct Object<'a> {
     hooks: Hooks<'a>,
     rows: Vec<RowObject<'a>>,
     histograms: Option<Vec<HistogramObject>>,
+    reconciliation: Option<Vec<LineObject<'a>>>,
+    reconciled: Option<TermsObject<'a>>,
 }
 
 impl<'a> Object<'a> {
@@ -41,6 +44,7 @@ impl<'a> Object<'a> {
             histograms,
             // Text: `explain --format json` has it.
             advice: _,
+            reconciliation,
         } = period;
         Self {
             r#type,
@@ -60,6 +64,10 @@ impl<'a> Object<'a> {
             histograms: histograms
                 .as_ref()
                 .map(|all| all.iter().map(Into::into).collect()),
+            reconciliation: reconciliation
+                .as_ref()
+                .map(|found| found.lines.iter().map(Into::into).collect()),
+            reconciled: reconciliation.as_ref().map(|found| (&found.terms).into()),
         }
     }
 }

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::period;
+use super::{
+    period,
+    reconcile::{LineObject, TermsObject},
+};
 use crate::{
     drops::{advice::Advice, stage::Stage},
     recording::{
@@ -30,6 +33,8 @@ pub(super) struct Object<'a> {
     stages: Vec<StageObject>,
     cpus: Vec<CpuObject>,
     advice: Vec<AdviceObject<'a>>,
+    reconciliation: Option<Vec<LineObject<'a>>>,
+    reconciled: Option<TermsObject<'a>>,
 }
 
 impl<'a> Object<'a> {
@@ -77,6 +82,11 @@ impl<'a> Object<'a> {
                 })
                 .collect(),
             advice: report.summary.advice.iter().map(Into::into).collect(),
+            reconciliation: report
+                .reconciled
+                .is_some()
+                .then(|| report.reconciliation.iter().map(Into::into).collect()),
+            reconciled: report.reconciled.as_ref().map(Into::into),
         }
     }
 }

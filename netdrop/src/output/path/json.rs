@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    super::json::{SCHEMA, line},
+    super::json::{
+        SCHEMA, line,
+        reconcile::{LineObject, TermsObject},
+    },
     Heading,
 };
 use crate::{
@@ -23,6 +26,7 @@ pub fn write(out: &mut Vec<u8>, journey: &Journey, heading: &Heading<'_>) {
         sockets,
         findings,
         unread,
+        reconciliation,
     } = journey;
     let Heading {
         time,
@@ -54,6 +58,10 @@ pub fn write(out: &mut Vec<u8>, journey: &Journey, heading: &Heading<'_>) {
                     why: &unread.why,
                 })
                 .collect(),
+            reconciliation: reconciliation
+                .as_ref()
+                .map(|found| found.lines.iter().map(Into::into).collect()),
+            reconciled: reconciliation.as_ref().map(|found| (&found.terms).into()),
         },
     );
 }
@@ -75,6 +83,8 @@ struct Object<'a> {
     other_counters: Vec<ReadingBody<'a>>,
     sockets: Vec<SocketBody<'a>>,
     unread: Vec<UnreadBody<'a>>,
+    reconciliation: Option<Vec<LineObject<'a>>>,
+    reconciled: Option<TermsObject<'a>>,
 }
 
 #[derive(Serialize)]

@@ -94,6 +94,7 @@ fn journey(interval: Option<Duration>) -> Journey {
             what: "the driver of eth\x1b0".to_owned(),
             why: "it did not answer".to_owned(),
         }],
+        reconciliation: interval.map(|_| crate::output::samples::reconciliation()),
     }
 }
 
@@ -111,7 +112,11 @@ fn page(interval: Option<Duration>, all: bool) -> String {
         width: Some(80),
         palette: Palette { on: false },
     };
-    text(&journey(interval), &heading(), layout, Options { all })
+    let journey = Journey {
+        reconciliation: None,
+        ..journey(interval)
+    };
+    text(&journey, &heading(), layout, Options { all })
 }
 
 #[test]

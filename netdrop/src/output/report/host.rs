@@ -11,6 +11,7 @@ use super::{
         amount::{count_text, duration_text},
         clock,
         escape::escape,
+        reconcile,
         text::{self, Layout},
     },
     flows,
@@ -42,6 +43,11 @@ pub(super) fn write(out: &mut String, report: &Report, layout: Layout) {
     timeline(out, &report.timeline, layout);
     times(out, report, layout);
     flows::write(out, report, layout);
+    if let Some(terms) = &report.reconciled {
+        let mut counters = String::new();
+        reconcile::write(&mut counters, &report.reconciliation, terms, layout.palette);
+        wrap(out, &counters, layout.width.unwrap_or(USUAL));
+    }
     if !given.is_empty() {
         let _ = writeln!(out, "\n{}", layout.palette.bold("what to do next"));
     }

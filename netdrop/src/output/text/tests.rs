@@ -116,6 +116,7 @@ fn nothing_happened_is_said_briefly() {
     period.hooks.clear();
     period.rows.clear();
     period.histograms = None;
+    period.reconciliation = None;
     let mut out = String::new();
     summary(&mut out, &period, None, Layout::default());
     assert_eq!(

@@ -10,6 +10,7 @@ use super::{
     timeline::{Point, Timeline},
 };
 use crate::{
+    reconcile::{Reconciler, Reconciliation},
     recording::{
         header::Header,
         names::Recorded,
@@ -44,6 +45,8 @@ pub struct Builder {
     flows: Tally,
     charted: Tally,
     counts_flows: bool,
+    /// Of all recordings so far; `None` where one of them cannot be reconciled.
+    reconciled: Option<Reconciliation>,
     times: HashMap<Vec<Field>, Times>,
     timeline: Timeline,
     chart: Chart,
@@ -82,6 +85,7 @@ impl Builder {
             flows: tally(flows),
             charted: tally(&chart::view()),
             counts_flows: false,
+            reconciled: Some(Reconciliation::default()),
             times: HashMap::new(),
             timeline: Timeline::default(),
             chart: Chart::default(),
@@ -135,8 +139,12 @@ impl Builder {
             intervals: 0,
             end: End::Cut(0),
         };
+        let mut reconciler = recording.reconciler();
         while let Some(mut interval) = recording.next_interval() {
             interval.time = self.shifted(interval.time);
+            if let Some(reconciler) = &mut reconciler {
+                recording.reconcile(&interval, reconciler);
+            }
             let period = recording.show(&interval, &mut self.all);
             recording.show(&interval, &mut self.summary);
             recording.show(&interval, &mut self.reasons);
@@ -154,6 +162,11 @@ impl Builder {
             piece.intervals += 1;
             piece.span = Some((piece.span.map_or(start, |(start, _)| start), period.time));
         }
+        let found = reconciler.as_ref().map(Reconciler::run);
+        self.reconciled = self.reconciled.take().zip(found).map(|(mut all, found)| {
+            all.add(found);
+            all
+        });
         piece.end = recording.end().cloned().unwrap_or(End::Cut(0));
         self.pieces.push(piece);
         self.names = recording.names;
@@ -171,6 +184,7 @@ impl Builder {
             reasons,
             flows,
             counts_flows,
+            reconciled,
             times,
             timeline,
             chart,
@@ -190,6 +204,10 @@ impl Builder {
                 row,
             }
         });
+        let (reconciliation, reconciled) = match reconciled {
+            Some(Reconciliation { lines, terms }) => (lines, Some(terms)),
+            None => (Vec::new(), None),
+        };
         Report {
             header,
             offset,
@@ -211,7 +229,8 @@ impl Builder {
             }),
             timeline: timeline.points,
             chart: chart.bins,
-            reconciliation: Vec::new(),
+            reconciliation,
+            reconciled,
             pieces,
         }
     }

@@ -1,0 +1,324 @@
+use std::{sync::Arc, time::Duration};
+
+use netdrop_ebpf::{
+    area::{Counter, Weights},
+    site::{NO_REASON, SiteKey},
+};
+
+use super::{Line, Number, Reconciler, Reconciliation, unexplained};
+use crate::{
+    kernel::snapshot::Snapshot,
+    tally::names::{Attribution, Evidence, Names, NetnsName, Place, ReasonLabel, Severity},
+};
+
+const HERE: u32 = 7;
+const ELSEWHERE: u32 = 8;
+
+/// Reasons and functions by their place in these lists.
+struct Host;
+
+const REASONS: [&str; 6] = [
+    "NO_SOCKET",
+    "SOCKET_RCVBUFF",
+    "UDP_CSUM",
+    "CPU_BACKLOG",
+    "QDISC_DROP",
+    "NETFILTER_DROP",
+];
+const FUNCTIONS: [(&str, &str); 6] = [
+    ("__udp4_lib_rcv", "rx_lookup"),
+    ("udp_queue_rcv_one_skb", "rx_sock"),
+    ("__udp4_lib_rcv", "rx_l4"),
+    ("enqueue_to_backlog", "rx_backlog"),
+    ("__dev_queue_xmit", "tx_qdisc"),
+    ("nf_hook_slow", "netfilter"),
+];
+const NO_SOCKET: u32 = 0;
+const RCVBUFF: u32 = 1;
+const CSUM: u32 = 2;
+const BACKLOG: u32 = 3;
+const QDISC: u32 = 4;
+const NETFILTER: u32 = 5;
+
+impl Names for Host {
+    fn reason(&mut self, reason: u32) -> ReasonLabel {
+        ReasonLabel {
+            text: REASONS[reason as usize].into(),
+            named: true,
+        }
+    }
+
+    fn function(&mut self, location: u64) -> Option<Place> {
+        let (function, _) = FUNCTIONS[usize::try_from(location).unwrap()];
+        Some(Place {
+            function: function.into(),
+            offset: 0,
+        })
+    }
+
+    fn attribution(&mut self, site: &SiteKey, _stack: Option<&[u64]>) -> Attribution {
+        let (_, stage) = FUNCTIONS[usize::try_from(site.location).unwrap()];
+        Attribution {
+            stage,
+            hook: None,
+            engine: None,
+            by: Evidence::Reason,
+            open: false,
+            direction: Some("rx"),
+            severity: Severity::Suspicious,
+        }
+    }
+
+    fn device(&mut self, _netns: u32, ifindex: u32) -> Option<Arc<str>> {
+        Some(format!("eth{ifindex}").into())
+    }
+
+    fn netns_name(&mut self, _inode: u32) -> Option<NetnsName> {
+        None
+    }
+}
+
+/// A kind of drops in a namespace, and how many.
+type Died = (u32, u32, u64);
+
+fn site(kind: u32, netns: u32) -> SiteKey {
+    SiteKey {
+        location: kind.into(),
+        reason: kind,
+        netns,
+        ifindex: 1,
+        ethertype: 0x0800,
+        protocol: 17,
+        ..SiteKey::default()
+    }
+}
+
+fn snapshot(sites: impl IntoIterator<Item = (SiteKey, u64)>) -> Snapshot {
+    let weights = |drops| Weights {
+        drops,
+        packets: drops,
+        bytes: drops,
+    };
+    Snapshot {
+        sites: sites
+            .into_iter()
+            .map(|(key, drops)| (key, weights(drops)))
+            .collect(),
+        ..Snapshot::default()
+    }
+}
+
+type Numbers<'a> = &'a [(&'a str, &'a str, u64)];
+
+fn read(reconciler: &mut Reconciler, numbers: Numbers<'_>) {
+    let numbers = numbers
+        .iter()
+        .map(|&(scope, name, value)| Number { scope, name, value });
+    reconciler.numbers(numbers, Some(Duration::from_millis(2)));
+}
+
+/// Numbers before and after, and what died meanwhile.
+fn between(before: Numbers<'_>, after: Numbers<'_>, died: &[Died]) -> Reconciliation {
+    let mut reconciler = Reconciler::new(HERE);
+    read(&mut reconciler, before);
+    let sites = died
+        .iter()
+        .map(|&(kind, netns, drops)| (site(kind, netns), drops));
+    reconciler.drops(&snapshot(sites), &mut Host);
+    read(&mut reconciler, after);
+    let interval = reconciler.interval();
+    let run = reconciler.run();
+    assert_eq!(interval.lines, run.lines, "one interval is the run");
+    for line in &run.lines {
+        assert_eq!(line.delta, line.traced + line.unexplained, "{line:?}");
+        let by: u64 = line.by.iter().map(|part| part.drops).sum();
+        assert_eq!(by, line.traced + line.excess, "{line:?}");
+    }
+    interval
+}
+
+fn line<'a>(found: &'a Reconciliation, counter: &str) -> &'a Line {
+    let mut lines = found.lines.iter();
+    lines.find(|line| line.counter == counter).unwrap()
+}
+
+/// Delta, traced, unexplained, repeated, excess.
+fn sums(line: &Line) -> [u64; 5] {
+    [
+        line.delta,
+        line.traced,
+        line.unexplained,
+        line.repeated,
+        line.excess,
+    ]
+}
+
+#[test]
+fn a_counter_is_explained_by_the_drops_of_its_namespace() {
+    let found = between(
+        &[("netns", "Udp.NoPorts", 100)],
+        &[("netns", "Udp.NoPorts", 110)],
+        &[(NO_SOCKET, HERE, 10), (NO_SOCKET, ELSEWHERE, 5)],
+    );
+    assert_eq!(found.lines.len(), 1);
+    let line = line(&found, "Udp.NoPorts");
+    assert_eq!(sums(line), [10, 10, 0, 0, 0]);
+    assert_eq!((line.scope.as_str(), line.note.as_deref()), ("netns", None));
+    let [part] = line.by.as_slice() else {
+        panic!("{:?}", line.by);
+    };
+    assert_eq!(part.reason.as_deref(), Some("NO_SOCKET"));
+    assert_eq!(part.function.as_deref(), Some("__udp4_lib_rcv"));
+    assert_eq!((part.stage.as_str(), part.drops), ("rx_lookup", 10));
+    assert_eq!((found.terms.uncounted, unexplained(&found.lines)), (0, 0));
+    assert_eq!(found.terms.skew, Some(Duration::from_millis(2)));
+}
+
+#[test]
+fn what_remains_in_two_counters_is_one_loss() {
+    let found = between(
+        &[
+            ("netns", "Udp.RcvbufErrors", 0),
+            ("netns", "Udp.InErrors", 0),
+        ],
+        &[
+            ("netns", "Udp.RcvbufErrors", 9),
+            ("netns", "Udp.InErrors", 14),
+        ],
+        &[(RCVBUFF, HERE, 6), (CSUM, HERE, 4)],
+    );
+    assert_eq!(sums(line(&found, "Udp.RcvbufErrors")), [9, 6, 3, 0, 0]);
+    let errors = line(&found, "Udp.InErrors");
+    assert_eq!(sums(errors), [14, 10, 4, 3, 0]);
+    assert!(errors.note.is_some());
+    assert_eq!(unexplained(&found.lines), 4);
+}
+
+#[test]
+fn more_drops_than_were_counted_are_told_and_never_negative() {
+    let found = between(
+        &[("netns", "Udp.NoPorts", 5), ("netns", "conntrack.drop", 0)],
+        &[("netns", "Udp.NoPorts", 5), ("netns", "conntrack.drop", 2)],
+        &[(NO_SOCKET, HERE, 3), (NETFILTER, HERE, 7)],
+    );
+    assert_eq!(sums(line(&found, "Udp.NoPorts")), [0, 0, 0, 0, 3]);
+    // A rule may have dropped them as well.
+    assert_eq!(sums(line(&found, "conntrack.drop")), [2, 2, 0, 0, 0]);
+    assert_eq!(found.terms.uncounted, 3 + 5);
+}
+
+#[test]
+fn a_wrap_counts_on_and_a_reset_is_named() {
+    let found = between(
+        &[
+            ("eth1 qdisc pfifo 8001:", "qdisc.root", 1),
+            ("eth1 qdisc pfifo 8001:", "qdisc.drops", 0xffff_fffe),
+            ("eth1", "link.rx_missed_errors", 1000),
+        ],
+        &[
+            ("eth1 qdisc pfifo 8001:", "qdisc.drops", 2),
+            ("eth1", "link.rx_missed_errors", 3),
+        ],
+        &[(QDISC, HERE, 4)],
+    );
+    assert_eq!(sums(line(&found, "qdisc.drops")), [4, 4, 0, 0, 0]);
+    assert_eq!(found.lines.len(), 1, "{:?}", found.lines);
+    assert_eq!(found.terms.reset, ["eth1 link.rx_missed_errors"]);
+}
+
+#[test]
+fn only_the_root_of_qdiscs_is_held_against_drops() {
+    let found = between(
+        &[
+            ("eth1 qdisc htb 1:", "qdisc.root", 1),
+            ("eth1 qdisc htb 1:", "qdisc.drops", 0),
+            ("eth1 qdisc pfifo 2:", "qdisc.root", 0),
+            ("eth1 qdisc pfifo 2:", "qdisc.drops", 0),
+        ],
+        &[
+            ("eth1 qdisc htb 1:", "qdisc.drops", 4),
+            ("eth1 qdisc pfifo 2:", "qdisc.drops", 4),
+        ],
+        &[(QDISC, HERE, 4)],
+    );
+    assert_eq!(found.lines.len(), 1);
+    assert_eq!(found.lines[0].scope, "eth1 qdisc htb 1:");
+}
+
+#[test]
+fn the_backlog_of_all_cpus_is_held_against_the_drops_of_all_namespaces() {
+    let found = between(
+        &[
+            ("cpu 0", "softnet.dropped", 10),
+            ("cpu 1", "softnet.dropped", 20),
+            ("eth1", "link.rx_dropped", 0),
+        ],
+        &[
+            ("cpu 0", "softnet.dropped", 14),
+            ("cpu 1", "softnet.dropped", 25),
+            ("eth1", "link.rx_dropped", 7),
+        ],
+        &[(BACKLOG, HERE, 5), (BACKLOG, ELSEWHERE, 2)],
+    );
+    let backlog = line(&found, "softnet.dropped");
+    assert_eq!(
+        (backlog.scope.as_str(), sums(backlog)),
+        ("host", [9, 7, 2, 0, 0])
+    );
+    assert_eq!(sums(line(&found, "link.rx_dropped")), [7, 5, 2, 2, 0]);
+    assert_eq!(unexplained(&found.lines), 2);
+}
+
+#[test]
+fn without_reasons_a_function_explains_no_more_than_was_counted() {
+    let mut key = site(NO_SOCKET, HERE);
+    key.reason = NO_REASON;
+    let mut reconciler = Reconciler::new(HERE);
+    read(
+        &mut reconciler,
+        &[
+            ("netns", "Udp.NoPorts", 0),
+            ("netns", "Udp.InCsumErrors", 0),
+        ],
+    );
+    reconciler.drops(&snapshot([(key, 9)]), &mut Host);
+    read(
+        &mut reconciler,
+        &[
+            ("netns", "Udp.NoPorts", 5),
+            ("netns", "Udp.InCsumErrors", 3),
+        ],
+    );
+    let found = reconciler.interval();
+    assert_eq!(sums(line(&found, "Udp.NoPorts")), [5, 5, 0, 0, 0]);
+    assert_eq!(sums(line(&found, "Udp.InCsumErrors")), [3, 3, 0, 0, 0]);
+}
+
+#[test]
+fn intervals_add_up_to_the_run_and_what_comes_later_began_at_zero() {
+    let mut reconciler = Reconciler::new(HERE);
+    read(&mut reconciler, &[("netns", "Udp.NoPorts", 3)]);
+    for (value, drops) in [(5, 2), (5, 0), (9, 3)] {
+        let died = snapshot([(site(NO_SOCKET, HERE), drops)]);
+        reconciler.drops(&died, &mut Host);
+        read(&mut reconciler, &[("netns", "Udp.NoPorts", value)]);
+        let found = reconciler.interval();
+        assert_eq!(found.lines.len(), usize::from(drops > 0));
+    }
+    let mut died = snapshot([(site(BACKLOG, HERE), 1)]);
+    died.counters.0[Counter::SiteOther as usize] = 4;
+    reconciler.drops(&died, &mut Host);
+    read(
+        &mut reconciler,
+        &[
+            ("eth1", "link.rx_dropped", 2),
+            // This one has counted before it came online.
+            ("cpu 3", "softnet.dropped", 800),
+        ],
+    );
+    let found = reconciler.run();
+    assert_eq!(sums(line(&found, "Udp.NoPorts")), [6, 5, 1, 0, 0]);
+    assert_eq!(sums(line(&found, "link.rx_dropped")), [2, 1, 1, 0, 0]);
+    assert_eq!(sums(line(&found, "softnet.dropped")), [0, 0, 0, 0, 1]);
+    assert_eq!(found.terms.untold, 4);
+}
