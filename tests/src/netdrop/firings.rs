@@ -124,7 +124,7 @@ mod tests {
                 "delivered": 0, "ring_lost": 0, "sampled_out": 0, "unparsed": 0, "output_lost": 0 },
             "traffic": { "rx_packets": null, "tx_packets": null, "napi_polls": null,
                 "napi_full": null, "time_squeeze": null },
-            "rows": [],
+            "rows": [], "histograms": null, "reconciliation": null, "reconciled": null,
         });
         let ready = serde_json::json!({ "type": "ready", "schema": 1, "time": "", "version": "",
             "host": "", "kernel": "", "filter": { "text": null, "kernel": null, "user": null, "overflow": null },
