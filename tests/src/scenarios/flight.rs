@@ -170,6 +170,8 @@ fn the_flight_recorder_writes_when_it_is_told_to(bench: &Bench) -> Result<()> {
             "stage rx_lookup > 2k/s",
             "--after",
             "300ms",
+            "udp",
+            "and",
             "netns",
             &netns,
         ],
@@ -209,6 +211,9 @@ fn the_flight_recorder_lets_go_of_what_is_old(bench: &Bench) -> Result<()> {
         &output,
         "--interval",
         "50ms",
+        // Not what IPv6 says of itself.
+        "udp",
+        "and",
         "netns",
         &netns,
     ];
@@ -243,6 +248,9 @@ fn pieces_of_a_recording_add_up(bench: &Bench) -> Result<()> {
         &output,
         "--interval",
         "50ms",
+        // Not what IPv6 says of itself.
+        "udp",
+        "and",
         "netns",
         &netns,
     ];
@@ -299,7 +307,16 @@ fn a_slow_reader_costs_a_recording_nothing(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let folder = Folder::new("slow")?;
     let netns = lab.b.inode().to_string();
-    let arguments = ["-o", "-", "--interval", "10ms", "netns", &netns];
+    let arguments = [
+        "-o",
+        "-",
+        "--interval",
+        "10ms",
+        "udp",
+        "and",
+        "netns",
+        &netns,
+    ];
     let mut recorder = Recorder::start(bench, &folder, &arguments, Stdio::piped())?;
     let mut pipe = recorder.0.stdout.take().context("no pipe")?;
     drop_some(&lab, 100)?;
