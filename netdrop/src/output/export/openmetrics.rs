@@ -1,6 +1,7 @@
 //! `OpenMetrics`: the sums of the whole recording as they stood at its end, for
 //! Prometheus and its kin. Each sample has that time: what is long past is not
-//! to be taken for now.
+//! to be taken for now. They are gauges: those of another recording do not go on
+//! where these end, and what asks for the rate of a counter would take them to.
 
 use std::{
     fmt::Write as _,
@@ -71,16 +72,16 @@ impl Exporter for OpenMetrics {
             ("netdrop_bytes", "Their bytes.", |row| row.sums.bytes),
         ];
         for (name, help, of) in families {
-            head(out, name, "counter", help)?;
+            head(out, name, "gauge", help)?;
             for row in rows {
                 let labels = labels(row);
-                writeln!(out, "{name}_total{{{host}{labels}}} {} {time}", of(row))?;
+                writeln!(out, "{name}{{{host}{labels}}} {} {time}", of(row))?;
             }
         }
         head(
             out,
             "netdrop_accounting",
-            "counter",
+            "gauge",
             "Where every run of the drop hook went, and what detail was lost.",
         )?;
         let sample = |out: &mut dyn Write, family, name, count: Option<u64>| {
@@ -88,21 +89,21 @@ impl Exporter for OpenMetrics {
             let Some(count) = count else { return Ok(()) };
             writeln!(
                 out,
-                "{family}_total{{{host},{}}} {count} {time}",
+                "{family}{{{host},{}}} {count} {time}",
                 label("name", name)
             )
         };
         for (name, count) in accounted(accounting) {
             sample(out, "netdrop_accounting", name, count)?;
         }
-        head(out, "netdrop_traffic", "counter", "What passed.")?;
+        head(out, "netdrop_traffic", "gauge", "What passed.")?;
         for (name, count) in passed(traffic) {
             sample(out, "netdrop_traffic", name, count)?;
         }
         head(
             out,
             "netdrop_hook_runs",
-            "counter",
+            "gauge",
             "Runs of hooks that are no drops.",
         )?;
         for hook in hooks {
@@ -113,7 +114,7 @@ impl Exporter for OpenMetrics {
             head(
                 out,
                 "netdrop_unknown_values",
-                "counter",
+                "gauge",
                 "What is in no bucket, because its value is not known.",
             )?;
             for Histogram { kind, unknown, .. } in histograms {

@@ -70,7 +70,7 @@ fn open_metrics_name_each_family_once_and_end_with_the_mark() {
     assert!(text.ends_with("\n# EOF\n"), "{text}");
     assert!(
         text.contains(
-            "netdrop_drops_total{host=\"ho\\\\x1bst\",reason=\"SOCKET_RCVBUFF\",\
+            "netdrop_drops{host=\"ho\\\\x1bst\",reason=\"SOCKET_RCVBUFF\",\
          function=\"__udp_enqueue_schedule_skb\",device=\"a \\\"b\\\",;c\\\\x0a\",ifindex=\"2\",\
          netns=\"4026531840\",netns_name=\"blue\"} 20 1763758862\n"
         ),
@@ -82,7 +82,7 @@ fn open_metrics_name_each_family_once_and_end_with_the_mark() {
         "netdrop_packet_size_bytes_bucket{host=\"ho\\\\x1bst\",le=\"31.0\"} 30 1763758862",
         "netdrop_packet_size_bytes_bucket{host=\"ho\\\\x1bst\",le=\"+Inf\"} 34 1763758862",
         "netdrop_age_seconds_bucket{host=\"ho\\\\x1bst\",le=\"1.791e-6\"} 3 1763758862",
-        "netdrop_unknown_values_total{host=\"ho\\\\x1bst\",name=\"age\"} 31 1763758862",
+        "netdrop_unknown_values{host=\"ho\\\\x1bst\",name=\"age\"} 31 1763758862",
     ] {
         assert!(text.lines().any(|it| it == line), "{line} in {text}");
     }
