@@ -15,6 +15,7 @@ mod exactness;
 mod explain;
 mod exports;
 mod figures;
+mod filter_questions;
 mod filters;
 mod firewall;
 mod flight;
@@ -83,6 +84,7 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         naming::SCENARIOS,
         headers::SCENARIOS,
         histograms::SCENARIOS,
+        filter_questions::SCENARIOS,
         filters::SCENARIOS,
         attaching::SCENARIOS,
         changes::SCENARIOS,
