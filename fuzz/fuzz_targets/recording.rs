@@ -8,13 +8,16 @@ mod forge;
 
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
 use libfuzzer_sys::fuzz_target;
 use netdrop::{
     filter::{names::System, parse, plan::Plan},
+    output::{html, report, text::Layout},
     recording::{
         diff::diff,
-        read::{Interval, Recording},
-        report::report,
+        fleet::Fleet,
+        read::Recording,
+        report::{Builder, Report},
     },
     tally::{period::View, rank::Sort, show::Show},
 };
@@ -39,6 +42,13 @@ fn open(bytes: &[u8]) -> Option<Recording<&[u8]>> {
     Recording::open(bytes).ok()
 }
 
+fn report_of(recording: Recording<&[u8]>) -> Report {
+    let [view, flows] = ["stage,reason", "flow,reason"].map(view);
+    let mut builder = Builder::new(&recording, &view, &flows, SignedDuration::ZERO);
+    builder.read("fuzzed", recording);
+    builder.finish()
+}
+
 fuzz_target!(|data: &[u8]| {
     let forged = forge::recording(data);
     let bytes = forged.as_deref().unwrap_or(data);
@@ -49,8 +59,6 @@ fuzz_target!(|data: &[u8]| {
     let mut tally = recording.tally(view("stage,reason,function,device"));
     let mut intervals = 0_u64;
     while let Some(interval) = recording.next_interval() {
-        let Interval { counters, .. } = &interval;
-        drop(counters.len());
         drop(recording.show(&interval, &mut tally));
         intervals += 1;
     }
@@ -59,7 +67,11 @@ fuzz_target!(|data: &[u8]| {
     if intervals > 0
         && let (Some(whole), Some(one), Some(other)) = (open(bytes), open(bytes), open(bytes))
     {
-        drop(report(whole, &view("stage,reason"), &view("flow,reason")));
+        let fleet = Fleet::of(vec![report_of(whole)]);
+        let mut page = String::new();
+        report::write(&mut page, &fleet, 20, Layout::default());
+        assert!(!page.contains('\x1b'));
+        drop(html::report(&fleet, 20));
         drop(diff(one, other, &view("stage,reason,function")));
     }
 });
