@@ -9,7 +9,7 @@ use crate::tally::{
 };
 
 /// Columns of the bars at most.
-const COLUMNS: usize = 16;
+const COLUMNS: usize = 12;
 /// From nothing to most.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -139,6 +139,6 @@ mod tests {
         let mut buckets = vec![bucket(0); 40];
         buckets[0] = bucket(u64::MAX / 2);
         buckets[39] = bucket(1);
-        assert_eq!(bars(&buckets), "█            ▁");
+        assert_eq!(bars(&buckets), "█        ▁");
     }
 }
