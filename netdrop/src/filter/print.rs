@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     arithmetic::{Comparison, Number},
+    cursor::{Cursor, Kind},
     pattern::Pattern,
     tree::{Command, Ends, Expr, Net, Netns, Network, Ports, Target, Term, Version},
     words::{self, Alone},
@@ -235,11 +236,18 @@ struct Quoted<'a>(&'a str);
 impl Display for Quoted<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self(name) = self;
-        let is_plain = !matches!(*name, "" | "and" | "or" | "not")
-            && !name.starts_with('\\')
-            // Of a network namespace it would be the inode.
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && !name.contains(|c: char| c.is_whitespace() || "()&|!\"".contains(c));
+        let is_plain = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_.*-:@/+".contains(c))
+            && match Cursor::new(name).peek().kind {
+                Kind::Sign(sign) => sign == "*",
+                // `not:1` would be read as a negation, and a number of a network namespace as its
+                // inode.
+                Kind::Word(word) => {
+                    !words::is_keyword(word) && !word.starts_with(|c: char| c.is_ascii_digit())
+                }
+                _ => false,
+            };
         if is_plain {
             return formatter.write_str(name);
         }

@@ -8,5 +8,6 @@ mod frames;
 mod memory;
 mod names;
 mod properties;
+mod quoting;
 mod refusals;
 mod tcpdump;
