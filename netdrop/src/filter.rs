@@ -15,6 +15,7 @@ mod parser;
 pub mod pattern;
 pub mod plan;
 mod print;
+mod program;
 pub mod row;
 pub mod tree;
 mod words;

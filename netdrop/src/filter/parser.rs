@@ -13,9 +13,11 @@ use super::{
     words,
 };
 
+mod address;
 mod head;
 mod number;
 mod own;
+mod port;
 mod value;
 
 use head::Head;

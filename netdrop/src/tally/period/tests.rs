@@ -1,19 +1,23 @@
 mod hurt;
 mod renamed;
 
-use netdrop_ebpf::flow::{FlowAddrs, FlowKey};
+use netdrop_ebpf::{
+    area::Weights,
+    flow::{FlowAddrs, FlowKey},
+    site::{SiteKey, state},
+};
 
 use super::{
     super::{
         names::{
-            NetnsName,
+            NetnsName, Severity,
             canned::{Canned, NOWHERE},
         },
         row::{Other, Value},
     },
     *,
 };
-use crate::kernel::capture::HookStatus;
+use crate::kernel::{capture::HookStatus, snapshot::Aftermath};
 
 /// A linear congruential generator: the same numbers in every run.
 struct Random(u64);
