@@ -40,6 +40,7 @@ mod squeeze;
 mod tcp_handshake;
 mod tcp_state;
 mod terminal;
+mod terminal_counters;
 mod terminal_ends;
 mod terminal_keys;
 mod timer;
@@ -117,6 +118,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         pages::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,
+        terminal_counters::USER_SPACE,
         terminal_ends::USER_SPACE,
         terminal_keys::USER_SPACE,
         severities::USER_SPACE,

@@ -44,6 +44,7 @@ pub(super) struct Counters {
     /// Questions without an answer.
     open: usize,
     complained: bool,
+    netns: u32,
     reconciler: Reconciler,
 }
 
@@ -106,6 +107,7 @@ impl Counters {
             answers,
             open: 0,
             complained: false,
+            netns: inode,
             reconciler: Reconciler::new(inode),
         })
     }
@@ -140,7 +142,14 @@ impl Counters {
 
     /// Reads the counters at the start; `since` is when drops began to count.
     pub(super) fn first(&mut self, since: Instant) {
-        if let Some(reading) = self.read(true) {
+        self.again(since, true);
+    }
+
+    /// Begins anew: drops count since `since`. Drivers are asked only where they
+    /// will be at the end, too.
+    pub(super) fn again(&mut self, since: Instant, drivers: bool) {
+        self.reconciler = Reconciler::new(self.netns);
+        if let Some(reading) = self.read(drivers) {
             let skew = reading.ended.saturating_duration_since(since);
             self.reconciler.numbers(numbers(&reading), Some(skew));
         }
@@ -164,6 +173,16 @@ impl Counters {
         let skew = end.saturating_duration_since(reading.began);
         self.reconciler.numbers(numbers(&reading), Some(skew));
         Some(self.reconciler.interval())
+    }
+
+    /// The network namespace that they are of.
+    pub(super) fn netns(&self) -> u32 {
+        self.netns
+    }
+
+    /// All intervals so far.
+    pub(super) fn so_far(&self) -> Reconciliation {
+        self.reconciler.run()
     }
 
     /// The whole run, with what drivers say.

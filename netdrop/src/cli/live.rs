@@ -1,5 +1,6 @@
 //! `watch` on a terminal: the capture on one side, the interface on the other.
 
+mod comparison;
 mod keyboard;
 mod own;
 mod recording;
@@ -11,9 +12,10 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use self::{keyboard::Keyboard, own::Own, recording::Recording};
+use self::{comparison::Comparison, keyboard::Keyboard, own::Own, recording::Recording};
 use super::{
     clock,
+    counters::Counters,
     fault::{self, Held},
     filter::{self, Filter},
     options::Shared,
@@ -33,7 +35,7 @@ use crate::{
     tally::{accounting::Attached, packet::Drop, period::Moment},
     tui::{
         screen::Screen,
-        state::{Action, Host, State, counts::Asked, editor::Refusal},
+        state::{Action, Host, State, compared::Room, counts::Asked, editor::Refusal},
         theme::Theme,
     },
 };
@@ -62,6 +64,7 @@ struct Live {
     own: Own,
     plan: Option<Plan>,
     state: State,
+    comparison: Comparison,
     recording: Option<Recording>,
     renderer: Renderer,
     /// What is worth reading when the interface is gone.
@@ -74,6 +77,7 @@ pub(super) async fn run(
     mut config: CaptureConfig,
     interval: Duration,
     filter: Option<Filter>,
+    counters: Option<Counters>,
 ) -> anyhow::Result<()> {
     config.emit = Emit::Some(EVENTS);
     let given = match &shared.severity_file {
@@ -81,7 +85,11 @@ pub(super) async fn run(
         None => None,
     };
     let mut signals = Signals::listen()?;
+    let (mut comparison, why_not) = Comparison::prepare(counters);
     let (capture, mut names) = session::capture(&config)?;
+    if comparison.always {
+        comparison.begin(capture.since(), Timestamp::now());
+    }
     let mut warnings = capture.warnings().to_vec();
     warnings.extend(filter::warnings(filter.as_ref(), names.symbols()));
     let given = given.map(|(path, given)| {
@@ -98,6 +106,10 @@ pub(super) async fn run(
     let attached = Attached::of(capture.hooks());
     let mut state = State::new(host()?, interval, asked, &attached, plan);
     state.has_events = true;
+    state.counters.why_not = why_not;
+    if comparison.always {
+        state.counters.room = Room::Below;
+    }
     let mut live = Live {
         state,
         plan: filter.as_ref().map(|filter| filter.plan.clone()),
@@ -107,6 +119,7 @@ pub(super) async fn run(
         config,
         squeezes: Squeezes::start(),
         own: Own::start(),
+        comparison,
         recording: None,
         renderer: shared.renderer(),
         remarks: Vec::new(),
@@ -225,6 +238,7 @@ impl Live {
                 self.state
                     .say(format!("copied, if the terminal takes it: {text}"));
             }
+            Action::Count => self.collect(held)?,
             Action::Mouse(on) => {
                 screen.mouse(on)?;
                 self.state.say(if on {
@@ -239,13 +253,30 @@ impl Live {
 
     /// Ends an interval.
     fn collect(&mut self, held: &Held) -> anyhow::Result<()> {
+        let seen = self.state.compares();
+        let before = self.comparison.before_end(seen || self.comparison.always);
         let mut snapshot = self.capture.collect()?;
+        let time = Timestamp::now();
+        let begins = seen && !self.comparison.is_on();
+        if begins {
+            // At once: drops count already.
+            self.comparison.begin(self.capture.since(), time);
+        }
         self.names
             .stacks()
             .learn(std::mem::take(&mut snapshot.stacks));
         self.drain()?;
         self.names
             .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
+        let (end, names) = (self.capture.since(), &mut self.names);
+        let compared = if begins {
+            self.comparison.nothing(names)
+        } else {
+            self.comparison.interval(before, end, &snapshot, names)
+        };
+        if compared.is_some() {
+            self.state.feed_counters(compared);
+        }
         let softnet = self.squeezes.softnet();
         let squeezed: Option<Vec<(u32, u64)>> = softnet.as_ref().map(|softnet| {
             let cpus = softnet.cpus.iter();
@@ -253,7 +284,7 @@ impl Live {
                 .collect()
         });
         let moment = Moment {
-            time: Timestamp::now(),
+            time,
             time_squeeze: squeezed.as_deref(),
             output_lost: 0,
         };
@@ -331,7 +362,8 @@ impl Live {
     }
 
     fn save(&mut self) {
-        let summary = self.state.summary(Timestamp::now());
+        let mut summary = self.state.summary(Timestamp::now());
+        summary.reconciliation = self.comparison.so_far();
         match save::save(&summary) {
             Ok(name) => self.remark(format!("saved the summary so far to {name}")),
             Err(error) => self.state.say(format!("{error:#}")),
@@ -401,6 +433,10 @@ impl Live {
                 let attached = Attached::of(capture.hooks());
                 let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));
                 self.state.restart(&attached, plan);
+                self.comparison.forget();
+                if self.comparison.always && self.state.filter.is_none() {
+                    self.comparison.begin(capture.since(), Timestamp::now());
+                }
                 let warnings = filter::warnings(filter.as_ref(), names.symbols());
                 (self.capture, self.names, self.config) = (capture, names, config);
                 for warning in warnings {
@@ -421,6 +457,7 @@ impl Live {
             capture,
             state,
             renderer,
+            comparison,
             remarks,
             ..
         } = self;
@@ -428,7 +465,9 @@ impl Live {
         for remark in remarks {
             fault::say(&escape(&remark));
         }
-        let summary = renderer.summary(&state.summary(Timestamp::now()), None);
+        let mut summary = state.summary(Timestamp::now());
+        summary.reconciliation = comparison.run();
+        let summary = renderer.summary(&summary, None);
         session::last_words(Sink::stdout()?, signals, summary, ending).await
     }
 }

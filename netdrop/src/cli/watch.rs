@@ -49,8 +49,8 @@ pub(super) struct Args {
     histograms: bool,
 
     /// Hold the kernel's own counters of loss against the traced drops: what each
-    /// counted, what the drops explain and what remains. In text below the
-    /// summary; not with a filter
+    /// counted, what the drops explain and what remains. On a terminal below the
+    /// path, in text below the summary; not with a filter
     #[arg(long)]
     reconcile: bool,
 
@@ -83,7 +83,7 @@ Examples:
   netdrop watch netns blue and reason NETFILTER_DROP
   netdrop watch --replay drops.ndr                a recording, as it would have been shown
   netdrop watch --severity all                    benign drops, too
-  netdrop watch --reconcile --duration 10s        which counters moved, and which drops explain it
+  netdrop watch --reconcile                       which counters moved, and which drops explain it
   netdrop watch --reconcile --netns shop --format json | jq .reconciliation
   netdrop watch --duration 10s --format json | jq 'select(.type == \"summary\")'";
 
@@ -103,14 +103,14 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         interval,
         stack,
         histograms,
-        reconcile,
+        reconcile: _,
         netns: _,
         replay: _,
     } = args;
     if stack {
         shared.group_by_stack();
     }
-    let live = shared.is_format_open() && live::is_possible() && !reconcile;
+    let live = shared.is_format_open() && live::is_possible();
     let config = CaptureConfig {
         flows: if live {
             Some(shared.all_flows())
@@ -128,7 +128,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         keep: if live { Keep::ToLoad } else { Keep::ToCount },
     };
     if live {
-        return Box::pin(live::run(&shared, config, interval, filter)).await;
+        return Box::pin(live::run(&shared, config, interval, filter, counters)).await;
     }
     let mut session = Session::start(&shared, &config, filter.as_ref(), counters).await?;
     if shared.explains() {

@@ -60,7 +60,9 @@ fn table(out: &mut String, lines: &[Line], palette: Palette) {
     }
 }
 
-fn by(line: &Line) -> String {
+/// The drops behind a counter, and what else is to be told of it.
+#[must_use]
+pub fn by(line: &Line) -> String {
     let named = line.by.iter().take(MOST_PARTS).map(|part| {
         let Part {
             reason,
@@ -87,7 +89,9 @@ fn by(line: &Line) -> String {
     said.join(", ")
 }
 
-fn sentences(lines: &[Line], terms: &Terms) -> Vec<String> {
+/// What all of it comes to, and how far to trust it.
+#[must_use]
+pub fn sentences(lines: &[Line], terms: &Terms) -> Vec<String> {
     let Terms {
         netns,
         skew,

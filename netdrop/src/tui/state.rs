@@ -3,6 +3,7 @@
 //! Comes in: snapshots, events, keys. Goes out: what the views draw, and the
 //! [`Action`]s that only the outside can carry out.
 
+pub mod compared;
 pub mod counts;
 pub mod cpus;
 pub mod cursor;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::{
+    compared::Counters,
     counts::{Asked, Counts},
     cpus::Cpus,
     cursor::Cursor,
@@ -113,6 +115,8 @@ pub enum Action {
     StopRecording,
     /// Give this text to the terminal's clipboard.
     Copy(String),
+    /// Read the kernel's counters from now on.
+    Count,
     /// Let the terminal tell of the mouse, or not.
     Mouse(bool),
 }
@@ -173,6 +177,8 @@ pub struct State {
     pub events: Events,
     /// Can there be events?
     pub has_events: bool,
+    /// The kernel's counters, beside the path.
+    pub counters: Counters,
     /// The stage that is looked at, counted along the path.
     pub stage: usize,
     /// The row of the table that is looked at.
@@ -223,6 +229,7 @@ impl State {
             held_cpus: None,
             events: Events::default(),
             has_events: false,
+            counters: Counters::default(),
             stage: 0,
             row: Cursor::default(),
             flow: Cursor::default(),
@@ -244,6 +251,7 @@ impl State {
         self.cpus = Cpus::default();
         self.held_cpus = None;
         self.events = Events::default();
+        self.counters.last = None;
         self.paused = None;
         self.detail = None;
         self.editor = None;
@@ -365,7 +373,8 @@ impl State {
     /// Takes the counts as they are onto the display.
     fn look(&mut self) {
         let Some((now, own)) = &self.last else { return };
-        let shown = Shown::of(now, *own, &self.counts, &self.by, self.order);
+        let mut shown = Shown::of(now, *own, &self.counts, &self.by, self.order);
+        shown.compared.clone_from(&self.counters.last);
         self.row.settle(&shown.table);
         self.flow.settle(&shown.flows);
         if let Some(detail) = &mut self.detail {

@@ -1,5 +1,6 @@
 //! From the state to characters: a file per view, each a function of the state.
 
+mod counters;
 mod cpus;
 mod detail;
 mod editor;

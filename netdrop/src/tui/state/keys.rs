@@ -4,6 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     Action, State, View,
+    compared::Room,
     detail::Detail,
     editor::{Edited, Editor, Purpose},
     grouping::Switch,
@@ -72,6 +73,13 @@ impl State {
                 self.mouse = !self.mouse;
                 return Action::Mouse(self.mouse);
             }
+            KeyCode::Char('c') if self.view == View::Path && self.detail.is_none() => {
+                let read = self.compares();
+                self.next_room();
+                if self.compares() && !read {
+                    return Action::Count;
+                }
+            }
             KeyCode::Char(' ') => self.pause(),
             KeyCode::Char('s') => return Action::Save,
             KeyCode::Char(digit @ '1'..='5') => {
@@ -84,7 +92,11 @@ impl State {
             }
             KeyCode::Tab => self.turn(1),
             KeyCode::BackTab => self.turn(View::ALL.len() - 1),
-            KeyCode::Esc | KeyCode::Backspace => self.detail = None,
+            KeyCode::Esc | KeyCode::Backspace => {
+                if self.detail.take().is_none() && self.is_all_counters() {
+                    self.counters.room = Room::Below;
+                }
+            }
             code if self.detail.is_some() => self.detail_key(code),
             code => self.view_key(code),
         }
@@ -125,7 +137,9 @@ impl State {
 
     fn view_key(&mut self, code: KeyCode) {
         if code == KeyCode::Enter {
-            self.open();
+            if !self.is_all_counters() {
+                self.open();
+            }
             return;
         }
         if code == KeyCode::Char('o') && matches!(self.view, View::Table | View::Flows) {
@@ -189,6 +203,9 @@ impl State {
     fn go(&mut self, rows: isize) {
         let shown = self.shown.as_ref();
         match self.view {
+            View::Path if self.counters.room == Room::All => {
+                self.counters.scroll = self.counters.scroll.saturating_add_signed(rows);
+            }
             View::Path => {
                 let last = crate::drops::stage::Stage::all().count() - 1;
                 self.stage = self.stage.saturating_add_signed(rows).min(last);

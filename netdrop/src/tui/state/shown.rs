@@ -1,7 +1,7 @@
 //! What is on display: the counts as they were when somebody last looked. While
 //! the display is paused they stay, and counting goes on.
 
-use super::counts::Counts;
+use super::{compared::Compared, counts::Counts};
 use crate::{
     drops::stage::Stage,
     tally::{
@@ -39,6 +39,8 @@ pub struct Shown {
     pub own: Option<f64>,
     /// Every stage, in path order.
     pub path: Vec<StageCount>,
+    /// The kernel's counters, where they are read.
+    pub compared: Option<Compared>,
     /// The table's rows.
     pub table: Vec<Line>,
     /// The flows' rows.
@@ -60,6 +62,7 @@ impl Shown {
             run: counts.run(now.time),
             own,
             path: path(counts),
+            compared: None,
             table: counts.lines(by, order, top, None),
             flows: counts.lines(&flow, flow_order, top, None),
         }

@@ -10,7 +10,7 @@ use ratatui::{
 use crate::{
     output::escape::escape,
     tui::{
-        state::{State, View, editor::Purpose},
+        state::{State, View, compared::Room, editor::Purpose},
         theme::Theme,
     },
 };
@@ -53,7 +53,10 @@ fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
         &[("↑↓", "scroll"), ("Esc", "back"), ("y", "copy command")]
     } else {
         match state.view {
-            View::Path => &[("↑↓←→", "stage"), ("Enter", "detail")],
+            View::Path if state.counters.room == Room::All => {
+                &[("↑↓", "scroll"), ("c", "path"), ("Esc", "back")]
+            }
+            View::Path => &[("↑↓←→", "stage"), ("Enter", "detail"), ("c", "counters")],
             View::Table => &[("↑↓", "row"), ("Enter", "detail"), ("o", "order")],
             View::Flows => &[("↑↓", "flow"), ("Enter", "drill down"), ("o", "order")],
             View::Cpus => &[("↑↓", "CPU"), ("Enter", "detail")],

@@ -17,13 +17,17 @@ use crate::{
     },
 };
 
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 18] = [
     ("1 … 5, Tab", "view: path, table, flows, CPU, events"),
     ("↑ ↓ j k", "row; PageUp, PageDown, Home, End go further"),
     ("← →", "column of the path"),
     (
         "Enter",
         "look into the row: meaning, causes, commands, flows, CPUs",
+    ),
+    (
+        "c",
+        "path: the kernel's own counters of loss against the drops; again: more",
     ),
     ("Esc", "back"),
     (

@@ -8,12 +8,12 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::number;
+use super::{counters, number};
 use crate::{
     output::table::shorten,
     tally::row::rate,
     tui::{
-        state::{State, mouse::Targets, shown::StageCount},
+        state::{State, compared::Room, mouse::Targets, shown::StageCount},
         theme::Theme,
     },
 };
@@ -30,10 +30,15 @@ const COLUMN: usize = 12;
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     area: Rect,
-    state: &State,
+    state: &mut State,
     theme: Theme,
     targets: &mut Targets,
 ) {
+    if state.counters.room == Room::All {
+        counters::draw(frame, area, state, theme);
+        return;
+    }
+    let wants_counters = state.counters.room == Room::Below;
     let Some(shown) = &state.shown else { return };
     let mut picture = Picture {
         seconds: shown.now.seconds,
@@ -53,10 +58,14 @@ pub(super) fn draw(
             .collect()
     };
     let (rx, tx, side) = (of("rx"), of("tx"), of("side"));
-    if area.width >= WIDE && area.height >= TALL {
-        picture.wide(frame, area, &rx, &tx, &side);
+    let tall = TALL + if wants_counters { counters::LOWEST } else { 0 };
+    let below = if area.width >= WIDE && area.height >= tall {
+        picture.wide(frame, area, &rx, &tx, &side)
     } else {
-        picture.narrow(frame, area, &rx, &tx, &side);
+        picture.narrow(frame, area, &rx, &tx, &side, wants_counters)
+    };
+    if wants_counters {
+        counters::draw(frame, below, state, theme);
     }
 }
 
@@ -80,7 +89,8 @@ struct Picture<'t> {
 }
 
 impl Picture<'_> {
-    /// RX in two columns, TX in one, the rest below.
+    /// RX in two columns, TX in one, the rest below, unless something else wants
+    /// the place: then what it lost is told in a line. Returns what is left below.
     fn narrow(
         &mut self,
         frame: &mut Frame<'_>,
@@ -88,7 +98,8 @@ impl Picture<'_> {
         rx: &Stages<'_>,
         tx: &Stages<'_>,
         side: &Stages<'_>,
-    ) {
+        is_wanted: bool,
+    ) -> Rect {
         let width = area.width / 3;
         let column = |place: u16, top: u16, height: u16| Rect {
             x: area.x + place * width,
@@ -110,8 +121,26 @@ impl Picture<'_> {
         let rows = side.len().div_ceil(3);
         let left = area.height.saturating_sub(tall + 1);
         let height = u16::try_from(rows).unwrap_or(u16::MAX).min(left);
+        let below = |top: u16| Rect {
+            y: area.y + top.min(area.height),
+            height: area.height.saturating_sub(top),
+            ..area
+        };
         if left == 0 || rows == 0 {
-            return;
+            return below(tall);
+        }
+        if is_wanted && left < height + 1 + counters::LOWEST {
+            return match self.beside(side, usize::from(area.width)) {
+                Some(line) => {
+                    let place = Rect {
+                        height: 1,
+                        ..below(tall)
+                    };
+                    frame.render_widget(Paragraph::new(line), place);
+                    below(tall + 1)
+                }
+                None => below(tall),
+            };
         }
         let title = column(0, tall, 1);
         frame.render_widget(Paragraph::new(self.title(SIDE, inner)), title);
@@ -121,9 +150,29 @@ impl Picture<'_> {
             self.targets.add_rows(rows, places(stages));
             frame.render_widget(Paragraph::new(lines), rows);
         }
+        below(tall + 1 + height + 1)
     }
 
-    /// RX on the left, TX and the rest on the right.
+    /// Stages beside the path that lost something, in a line.
+    fn beside<'a>(&self, side: &Stages<'_>, width: usize) -> Option<Line<'a>> {
+        let lost = side.iter().filter(|(_, count)| count.run.drops() > 0);
+        let lost = lost.map(|(_, count)| {
+            let mark = if count.now.drops() > 0 { "!" } else { "" };
+            let drops = number::count(count.run.drops(), 6);
+            format!("{mark}{} {drops}", count.stage.id())
+        });
+        let lost: Vec<String> = lost.collect();
+        if lost.is_empty() {
+            return None;
+        }
+        let text = shorten(&lost.join("  "), width.saturating_sub(SIDE.len() + 4));
+        Some(Line::from(vec![
+            Span::styled(format!(" {SIDE}  "), self.theme.title()),
+            Span::raw(text),
+        ]))
+    }
+
+    /// RX on the left, TX and the rest on the right. Returns what is left below.
     fn wide(
         &mut self,
         frame: &mut Frame<'_>,
@@ -131,7 +180,7 @@ impl Picture<'_> {
         rx: &Stages<'_>,
         tx: &Stages<'_>,
         side: &Stages<'_>,
-    ) {
+    ) -> Rect {
         let width = area.width / 2;
         let inner = usize::from(width) - 2;
         let half = |place: u16| Rect {
@@ -158,7 +207,14 @@ impl Picture<'_> {
         let mut right = list(TX, tx);
         right.push(Line::default());
         right.extend(list(SIDE, side));
+        let taken = (rx.len() + 1).max(right.len()) + 1;
         frame.render_widget(Paragraph::new(right), half(1));
+        let taken = u16::try_from(taken).unwrap_or(u16::MAX).min(area.height);
+        Rect {
+            y: area.y + taken,
+            height: area.height - taken,
+            ..area
+        }
     }
 
     /// The stages below a title.

@@ -14,10 +14,12 @@ use ratatui::{
 use super::draw;
 use crate::{
     output::samples,
+    reconcile::{Line, Part, Reconciliation, Terms},
     tui::{
         state::{
-            State, View,
-            canned::{busy, empty},
+            Action, State, View,
+            canned::{busy, empty, feed, snapshot},
+            compared::Compared,
             editor::Refusal,
             recording::Recording,
         },
@@ -128,6 +130,130 @@ const fn letter(letter: char) -> KeyCode {
 #[test]
 fn path() {
     hold("path", || pressed(&[]));
+}
+
+/// Counters of which some remain: the same loss twice, and one that no drop shows.
+fn compared() -> Compared {
+    let line = |(counter, scope): (&str, &str), [delta, traced, repeated]: [u64; 3]| Line {
+        counter: counter.to_owned(),
+        scope: scope.to_owned(),
+        delta,
+        traced,
+        unexplained: delta - traced,
+        repeated,
+        excess: 0,
+        by: Vec::new(),
+        note: None,
+    };
+    let by = |reason: &str, drops| Part {
+        reason: Some(reason.to_owned()),
+        function: None,
+        stage: "rx_lookup".to_owned(),
+        drops,
+    };
+    let note = |text: &str| Some(text.to_owned());
+    let listen =
+        "a listener had no room for a SYN, which the kernel frees without telling of a drop";
+    let mut lines = vec![
+        line(("TcpExt.ListenDrops", "netns"), [2_104, 4, 1_900]),
+        line(("TcpExt.ListenOverflows", "netns"), [1_900, 0, 0]),
+        line(("link.rx_missed_errors", "enp130s0f1np1"), [77, 0, 0]),
+        line(("Udp.NoPorts", "netns"), [1_234_567, 1_234_567, 0]),
+        line(
+            ("qdisc.drops", "enp130s0f1np1 qdisc fq_codel 0:"),
+            [9, 9, 0],
+        ),
+    ];
+    lines[0].note = note(listen);
+    lines[1].note = note(listen);
+    lines[2].note = note(
+        "frames that the device had no room for: its receive ring was full, before there was a packet",
+    );
+    lines[0].by = vec![by("TCP_LISTEN_OVERFLOW", 4)];
+    lines[3].by = vec![by("NO_SOCKET", 1_234_000), by("UDP_CSUM", 567)];
+    lines[4].by = vec![by("QDISC_DROP", 9)];
+    let mut now = lines[3].clone();
+    (now.delta, now.traced) = (123, 123);
+    Compared {
+        since: jiff::Timestamp::from_second(1_763_758_990).unwrap(),
+        netns: "shop".to_owned(),
+        run: Reconciliation {
+            lines,
+            terms: Terms {
+                netns: 4_026_532_201,
+                skew: Some(std::time::Duration::from_micros(1250)),
+                uncounted: 31,
+                ..Terms::default()
+            },
+        },
+        now: Some(Reconciliation {
+            lines: vec![now],
+            terms: Terms::default(),
+        }),
+    }
+}
+
+/// The path, after so many presses of the counters' key.
+fn counters_of(presses: usize) -> State {
+    let mut state = busy();
+    for _ in 0..presses {
+        state.key(KeyEvent::new(letter('c'), KeyModifiers::NONE));
+    }
+    state.feed_counters(Some(compared()));
+    feed(&mut state, 8, &snapshot(&[(0x110, 1, 0, 443, 42)]));
+    state
+}
+
+#[test]
+fn counters_below_the_path() {
+    hold("counters", || counters_of(1));
+}
+
+#[test]
+fn counters_alone() {
+    hold("counters-all", || counters_of(2));
+}
+
+#[test]
+fn counters_are_read_only_while_they_can_be_seen() {
+    let mut state = busy();
+    let press = |state: &mut State, key| state.key(KeyEvent::new(key, KeyModifiers::NONE));
+    assert!(!state.compares());
+    assert_eq!(press(&mut state, letter('c')), Action::Count);
+    assert!(state.compares());
+    press(&mut state, letter('2'));
+    assert!(!state.compares(), "another view");
+    press(&mut state, letter('1'));
+    assert!(state.compares());
+    assert_eq!(press(&mut state, letter('c')), Action::None, "read already");
+    assert_eq!(press(&mut state, KeyCode::Enter), Action::None);
+    assert!(state.detail.is_none(), "there is no stage to look into");
+    press(&mut state, KeyCode::Esc);
+    assert!(state.compares());
+    press(&mut state, letter('c'));
+    press(&mut state, letter('c'));
+    assert!(!state.compares(), "switched off");
+    press(&mut state, letter('c'));
+    state.filter = Some("udp".to_owned());
+    assert!(!state.compares(), "a filter");
+    for size in SIZES {
+        let text = text(&picture(&mut state, size, false));
+        assert!(text.contains("not with a filter"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_lost_beside_the_path_is_told_where_counters_take_its_place() {
+    let mut state = counters_of(1);
+    let path = &mut state.shown.as_mut().unwrap().path;
+    let side = path
+        .iter_mut()
+        .find(|it| it.stage.id() == "tunnel")
+        .unwrap();
+    side.run.harmful = 45;
+    let text = text(&picture(&mut state, SIZES[0], false));
+    assert!(text.contains("beside the path  tunnel 45"), "{text}");
+    assert!(text.contains("TcpExt.ListenDrops"), "{text}");
 }
 
 #[test]
@@ -338,7 +464,7 @@ fn names_do_not_steer_the_terminal() {
 fn any_size_is_drawn() {
     for width in (1..200).step_by(23) {
         for height in (1..60).step_by(9) {
-            for keys in ["1", "2", "3", "4", "5", "?", "/", "3\n"] {
+            for keys in ["1", "2", "3", "4", "5", "?", "/", "3\n", "c", "cc"] {
                 let keys: Vec<KeyCode> = keys
                     .chars()
                     .map(|key| match key {
