@@ -1,6 +1,8 @@
 //! `watch` on a terminal: the capture on one side, the interface on the other.
 
 mod comparison;
+mod filtering;
+mod interval;
 mod keyboard;
 mod own;
 mod recording;
@@ -12,13 +14,15 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use self::{comparison::Comparison, keyboard::Keyboard, own::Own, recording::Recording};
+use self::{
+    comparison::Comparison, filtering::refusal, keyboard::Keyboard, own::Own, recording::Recording,
+};
 use super::{
-    clock,
     counters::Counters,
     fault::{self, Held},
     filter::{self, Filter},
     options::Shared,
+    record::aside::Told,
     resolve::{Resolver, Squeezes},
     session::{self, Ending, every},
     severity_file,
@@ -26,13 +30,10 @@ use super::{
 };
 use crate::{
     drops::reclassified::Reclassified,
-    filter::{
-        FilterError,
-        plan::{Plan, Verdict},
-    },
+    filter::plan::Plan,
     kernel::capture::{Capture, CaptureConfig, Emit},
     output::{escape::escape, render::Renderer, sink::Sink},
-    tally::{accounting::Attached, packet::Drop, period::Moment},
+    tally::accounting::Attached,
     tui::{
         screen::Screen,
         state::{Action, Host, State, compared::Room, counts::Asked, editor::Refusal},
@@ -45,6 +46,8 @@ const PICTURE: Duration = Duration::from_millis(100);
 /// Drops shown one by one in a second, over all CPUs; those beyond are counted
 /// only.
 const EVENTS: u32 = 200;
+/// Room for them, with their headers.
+const RING_BYTES: u32 = 256 << 10;
 /// How often they are read.
 const DRAIN: Duration = Duration::from_millis(100);
 
@@ -80,6 +83,9 @@ pub(super) async fn run(
     counters: Option<Counters>,
 ) -> anyhow::Result<()> {
     config.emit = Emit::Some(EVENTS);
+    // For recordings.
+    config.headers = true;
+    config.ring_bytes = RING_BYTES;
     let given = match &shared.severity_file {
         Some(path) => Some((path, severity_file::read(path)?)),
         None => None,
@@ -140,14 +146,12 @@ pub(super) async fn run(
             .await;
         live.capture.end();
         let collected = live.collect(&held);
-        // Whatever happened, what was recorded is to be whole.
+        // Whatever happens, what was recorded is to be whole.
         live.stop_recording(match &ending {
             Ok((_, why)) => why,
             Err(_) => "error",
         });
-        let (ending, _) = ending?;
-        collected?;
-        ending
+        ending.and_then(|(ending, _)| collected.map(|()| ending))
     };
     Box::pin(live.finish(signals, ending)).await
 }
@@ -211,7 +215,8 @@ impl Live {
                         return Ok((Ending::Done, "key"));
                     }
                 }
-                _ = timer.tick() => self.collect(held)?,
+                told = recording::told(&mut self.recording) => self.told(told),
+                _ = timer.tick() => self.tick(held)?,
                 _ = drain.tick() => {
                     self.drain()?;
                     self.capture.refill();
@@ -251,99 +256,6 @@ impl Live {
         Ok(false)
     }
 
-    /// Ends an interval.
-    fn collect(&mut self, held: &Held) -> anyhow::Result<()> {
-        let seen = self.state.compares();
-        let before = self.comparison.before_end(seen || self.comparison.always);
-        let mut snapshot = self.capture.collect()?;
-        let time = Timestamp::now();
-        let begins = seen && !self.comparison.is_on();
-        if begins {
-            // At once: drops count already.
-            self.comparison.begin(self.capture.since(), time);
-        }
-        self.names
-            .stacks()
-            .learn(std::mem::take(&mut snapshot.stacks));
-        self.drain()?;
-        self.names
-            .learn_qdiscs(std::mem::take(&mut snapshot.qdiscs));
-        let (end, names) = (self.capture.since(), &mut self.names);
-        let compared = if begins {
-            self.comparison.nothing(names)
-        } else {
-            self.comparison.interval(before, end, &snapshot, names)
-        };
-        if compared.is_some() {
-            self.state.feed_counters(compared);
-        }
-        let softnet = self.squeezes.softnet();
-        let squeezed: Option<Vec<(u32, u64)>> = softnet.as_ref().map(|softnet| {
-            let cpus = softnet.cpus.iter();
-            cpus.map(|(cpu, counts)| (*cpu, counts.time_squeeze))
-                .collect()
-        });
-        let moment = Moment {
-            time,
-            time_squeeze: squeezed.as_deref(),
-            output_lost: 0,
-        };
-        if let Some(recording) = &mut self.recording {
-            let end = self.capture.since();
-            let names = &mut self.names;
-            let written = recording.interval(&snapshot, end, moment.time, softnet.as_ref(), names);
-            if let Err(error) = written {
-                self.recording = None;
-                self.state.record(None);
-                self.remark(format!("the recording has ended: {error:#}"));
-            }
-        }
-        if let Some(softnet) = &softnet {
-            self.state.feed_backlogs(softnet);
-        }
-        let own = self.own.share();
-        let drops = self.state.feed(&snapshot, &moment, own, &mut self.names);
-        if let Some(recording) = &mut self.recording {
-            recording.count(drops);
-            self.state.record(Some(recording.shown()));
-        }
-        for message in self.capture.messages() {
-            self.remark(message);
-        }
-        if let Some(warning) = self.names.refresh() {
-            self.remark(format!("warning: {warning}"));
-        }
-        for message in held.take() {
-            self.remark(message);
-        }
-        Ok(())
-    }
-
-    /// Takes the drops that came through the ring: the first of a site has a
-    /// stack, which may tell the stage of all.
-    fn drain(&mut self) -> anyhow::Result<()> {
-        let events = self.capture.events(usize::MAX)?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for event in &events {
-            self.names.stacks().learn_hint(event);
-        }
-        let boot = clock::boot()?;
-        let wanted = self.plan.as_ref().filter(|plan| plan.asks_rows());
-        let mut drops = Vec::new();
-        for event in &events {
-            let drop = Drop::of(event, boot, false, self.state.names(), &mut self.names);
-            let flow = event.flow();
-            let judge = |plan: &Plan| plan.judge(&(&drop).into(), &flow) == Verdict::Keep;
-            if wanted.is_none_or(judge) {
-                drops.push(drop);
-            }
-        }
-        self.state.feed_events(drops);
-        Ok(())
-    }
-
     /// Says something now, and again when the interface is gone.
     fn remark(&mut self, message: String) {
         self.state.say(message.clone());
@@ -373,13 +285,21 @@ impl Live {
     /// Records from now on: the interval so far ends first, so that everything
     /// in the file happened since.
     fn record(&mut self, file: &str, over: bool, held: &Held) -> anyhow::Result<()> {
+        if self.recording.is_some() {
+            let text = "the last recording is still being written; try again when it is done";
+            self.state.refuse(Refusal {
+                message: text.to_owned(),
+                span: None,
+            });
+            return Ok(());
+        }
         self.collect(held)?;
         let filter = self.state.filter.as_deref().zip(self.plan.as_ref());
         let interval = self.state.interval;
-        match Recording::begin(file, over, &self.capture, interval, filter) {
+        match Recording::begin(file, over, &self.capture, interval, filter, EVENTS) {
             Ok(Some(recording)) => {
                 self.state.editor = None;
-                self.state.record(Some(recording.shown()));
+                self.state.record(recording.shown());
                 self.recording = Some(recording);
             }
             Ok(None) => self.state.ask(format!(
@@ -391,73 +311,68 @@ impl Live {
         Ok(())
     }
 
-    /// Ends the recording, if there is one.
-    fn stop_recording(&mut self, why: &str) {
-        let Some(recording) = self.recording.take() else {
-            return;
-        };
-        self.state.record(None);
-        match recording.end(why) {
-            Ok(said) => self.remark(said),
-            Err(error) => self.remark(format!("the recording has ended: {error:#}")),
+    /// Does a recording go on?
+    fn is_recording(&self) -> bool {
+        self.recording.as_ref().is_some_and(Recording::is_counting)
+    }
+
+    /// Ends the recording, if there is one. Its thread tells when all is written.
+    fn stop_recording(&mut self, why: &'static str) {
+        if let Some(recording) = &mut self.recording {
+            recording.stop(why);
+            self.state.record(None);
         }
     }
 
-    /// Counts with another filter: the programs are loaded anew, and the old ones
-    /// count until the new ones do.
-    fn filter(&mut self, text: &str, screen: &mut Screen, held: &Held) -> anyhow::Result<()> {
-        let filter = match filter::read(&[text.to_owned()]) {
-            Ok(filter) => filter,
-            Err(error) => {
-                self.state.refuse(refusal(&error));
-                return Ok(());
+    /// Takes what the recording's thread says.
+    fn told(&mut self, told: Told) {
+        match (told, &self.recording) {
+            (Told::Said(message), _) => self.remark(message),
+            (Told::Done(drops, bytes), Some(recording)) => {
+                let said = recording.outcome(drops, bytes);
+                self.recording = None;
+                self.remark(said);
             }
+            (Told::Failed(error), _) => self.recording_failed(&error),
+            (Told::Done(..), None) => {}
+        }
+    }
+
+    fn recording_failed(&mut self, error: &anyhow::Error) {
+        self.recording = None;
+        self.state.record(None);
+        self.remark(format!("the recording has ended: {error:#}"));
+    }
+
+    /// An interval is over, unless so much of a recording waits to be written that
+    /// it had better go on.
+    fn tick(&mut self, held: &Held) -> anyhow::Result<()> {
+        let late = self.recording.as_mut().filter(|it| !it.has_room());
+        let Some(recording) = late else {
+            return self.collect(held);
         };
-        self.state.say("loading the programs with the new filter …");
-        screen.draw(&mut self.state)?;
-        self.state.key_was_pressed();
-        let config = CaptureConfig {
-            rules: filter::rules(filter.as_ref()),
-            ..self.config.clone()
-        };
-        match session::capture(&config) {
-            Ok((capture, mut names)) => {
-                if let Some(given) = &self.given {
-                    names.reclassify(given.clone());
-                }
-                if self.recording.is_some() {
-                    // A recording has one filter.
-                    self.collect(held)?;
-                    self.stop_recording("filter");
-                }
-                let attached = Attached::of(capture.hooks());
-                let plan = filter.as_ref().map(|filter| (&*filter.text, &filter.plan));
-                self.state.restart(&attached, plan);
-                self.comparison.forget();
-                if self.comparison.always && self.state.filter.is_none() {
-                    self.comparison.begin(capture.since(), Timestamp::now());
-                }
-                let warnings = filter::warnings(filter.as_ref(), names.symbols());
-                (self.capture, self.names, self.config) = (capture, names, config);
-                for warning in warnings {
-                    self.remark(format!("warning: {warning}"));
-                }
-                self.plan = filter.map(|filter| filter.plan);
-                self.squeezes.delta();
-                self.state.say("a new filter: totals start from zero, now");
-            }
-            Err(error) => self.state.refuse(refusal(&error)),
+        if !std::mem::replace(&mut recording.complained, true) {
+            self.remark(
+                "writing takes too long: this interval becomes longer until it has caught up; \
+                 nothing is lost"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
 
     /// The terminal is what it was: what is left to say goes there.
-    async fn finish(self, signals: Signals, ending: Ending) -> anyhow::Result<()> {
+    async fn finish(
+        self,
+        mut signals: Signals,
+        ending: anyhow::Result<Ending>,
+    ) -> anyhow::Result<()> {
         let Self {
             capture,
             state,
             renderer,
             comparison,
+            recording,
             remarks,
             ..
         } = self;
@@ -465,26 +380,16 @@ impl Live {
         for remark in remarks {
             fault::say(&escape(&remark));
         }
+        let recorded = match recording {
+            Some(recording) => recording.last_words(&mut signals).await,
+            None => Ok(()),
+        };
+        let ending = ending?;
         let mut summary = state.summary(Timestamp::now());
         summary.reconciliation = comparison.run();
         let summary = renderer.summary(&summary, None);
-        session::last_words(Sink::stdout()?, signals, summary, ending).await
-    }
-}
-
-fn refusal(error: &anyhow::Error) -> Refusal {
-    match error.downcast_ref::<FilterError>() {
-        Some(error) => Refusal {
-            message: match error.remedy() {
-                Some(remedy) => format!("{}; {remedy}", error.message()),
-                None => error.message().to_owned(),
-            },
-            span: Some(error.span()),
-        },
-        None => Refusal {
-            message: format!("{error:#}"),
-            span: None,
-        },
+        session::last_words(Sink::stdout()?, signals, summary, ending).await?;
+        recorded
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod archive;
+pub(super) mod aside;
 mod name;
 mod options;
 mod progress;

@@ -2,22 +2,29 @@
 
 use std::{path::Path, time::Duration};
 
-use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     cli::{
-        outfile,
-        record::sampling::Sampling,
+        clock, fault, outfile,
+        record::{
+            aside::{Aside, Told},
+            sampling::{Sampling, Waiting},
+        },
         recording_header::{self, Asked, counters},
+        session::{GRACE, IMPATIENCE},
+        signals::Signals,
     },
     filter::plan::Plan,
-    host::softnet::Softnet,
-    kernel::{capture::Capture, snapshot::Snapshot},
+    kernel::{
+        capture::{Capture, Detail},
+        snapshot::Snapshot,
+    },
     output::{
         amount::{bytes_text, count_text},
         escape::escape,
     },
-    recording::write::{Instant as Moment, Recorder},
+    recording::write::{Instant as Moment, rows::Rows},
     tally::names::Names,
     tui::state::recording::Recording as Shown,
 };
@@ -25,23 +32,36 @@ use crate::{
 /// Flows kept of each interval, as `netdrop record` does it.
 const FLOWS: u32 = 1000;
 
-/// A recording under way.
+/// A recording under way, or one of which the rest is being written.
 pub(super) struct Recording {
-    recorder: Recorder,
+    writer: Aside,
     file: String,
+    /// `None` when it has ended.
+    counting: Option<Counting>,
+    /// Did anybody hear that writing takes too long?
+    pub(super) complained: bool,
+}
+
+/// What makes intervals of counts.
+struct Counting {
+    rows: Rows,
+    /// Single drops of the interval that has not ended.
+    waiting: Waiting,
     seconds: f64,
     drops: u64,
 }
 
 impl Recording {
     /// Begins, with the interval that the capture begins now. `None` where the
-    /// file exists and may not be overwritten.
+    /// file exists and may not be overwritten. `events` is how many single drops
+    /// come in a second, over all CPUs.
     pub(super) fn begin(
         file: &str,
         over: bool,
         capture: &Capture,
         interval: Duration,
         filter: Option<(&str, &Plan)>,
+        events: u32,
     ) -> anyhow::Result<Option<Self>> {
         let file = file.trim();
         anyhow::ensure!(!file.is_empty(), "a recording needs the name of a file");
@@ -53,87 +73,153 @@ impl Recording {
                 return Ok(None);
             }
         }
+        let cpus = aya::util::nr_cpus().map_or(1, |cpus| u32::try_from(cpus).unwrap_or(u32::MAX));
+        let sampling = Sampling {
+            max_events: events.div_ceil(cpus.max(1)),
+            ..Sampling::NONE
+        };
         let asked = Asked {
             interval,
             top: FLOWS,
             filter: filter.map(|(text, _)| text),
-            sampling: &Sampling::NONE,
+            sampling: &sampling,
         };
         let header = recording_header::header(&asked, capture, capture.warnings())?;
         let created = outfile::create(path, over)?;
-        let mut recorder = Recorder::start(created, &header, None, &counters(capture.since()))?;
+        let start = counters(capture.since());
+        let mut rows = Rows::new(&header, &start);
         if let Some((_, plan)) = filter {
-            recorder.filter(plan);
+            rows.filter(plan);
         }
         Ok(Some(Self {
-            recorder,
+            writer: Aside::start(created, file.to_owned(), header, start)?,
             file: file.to_owned(),
-            seconds: 0.0,
-            drops: 0,
+            counting: Some(Counting {
+                rows,
+                waiting: Waiting::default(),
+                seconds: 0.0,
+                drops: 0,
+            }),
+            complained: false,
         }))
     }
 
-    /// Writes an interval, whose drops were read at `end`.
+    /// Does it go on?
+    pub(super) fn is_counting(&self) -> bool {
+        self.counting.is_some()
+    }
+
+    /// May an interval end now? While the disk is too slow it had better go on.
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_counting() || self.writer.has_room()
+    }
+
+    /// Takes a single drop.
+    pub(super) fn event(&mut self, detail: &Detail) {
+        if let Some(counting) = &mut self.counting {
+            counting.waiting.take(detail.clone());
+        }
+    }
+
+    /// Hands an interval over that the capture has just ended.
     pub(super) fn interval(
         &mut self,
-        snapshot: &Snapshot,
-        end: std::time::Instant,
-        time: Timestamp,
-        softnet: Option<&Softnet>,
+        snapshot: &mut Snapshot,
+        capture: &Capture,
+        time: jiff::Timestamp,
+        squeezed: Option<&[(u32, u64)]>,
         names: &mut dyn Names,
     ) -> anyhow::Result<()> {
-        let squeezed: Option<Vec<(u32, u64)>> = softnet.map(|softnet| {
-            let cpus = softnet.cpus.iter();
-            cpus.map(|(cpu, counts)| (*cpu, counts.time_squeeze))
-                .collect()
-        });
+        let Some(counting) = &mut self.counting else {
+            return Ok(());
+        };
+        let events = counting.waiting.of_interval(capture.generation(), snapshot);
         let moment = Moment {
             time,
-            time_squeeze: squeezed.as_deref(),
-            counters: &counters(end),
-            events: &[],
-            boot: Timestamp::UNIX_EPOCH,
+            time_squeeze: squeezed,
+            counters: &counters(capture.since()),
+            events: &events,
+            boot: clock::boot()?,
         };
-        self.recorder.interval(snapshot, &moment, names)?;
-        self.seconds += snapshot.seconds;
+        let sheet = counting.rows.interval(snapshot, &moment, names)?;
+        counting.seconds += sheet.stamp.seconds;
+        counting.drops += sheet.stamp.drops;
+        self.writer.push(sheet);
         Ok(())
     }
 
-    /// Adds the drops of the interval that was written, as the filter wants them.
-    pub(super) fn count(&mut self, drops: u64) {
-        self.drops += drops;
-    }
-
     /// How far it is.
-    pub(super) fn shown(&self) -> Shown {
+    pub(super) fn shown(&self) -> Option<Shown> {
+        let counting = self.counting.as_ref()?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a recording's length in whole seconds"
         )]
-        let seconds = self.seconds.round() as u64;
-        Shown {
+        let seconds = counting.seconds.round() as u64;
+        let (_, bytes) = self.writer.written();
+        Some(Shown {
             file: self.file.clone(),
             seconds,
-            drops: self.drops,
-            bytes: self.recorder.written(),
+            drops: counting.drops,
+            bytes,
+        })
+    }
+
+    /// Takes no more; what it has is written, and then the file is closed.
+    pub(super) fn stop(&mut self, why: &'static str) {
+        if self.counting.take().is_some() {
+            self.writer.finish(why);
         }
     }
 
-    /// Closes the file; tells what is in it.
-    pub(super) fn end(self, why: &str) -> anyhow::Result<String> {
-        let Self {
-            recorder,
-            file,
-            drops,
-            ..
-        } = self;
-        let size = recorder.finish(why)?;
-        Ok(format!(
+    /// What its thread says next.
+    pub(super) async fn told(&mut self) -> Told {
+        self.writer.told().await
+    }
+
+    /// What is in the file.
+    pub(super) fn outcome(&self, drops: u64, bytes: u64) -> String {
+        format!(
             "recorded {}, {} in {}",
             count_text(drops, "drop"),
-            bytes_text(size),
-            escape(&file)
-        ))
+            bytes_text(bytes),
+            escape(&self.file)
+        )
+    }
+
+    /// Waits until all is written, and says so; a signal gives up.
+    pub(super) async fn last_words(mut self, signals: &mut Signals) -> anyhow::Result<()> {
+        let asked = Instant::now();
+        let mut patient = true;
+        loop {
+            tokio::select! {
+                biased;
+                told = self.writer.told() => match told {
+                    Told::Said(message) => fault::say(&message),
+                    Told::Done(drops, bytes) => {
+                        fault::say(&self.outcome(drops, bytes));
+                        return Ok(());
+                    }
+                    Told::Failed(error) => return Err(error.context("the recording has ended")),
+                },
+                () = signals.after(asked + IMPATIENCE) => anyhow::bail!(
+                    "{} may lack its end: writing took too long",
+                    escape(&self.file)
+                ),
+                () = sleep(GRACE), if patient => {
+                    patient = false;
+                    fault::say("waiting until all is written; interrupt once more to give up");
+                }
+            }
+        }
+    }
+}
+
+/// What the thread of a recording says next, if there is one.
+pub(super) async fn told(recording: &mut Option<Recording>) -> Told {
+    match recording {
+        Some(recording) => recording.told().await,
+        None => std::future::pending().await,
     }
 }

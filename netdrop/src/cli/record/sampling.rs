@@ -103,7 +103,8 @@ impl Waiting {
         Ok(())
     }
 
-    fn take(&mut self, detail: Detail) {
+    /// Takes one.
+    pub(in crate::cli) fn take(&mut self, detail: Detail) {
         // Those of the next interval have room of their own.
         if self.details.len() < 2 * MOST_EVENTS {
             self.details.push(detail);
