@@ -319,6 +319,9 @@ impl Live {
     /// Ends the recording, if there is one. Its thread tells when all is written.
     fn stop_recording(&mut self, why: &'static str) {
         if let Some(recording) = &mut self.recording {
+            if !recording.has_room() {
+                self.state.say("writing the rest of the recording …");
+            }
             recording.stop(why);
             self.state.record(None);
         }
@@ -353,8 +356,7 @@ impl Live {
         };
         if !std::mem::replace(&mut recording.complained, true) {
             self.remark(
-                "writing takes too long: this interval becomes longer until it has caught up; \
-                 nothing is lost"
+                "writing takes too long: intervals get longer meanwhile, nothing is lost"
                     .to_owned(),
             );
         }

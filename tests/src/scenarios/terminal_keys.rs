@@ -48,6 +48,23 @@ fn recorded(bench: &Bench, file: &Path) -> Result<(u64, String)> {
     Ok((drops, end.to_owned()))
 }
 
+/// Single drops in a recording, with the packet's headers.
+fn single_drops(bench: &Bench, file: &Path) -> Result<usize> {
+    let output = process::Command::new(bench.binary()?)
+        .arg("export")
+        .arg(file)
+        .args(["--to", "json", "--events", "--output", "-"])
+        .output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "export: {errors}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let drops = lines.filter(|line: &Value| line["type"] == "drop" && line["headers"].is_string());
+    Ok(drops.count())
+}
+
 fn the_terminal_records(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let file = env::temp_dir().join(format!("netdrop-lab-terminal-{}.ndr", process::id()));
@@ -79,6 +96,8 @@ fn record(bench: &Bench, lab: &Pair, file: &Path) -> Result<()> {
     terminal.wait_for("total", |screen| screen.contains("total 62"))?;
     let (drops, end) = recorded(bench, file)?;
     ensure!(drops == 37 && end == "key", "{drops} drops, ended by {end}");
+    let single = single_drops(bench, file)?;
+    ensure!((1..=37).contains(&single), "{single} single drops of 37");
 
     // The same name again: asked, refused, asked, agreed.
     let before = fs::read(file)?;
