@@ -11,7 +11,7 @@ mod trigger;
 mod writer;
 
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, IsTerminal as _},
     os::fd::AsFd as _,
     path::{Path, PathBuf},
@@ -202,8 +202,8 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         Ok(started) => started,
         Err(error) => {
             // Nothing is in it yet.
-            if let Some(path) = created {
-                let _ = std::fs::remove_file(path);
+            if let Some(path) = &created {
+                remove_empty(path);
             }
             return Err(error);
         }
@@ -242,7 +242,12 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         drops: 0,
         late: 0,
     };
-    let ending = run.until_the_end(&args, &mut signals, wanted).await?;
+    let ended = run.until_the_end(&args, &mut signals, wanted).await;
+    let ending = ended.inspect_err(|_| {
+        if let Some(path) = &created {
+            remove_empty(path);
+        }
+    })?;
     run.capture.end();
     run.collect()?;
     Box::pin(run.finish(&ending, &mut signals)).await
@@ -273,7 +278,7 @@ impl Run {
         mut wanted: Option<Signal>,
     ) -> anyhow::Result<Ending> {
         let mut timer = every(args.interval);
-        let mut drain = every(DRAIN);
+        let mut drain = Instant::now() + DRAIN;
         let deadline = args.duration.map(|duration| Instant::now() + duration);
         loop {
             let done = async {
@@ -306,7 +311,9 @@ impl Run {
                     self.writer.send(Order::Dump(Cause::Signal(Timestamp::now())));
                 }
                 _ = timer.tick() => self.tick()?,
-                _ = drain.tick(), if self.keeps_events => self.waiting.drain(&mut self.capture)?,
+                () = sleep_until(drain), if self.keeps_events => {
+                    drain = Instant::now() + self.waiting.drain(&mut self.capture)?;
+                }
             }
         }
     }
@@ -489,6 +496,14 @@ fn file_or_stdout(path: &Path, force: bool) -> anyhow::Result<File> {
             .try_clone_to_owned()
             .context("cannot use standard output")?,
     ))
+}
+
+/// Removes a file of ours that nothing could be written to.
+fn remove_empty(path: &Path) {
+    let is_empty = |found: Metadata| found.is_file() && found.len() == 0;
+    if path.symlink_metadata().is_ok_and(is_empty) {
+        let _ = fs::remove_file(path);
+    }
 }
 
 fn announce(header: &Header, what: &str) {

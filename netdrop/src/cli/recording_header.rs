@@ -1,6 +1,9 @@
 //! What a recording says about its host, for every command that writes one.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -8,7 +11,7 @@ use jiff::Timestamp;
 use super::record::sampling::Sampling;
 use crate::{
     host::{
-        counters::{Snapshot as Counters, Wanted},
+        counters::{Scope, Snapshot as Counters, Wanted},
         facts, netns,
         softnet::Softnet,
     },
@@ -32,43 +35,23 @@ pub(super) struct Asked<'a> {
     pub(super) sampling: &'a Sampling,
 }
 
-/// What the host is, from now on.
+/// What is recorded from now on, and on which host.
 pub(super) fn header(
     asked: &Asked<'_>,
     capture: &Capture,
     warnings: &[String],
 ) -> anyhow::Result<Header> {
     let system = nix::sys::utsname::uname().context("cannot read the kernel's release")?;
-    let devices = facts::devices().into_iter();
-    let mut namespaces: Vec<NamespaceFact> = netns::named()
-        .into_iter()
-        .filter_map(|(inode, namespace)| {
-            let identity = namespace.identity?;
-            Some(NamespaceFact {
-                inode,
-                name: identity.name.to_string(),
-                kind: identity.kind.as_str().to_owned(),
-            })
-        })
-        .collect();
-    namespaces.sort_by_key(|namespace| namespace.inode);
-    Ok(Header {
+    let mut header = Header {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         start: Some(Timestamp::now()),
         since: None,
         trigger: None,
         clock: "CLOCK_REALTIME".to_owned(),
-        clock_state: clock::state().ok().map(|state| ClockFact {
-            synchronized: state.synchronized,
-            max_error: state.max_error.as_secs_f64(),
-        }),
         host: system.nodename().to_string_lossy().into_owned(),
         kernel: system.release().to_string_lossy().into_owned(),
         machine: system.machine().to_string_lossy().into_owned(),
-        cpus: Softnet::read()
-            .ok()
-            .and_then(|softnet| u32::try_from(softnet.cpus.len()).ok()),
         interval: Some(asked.interval.as_secs_f64()),
         top: Some(asked.top),
         filter: asked.filter.map(str::to_owned),
@@ -87,17 +70,44 @@ pub(super) fn header(
             })
             .collect(),
         warnings: warnings.to_vec(),
-        devices: devices
-            .map(|device| DeviceFact {
-                name: device.name,
-                ifindex: device.ifindex,
-                driver: device.driver,
-                mtu: device.mtu,
+        ..Header::default()
+    };
+    renew(&mut header);
+    Ok(header)
+}
+
+/// What the host is now, as far as that may have changed since.
+pub(super) fn renew(header: &mut Header) {
+    header.facts_at = Some(Timestamp::now());
+    header.clock_state = clock::state().ok().map(|state| ClockFact {
+        synchronized: state.synchronized,
+        max_error: state.max_error.as_secs_f64(),
+    });
+    header.cpus = Softnet::read()
+        .ok()
+        .and_then(|softnet| u32::try_from(softnet.cpus.len()).ok());
+    let devices = facts::devices().into_iter();
+    header.devices = devices
+        .map(|device| DeviceFact {
+            name: device.name,
+            ifindex: device.ifindex,
+            driver: device.driver,
+            mtu: device.mtu,
+        })
+        .collect();
+    header.namespaces = netns::named()
+        .into_iter()
+        .filter_map(|(inode, namespace)| {
+            let identity = namespace.identity?;
+            Some(NamespaceFact {
+                inode,
+                name: identity.name.to_string(),
+                kind: identity.kind.as_str().to_owned(),
             })
-            .collect(),
-        namespaces,
-        sysctls: facts::sysctls(),
-    })
+        })
+        .collect();
+    header.namespaces.sort_by_key(|namespace| namespace.inode);
+    header.sysctls = facts::sysctls();
 }
 
 /// Counters of the host and of the network namespace that netdrop runs in, as
@@ -109,17 +119,27 @@ pub(super) fn counters(drops: Instant) -> Vec<HostCounter> {
         (reconcile::NETNS, Some(taken.netns.into())),
         (reconcile::SKEW, skew),
     ];
-    let of_ours = of_ours
+    let mut counters: Vec<HostCounter> = of_ours
         .into_iter()
         .map(|((scope, name), value)| HostCounter {
-            scope: scope.to_owned(),
-            name: name.to_owned(),
+            scope: scope.into(),
+            name: name.into(),
             value,
-        });
-    let counters = taken.flat().into_iter().map(|counter| HostCounter {
-        scope: counter.scope.to_string(),
-        name: counter.name.to_string(),
-        value: Some(counter.value),
-    });
-    of_ours.chain(counters).collect()
+        })
+        .collect();
+    // They come scope by scope.
+    let mut last: Option<(Scope, Arc<str>)> = None;
+    counters.extend(taken.flat().into_iter().map(|counter| {
+        let scope = match last.take() {
+            Some((scope, text)) if scope == counter.scope => text,
+            _ => counter.scope.to_string().into(),
+        };
+        last = Some((counter.scope, Arc::clone(&scope)));
+        HostCounter {
+            scope,
+            name: counter.name,
+            value: Some(counter.value),
+        }
+    }));
+    counters
 }

@@ -62,7 +62,7 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub struct Wanted<'a> {
     /// Sysctls and files of `/sys/class/net` by name; `DEV` in it stands for each
-    /// device.
+    /// device. With none, no other settings are read either.
     pub tunables: Vec<&'a str>,
     /// What drivers say (ethtool), which may take up to a second.
     pub drivers: bool,
@@ -281,8 +281,11 @@ impl Snapshot {
         for link in &self.links {
             self.tunables.extend(tunables::files(tunables, &link.name));
         }
-        self.tunables
-            .extend(interrupts::affinities(&self.interrupts));
+        let settings = !tunables.is_empty();
+        if settings {
+            let affinities = interrupts::affinities(&self.interrupts);
+            self.tunables.extend(affinities);
+        }
         if *drivers {
             let devices: Vec<Arc<str>> = self
                 .links
@@ -296,7 +299,7 @@ impl Snapshot {
                 why: "it did not answer within a second".to_owned(),
             }));
         }
-        if !brief {
+        if settings && !brief {
             self.tunables.extend(settings::all(self));
         }
     }

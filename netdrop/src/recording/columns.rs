@@ -3,6 +3,8 @@
 
 mod kind;
 
+use std::sync::Arc;
+
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Field};
 
@@ -62,15 +64,26 @@ macro_rules! columns {
 
         impl Columns {
             /// Adds a row as it is.
-            fn append(&mut self, line: &Line<'_>) {
+            fn append_line(&mut self, line: &Line<'_>) {
                 self.rows += 1;
                 $($kind::append(&mut self.$name, line.$name);)*
+            }
+
+            /// Adds rows that are as they are to be.
+            pub(super) fn append(&mut self, mut others: Self) {
+                self.rows += others.rows;
+                $({
+                    let array = $kind::finish(&mut others.$name);
+                    for row in 0..others.rows {
+                        $kind::append(&mut self.$name, $kind::cell(&array, row));
+                    }
+                })*
             }
 
             /// Takes all rows.
             fn arrays(&mut self) -> Vec<ArrayRef> {
                 self.rows = 0;
-                vec![$($kind::finish(&mut self.$name),)*]
+                vec![$(Arc::new($kind::finish(&mut self.$name)),)*]
             }
         }
 
@@ -225,8 +238,8 @@ impl Columns {
             .as_ref()
             .map(|anonymizer| anonymizer.hide(line));
         match &hidden {
-            Some(hidden) => self.append(&hidden.line(line)),
-            None => self.append(line),
+            Some(hidden) => self.append_line(&hidden.line(line)),
+            None => self.append_line(line),
         }
     }
 
@@ -270,8 +283,7 @@ fn column<K: Kind>(batch: &RecordBatch, name: &'static str) -> Result<Option<K::
 }
 
 fn cell<K: Kind>(array: Option<&K::Array>, row: usize) -> Option<K::Value<'_>> {
-    let array = array?;
-    array.is_valid(row).then(|| K::value(array, row))
+    K::cell(array?, row)
 }
 
 #[cfg(test)]

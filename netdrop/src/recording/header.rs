@@ -34,7 +34,10 @@ pub struct Header {
     pub trigger: Option<TriggerFact>,
     /// The clock of all times.
     pub clock: String,
-    /// How well that clock was kept at the start; `None` when unknown.
+    /// When the clock's state, the CPUs, the devices, the namespaces and the
+    /// tunables were read; `None`: at the start.
+    pub facts_at: Option<Timestamp>,
+    /// How well that clock was kept then; `None` when unknown.
     pub clock_state: Option<ClockFact>,
     /// Name of the host.
     pub host: String,

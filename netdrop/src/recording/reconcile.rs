@@ -38,7 +38,7 @@ impl<R: Read> Recording<R> {
 fn value(counters: &[HostCounter], (scope, name): (&str, &str)) -> Option<u64> {
     let mut counters = counters.iter();
     counters
-        .find(|counter| counter.scope == scope && counter.name == name)?
+        .find(|counter| (&*counter.scope, &*counter.name) == (scope, name))?
         .value
 }
 

@@ -80,8 +80,8 @@ fn time(interval: usize) -> Timestamp {
 
 fn counters(value: u64) -> [HostCounter; 2] {
     [("processed", value), ("dropped", 3)].map(|(name, value)| HostCounter {
-        scope: "softnet/0".to_owned(),
-        name: name.to_owned(),
+        scope: "softnet/0".into(),
+        name: name.into(),
         value: Some(value),
     })
 }

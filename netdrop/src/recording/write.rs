@@ -3,6 +3,7 @@
 mod connections;
 mod counts;
 mod events;
+mod group;
 pub mod ring;
 pub mod rows;
 pub mod sheet;
@@ -10,7 +11,7 @@ mod sites;
 pub mod state;
 pub mod stream;
 
-use std::{fs::File, io};
+use std::{fs::File, io, sync::Arc};
 
 use arrow_schema::ArrowError;
 use jiff::Timestamp;
@@ -49,10 +50,10 @@ pub enum Written {
 /// Counters of the host, as they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCounter {
-    /// Whose, for example `softnet/0`.
-    pub scope: String,
+    /// Whose, for example `cpu 0`.
+    pub scope: Arc<str>,
     /// Which.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its value; `None` where it is unknown.
     pub value: Option<u64>,
 }

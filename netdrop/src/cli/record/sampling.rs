@@ -16,6 +16,10 @@ use crate::{
 
 /// How often the ring is emptied and CPUs may send more.
 pub(in crate::cli) const DRAIN: Duration = Duration::from_millis(50);
+/// The same while nothing comes: waking up costs more than looking. The ring has
+/// room for what may come meanwhile.
+const REST: Duration = Duration::from_millis(200);
+const _: () = assert!(REST.as_millis() * (RING_PART as u128) < 1000);
 /// Room for the hints of an interval.
 const RING_BYTES: u32 = 64 * 1024;
 /// Room for events: at least, and at most.
@@ -94,13 +98,19 @@ pub(in crate::cli) struct Waiting {
 }
 
 impl Waiting {
-    /// Takes what waits in the ring, and lets CPUs send more.
-    pub(in crate::cli) fn drain(&mut self, capture: &mut Capture) -> Result<(), CaptureError> {
-        for detail in capture.events(usize::MAX)? {
+    /// Takes what waits in the ring, and lets CPUs send more. Returns when that is
+    /// due again.
+    pub(in crate::cli) fn drain(
+        &mut self,
+        capture: &mut Capture,
+    ) -> Result<Duration, CaptureError> {
+        let details = capture.events(usize::MAX)?;
+        let pause = if details.is_empty() { REST } else { DRAIN };
+        for detail in details {
             self.take(detail);
         }
         capture.refill();
-        Ok(())
+        Ok(pause)
     }
 
     /// Takes one.

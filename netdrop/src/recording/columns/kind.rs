@@ -1,9 +1,7 @@
 //! The types that columns have.
 
-use std::sync::Arc;
-
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray,
+    Array, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray,
     TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array,
     builder::{
         BooleanBuilder, Float64Builder, StringBuilder, TimestampMicrosecondBuilder,
@@ -20,8 +18,13 @@ pub(in crate::recording) trait Kind {
 
     fn data_type() -> DataType;
     fn append(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
-    fn finish(builder: &mut Self::Builder) -> ArrayRef;
+    fn finish(builder: &mut Self::Builder) -> Self::Array;
     fn value(array: &Self::Array, row: usize) -> Self::Value<'_>;
+
+    /// The value of a row; none where it is null.
+    fn cell(array: &Self::Array, row: usize) -> Option<Self::Value<'_>> {
+        array.is_valid(row).then(|| Self::value(array, row))
+    }
 }
 
 macro_rules! kind {
@@ -42,8 +45,8 @@ macro_rules! kind {
                 builder.append_option(value);
             }
 
-            fn finish(builder: &mut Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
+            fn finish(builder: &mut Self::Builder) -> $array {
+                builder.finish()
             }
 
             fn value(array: &Self::Array, row: usize) -> Self::Value<'_> {
@@ -88,8 +91,8 @@ macro_rules! time {
                 builder.append_option(value);
             }
 
-            fn finish($builder(builder): &mut $builder) -> ArrayRef {
-                Arc::new(builder.finish())
+            fn finish($builder(builder): &mut $builder) -> $array {
+                builder.finish()
             }
 
             fn value(array: &Self::Array, row: usize) -> i64 {

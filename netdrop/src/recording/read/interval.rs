@@ -118,8 +118,8 @@ impl Partial {
             Some("counter") => {
                 if let (Some(scope), Some(name)) = (line.scope, line.name) {
                     self.counters.push(HostCounter {
-                        scope: scope.to_owned(),
-                        name: name.to_owned(),
+                        scope: scope.into(),
+                        name: name.into(),
                         value: line.value,
                     });
                 }

@@ -1,10 +1,13 @@
-//! Files that begin in the middle: dumps of the flight recorder, and pieces.
+//! Files that begin in the middle: dumps of the flight recorder, and pieces; and
+//! intervals that share a batch.
+
+use std::{fs::File, os::fd::AsRawFd as _};
 
 use super::{
     super::{
         header::Header,
         read::{End, Recording},
-        write::{Instant, ring::Ring, rows::Rows, sheet::Sheet, state::State, stream::Stream},
+        write::{Instant, Written, ring::Ring, rows::Rows, sheet::Sheet, state::State, stream::Stream},
     },
     BOOT, SQUEEZED, bytes, counters, file, header,
     made::snapshots,
@@ -84,6 +87,91 @@ fn the_flight_recorder_keeps_within_its_memory() {
     }
     let kept = ring.amount().intervals;
     assert!(kept > 2 && ring.crowded() == 40 - kept, "{kept}");
+}
+
+/// Whole intervals that can be read of a file now, and its bytes.
+fn readable(file: &File) -> (usize, usize) {
+    let bytes = std::fs::read(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+    let mut recording = Recording::open(&bytes[..]).unwrap();
+    let intervals = std::iter::from_fn(|| recording.next_interval());
+    (intervals.count(), bytes.len())
+}
+
+/// Three seconds of nothing, one of drops, and nothing again.
+fn mostly_quiet() -> Vec<Snapshot> {
+    let mut all = vec![
+        Snapshot {
+            seconds: 1.0,
+            ..Snapshot::default()
+        };
+        30
+    ];
+    let mut noisy = snapshots(20, 31).into_iter();
+    all[3] = noisy.find(|found| found.counters.counted() > 0).unwrap();
+    all
+}
+
+#[test]
+fn quiet_intervals_wait_for_others_and_no_drop_does() {
+    let file = file();
+    let state = State::new(&counters(0));
+    let mut stream = Stream::start(file.try_clone().unwrap(), &header(), None, state).unwrap();
+    let mut seen = Vec::new();
+    for sheet in sheets(&mostly_quiet()) {
+        stream.sheet(sheet).unwrap();
+        seen.push(readable(&file).0);
+    }
+    assert_eq!(seen[..10], [0, 0, 0, 4, 4, 4, 4, 4, 9, 9]);
+    assert_eq!(seen[28..], [29, 29]);
+    stream.finish("signal").unwrap();
+    assert_eq!(readable(&file).0, 30);
+}
+
+#[test]
+fn a_bound_holds_although_quiet_intervals_wait() {
+    let quiet = vec![
+        Snapshot {
+            seconds: 1.0,
+            ..Snapshot::default()
+        };
+        400
+    ];
+    let most = 200 << 10;
+    let file = file();
+    let state = State::new(&counters(0));
+    let mut stream =
+        Stream::start(file.try_clone().unwrap(), &header(), Some(most), state).unwrap();
+    let taken = sheets(&quiet)
+        .into_iter()
+        .map(|sheet| stream.sheet(sheet).unwrap())
+        .take_while(|written| *written == Written::Yes)
+        .count();
+    let bytes = stream.finish("size").unwrap();
+    assert!(bytes <= most && taken < 400, "{bytes} bytes, {taken} intervals");
+    assert_eq!(readable(&file).0, taken);
+}
+
+#[test]
+fn the_flight_recorder_puts_intervals_together() {
+    let snapshots = mostly_quiet();
+    let mut ring = Ring::new(&header(), State::new(&counters(0)), 600.0, 1 << 30).unwrap();
+    for sheet in sheets(&snapshots) {
+        ring.push(sheet).unwrap();
+    }
+    assert_eq!(ring.amount().intervals, 30);
+    let file = file();
+    let amount = ring
+        .dump(file.try_clone().unwrap(), &header(), "signal")
+        .unwrap();
+    let (intervals, bytes) = readable(&file);
+    assert_eq!((intervals, amount.intervals), (30, 30));
+    assert_eq!(amount.drops, drops(&snapshots));
+    let whole = self::bytes(file);
+    let recording = Recording::open(&whole[..]).unwrap();
+    let (periods, end) = replayed(recording, &view("reason"));
+    assert_eq!(end, End::Closed("signal".to_owned()));
+    assert_eq!(periods.last().unwrap().totals.sums.drops(), amount.drops);
+    assert!(bytes < 60_000, "{bytes} bytes");
 }
 
 #[test]

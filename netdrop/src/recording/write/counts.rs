@@ -96,6 +96,7 @@ impl Rows {
 
     /// Counters of the host: those that are not as they were.
     pub(super) fn push_counters(&mut self, counters: &[HostCounter]) {
+        self.known.begin();
         for counter in counters {
             if !self.known.learn(counter) {
                 continue;

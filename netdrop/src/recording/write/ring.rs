@@ -1,22 +1,36 @@
 //! The last minutes of a recording, encoded, in bounded memory.
 
-use std::{collections::VecDeque, fs::File};
+use std::{
+    collections::{HashSet, VecDeque},
+    fs::File,
+};
 
 use jiff::Timestamp;
 
 use super::{
     HostCounter, RecordError,
     connections::Following,
+    group::Group,
     sheet::{Sheet, Stamp},
     state::State,
     stream::{Encoder, Stream},
 };
 use crate::recording::{columns::Columns, header::Header};
 
-/// An interval.
+/// A batch is to hold this part of the whole at most, so that little more is kept
+/// than was asked for,
+const PART: f64 = 1.0 / 20.0;
+/// and so many seconds.
+const LONGEST: f64 = 10.0;
+
+/// Intervals, mostly as one batch.
 struct Kept {
+    /// Of the last one.
     stamp: Stamp,
-    /// Its batches; without the last rows where there is something to follow.
+    intervals: u64,
+    seconds: f64,
+    drops: u64,
+    /// Their batches; without the last rows where there is something to follow.
     bytes: Vec<u8>,
     changed: Vec<HostCounter>,
     following: Option<Following>,
@@ -50,6 +64,8 @@ pub struct Ring {
     most: usize,
     crowded: u64,
     encoder: Encoder,
+    /// Intervals that are not encoded yet.
+    open: Group,
 }
 
 impl std::fmt::Debug for Ring {
@@ -81,6 +97,7 @@ impl Ring {
             keep,
             most,
             crowded: 0,
+            open: encoder.group(),
             encoder,
         })
     }
@@ -98,6 +115,9 @@ impl Ring {
             changed,
             following,
         } = sheet;
+        if !full.is_empty() {
+            self.close(Vec::new(), None)?;
+        }
         let mut bytes = Vec::new();
         for batch in &full {
             self.encoder.batch(batch, &mut bytes)?;
@@ -106,8 +126,38 @@ impl Ring {
         if following.is_none() {
             columns.push(&stamp.end());
         }
-        self.encoder.rows(&mut columns, &mut bytes)?;
+        self.open.add(stamp, columns, changed);
+        let longest = LONGEST.min(self.keep * PART);
+        if following.is_some() || !full.is_empty() || self.open.is_full(longest) {
+            self.close(bytes, following)?;
+        }
+        while let Some(first) = self.kept.front() {
+            let is_old = self.seconds + self.open.seconds - first.seconds >= self.keep;
+            let crowds = self.bytes > self.most && self.kept.len() > 1;
+            if !is_old && !crowds {
+                break;
+            }
+            self.crowded += if is_old { 0 } else { first.intervals };
+            self.let_go();
+        }
+        Ok(())
+    }
+
+    /// Encodes the intervals that are not, behind the first batches of the only
+    /// one. `following` is what the rows of the last one are not complete without.
+    fn close(
+        &mut self,
+        mut bytes: Vec<u8>,
+        following: Option<Following>,
+    ) -> Result<(), RecordError> {
+        let anew = self.encoder.group();
+        let mut group = std::mem::replace(&mut self.open, anew);
+        let Some(stamp) = group.stamp else {
+            return Ok(());
+        };
+        self.encoder.rows(group.columns(), &mut bytes)?;
         bytes.shrink_to_fit();
+        let changed = last_of_each(group.changed);
         let counters = changed
             .iter()
             .map(|counter| size_of::<HostCounter>() + counter.scope.len() + counter.name.len());
@@ -115,33 +165,27 @@ impl Ring {
             + bytes.len()
             + counters.sum::<usize>()
             + following.as_ref().map_or(0, Following::size);
-        self.seconds += stamp.seconds;
+        self.seconds += group.seconds;
         self.bytes += size;
         self.kept.push_back(Kept {
             stamp,
+            intervals: group.intervals,
+            seconds: group.seconds,
+            drops: group.drops,
             bytes,
             changed,
             following,
             size,
         });
-        while let Some(first) = self.kept.front() {
-            let is_old = self.seconds - first.stamp.seconds >= self.keep;
-            let crowds = self.bytes > self.most && self.kept.len() > 1;
-            if !is_old && !crowds {
-                break;
-            }
-            self.crowded += u64::from(!is_old);
-            self.let_go();
-        }
         Ok(())
     }
 
-    /// Lets go of the first interval.
+    /// Lets go of the first intervals.
     fn let_go(&mut self) {
         let Some(kept) = self.kept.pop_front() else {
             return;
         };
-        self.seconds -= kept.stamp.seconds;
+        self.seconds -= kept.seconds;
         self.bytes -= kept.size;
         self.start = kept.stamp.time;
         let following = kept.following.unwrap_or_default();
@@ -158,11 +202,15 @@ impl Ring {
     #[must_use]
     pub fn amount(&self) -> Amount {
         Amount {
-            intervals: self.kept.len() as u64,
-            seconds: self.seconds,
-            drops: self.kept.iter().map(|kept| kept.stamp.drops).sum(),
+            intervals: self.sum(|kept| kept.intervals) + self.open.intervals,
+            seconds: self.seconds + self.open.seconds,
+            drops: self.sum(|kept| kept.drops) + self.open.drops,
             bytes: self.bytes as u64,
         }
+    }
+
+    fn sum(&self, of: impl Fn(&Kept) -> u64) -> u64 {
+        self.kept.iter().map(of).sum()
     }
 
     /// Writes all there is as a recording that stands for itself.
@@ -170,7 +218,13 @@ impl Ring {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn dump(&self, file: File, header: &Header, why: &str) -> Result<Amount, RecordError> {
+    pub fn dump(
+        &mut self,
+        file: File,
+        header: &Header,
+        why: &str,
+    ) -> Result<Amount, RecordError> {
+        self.close(Vec::new(), None)?;
         let header = Header {
             start: Some(self.start),
             ..header.clone()
@@ -184,4 +238,13 @@ impl Ring {
             ..self.amount()
         })
     }
+}
+
+/// Counters as they stood last.
+fn last_of_each(mut changed: Vec<HostCounter>) -> Vec<HostCounter> {
+    let mut met = HashSet::new();
+    changed.reverse();
+    changed.retain(|counter| met.insert((counter.scope.clone(), counter.name.clone())));
+    changed.reverse();
+    changed
 }

@@ -1,6 +1,6 @@
 //! What stands while an interval ends: rows that tell changes build on it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use netdrop_ebpf::hurt::Connection;
 
@@ -11,8 +11,10 @@ use crate::recording::connection::Known;
 #[derive(Clone, Debug, Default)]
 pub struct State {
     counters: Vec<HostCounter>,
-    /// Where each of them is.
-    places: HashMap<(String, String), usize>,
+    /// Where each of them is, by scope and name.
+    places: HashMap<Arc<str>, HashMap<Arc<str>, usize>>,
+    /// Where the next one is to be expected: they mostly come in the same order.
+    next: usize,
     pub(super) connections: HashMap<Connection, Known>,
 }
 
@@ -27,16 +29,31 @@ impl State {
         state
     }
 
+    /// Expects the first counter next.
+    pub(super) fn begin(&mut self) {
+        self.next = 0;
+    }
+
     /// Takes a counter's value; is it another one?
     pub(super) fn learn(&mut self, counter: &HostCounter) -> bool {
-        let key = (counter.scope.clone(), counter.name.clone());
-        if let Some(place) = self.places.get(&key) {
-            let before = std::mem::replace(&mut self.counters[*place].value, counter.value);
-            return before != counter.value;
+        let Some(place) = self.place(counter) else {
+            let scope = self.places.entry(Arc::clone(&counter.scope)).or_default();
+            scope.insert(Arc::clone(&counter.name), self.counters.len());
+            self.counters.push(counter.clone());
+            return true;
+        };
+        self.next = place + 1;
+        let before = std::mem::replace(&mut self.counters[place].value, counter.value);
+        before != counter.value
+    }
+
+    fn place(&self, counter: &HostCounter) -> Option<usize> {
+        let HostCounter { scope, name, .. } = counter;
+        let expected = self.counters.get(self.next);
+        if expected.is_some_and(|known| known.name == *name && known.scope == *scope) {
+            return Some(self.next);
         }
-        self.places.insert(key, self.counters.len());
-        self.counters.push(counter.clone());
-        true
+        self.places.get(scope)?.get(name).copied()
     }
 
     /// Takes what an interval changed.
@@ -71,6 +88,7 @@ impl State {
         Self {
             counters: self.counters.clone(),
             places: self.places.clone(),
+            next: 0,
             connections: connections
                 .map(|(connection, known)| (*connection, change(known)))
                 .collect(),

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     RecordError, Written,
     connections::Following,
+    group::Group,
     sheet::{Sheet, Stamp},
     state::State,
 };
@@ -24,6 +25,10 @@ use crate::recording::{
 
 /// Room left for the end below a bound.
 const END: u64 = 16 << 10;
+/// Room that intervals which wait for others find for certain.
+const ROOM: u64 = 128 << 10;
+/// Intervals in which nothing died wait for others, so many seconds at most.
+const PATIENCE: f64 = 5.0;
 
 /// Turns rows into bytes.
 pub(super) struct Encoder {
@@ -44,6 +49,11 @@ impl Encoder {
             schema: Arc::new(schema),
             anonymizer: header.anonymizer.clone(),
         })
+    }
+
+    /// Intervals that share a batch of this file.
+    pub(super) fn group(&self) -> Group {
+        Group::new(self.anonymizer.clone())
     }
 
     /// Room for rows of this file.
@@ -80,6 +90,8 @@ pub struct Stream {
     encoder: Encoder,
     state: State,
     stamp: Stamp,
+    /// Intervals in which nothing died, the last ones before the next batch.
+    waiting: Group,
     most: Option<u64>,
     /// Whole intervals, in bytes.
     written: u64,
@@ -107,9 +119,11 @@ impl Stream {
         most: Option<u64>,
         state: State,
     ) -> Result<Self, RecordError> {
+        let encoder = Encoder::new(header)?;
         let mut stream = Self {
             file,
-            encoder: Encoder::new(header)?,
+            waiting: encoder.group(),
+            encoder,
             state,
             stamp: Stamp {
                 number: 0,
@@ -153,12 +167,17 @@ impl Stream {
         self.stamp.time
     }
 
-    /// Writes an interval.
+    /// Takes an interval. One in which something died is written at once, with
+    /// those that wait; one in which nothing did may wait for others.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written. It then ends behind the interval before.
+    /// When the file cannot be written. It then ends behind the batch before.
     pub fn sheet(&mut self, sheet: Sheet) -> Result<Written, RecordError> {
+        let waits = sheet.is_quiet()
+            && self
+                .most
+                .is_none_or(|most| self.written + ROOM + END < most);
         let Sheet {
             stamp,
             full,
@@ -166,6 +185,9 @@ impl Stream {
             changed,
             following,
         } = sheet;
+        if !waits && (self.most.is_some() || !full.is_empty()) {
+            self.write_waiting()?;
+        }
         let mut bytes = Vec::new();
         for batch in &full {
             self.encoder.batch(batch, &mut bytes)?;
@@ -176,19 +198,34 @@ impl Stream {
             &stamp.line("connection"),
         );
         columns.push(&stamp.end());
-        self.encoder.rows(&mut columns, &mut bytes)?;
-        if self
-            .most
-            .is_some_and(|most| self.written + bytes.len() as u64 + END > most)
-        {
-            return Ok(Written::Full);
+        self.waiting.add(stamp, columns, Vec::new());
+        if !waits || self.waiting.is_full(PATIENCE) {
+            self.encoder.rows(self.waiting.columns(), &mut bytes)?;
+            self.waiting = self.encoder.group();
+            if self
+                .most
+                .is_some_and(|most| self.written + bytes.len() as u64 + END > most)
+            {
+                return Ok(Written::Full);
+            }
+            self.append(&bytes)?;
         }
-        self.append(&bytes)?;
         self.stamp = stamp;
         for counter in &changed {
             self.state.learn(counter);
         }
         Ok(Written::Yes)
+    }
+
+    /// Writes the intervals that wait.
+    fn write_waiting(&mut self) -> Result<(), RecordError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        self.encoder.rows(self.waiting.columns(), &mut bytes)?;
+        self.waiting = self.encoder.group();
+        self.append(&bytes)
     }
 
     /// Writes an interval that is encoded but for these rows.
@@ -221,6 +258,7 @@ impl Stream {
     ///
     /// When the file cannot be written.
     pub fn finish(mut self, why: &str) -> Result<u64, RecordError> {
+        self.write_waiting()?;
         let mut columns = self.encoder.columns();
         columns.push(&Line {
             name: Some(why),

@@ -18,6 +18,7 @@ use crate::{
             name::{self, Naming},
             shown,
         },
+        recording_header,
     },
     output::amount::count_text,
     recording::{
@@ -64,6 +65,15 @@ struct Made {
     path: PathBuf,
     /// Device and inode: it may no longer be ours.
     identity: (u64, u64),
+}
+
+impl Made {
+    /// Removes it, if it is still ours.
+    fn remove(&self) -> bool {
+        let ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        ours && fs::remove_file(&self.path).is_ok()
+    }
 }
 
 #[derive(Debug)]
@@ -127,8 +137,18 @@ impl Pieces {
 
     pub(super) fn start(&mut self, header: Header, state: State) -> anyhow::Result<()> {
         let file = self.first.take().context("there is no first piece")?;
+        self.begin(file, header, state)
+    }
+
+    /// Begins a piece, which goes away where not even its beginning can be written.
+    fn begin(&mut self, file: File, header: Header, state: State) -> anyhow::Result<()> {
+        let stream = Stream::start(file, &header, None, state).inspect_err(|_| {
+            if let Some(made) = self.made.pop_back() {
+                made.remove();
+            }
+        })?;
         self.open = Some(Open {
-            stream: Stream::start(file, &header, None, state)?,
+            stream,
             header,
             seconds: 0.0,
             full: false,
@@ -163,17 +183,13 @@ impl Pieces {
         let (time, state) = (stream.time(), stream.state().continued());
         self.closed += stream.finish("rotated")?;
         let file = self.file(time)?;
-        let header = Header {
+        let mut header = Header {
             since: header.since.or(header.start),
             start: Some(time),
             ..header
         };
-        self.open = Some(Open {
-            stream: Stream::start(file, &header, None, state)?,
-            header,
-            seconds: 0.0,
-            full: false,
-        });
+        recording_header::renew(&mut header);
+        self.begin(file, header, state)?;
         while self
             .rotation
             .most
@@ -185,12 +201,7 @@ impl Pieces {
     }
 
     fn remove_first(&mut self) {
-        let Some(made) = self.made.pop_front() else {
-            return;
-        };
-        let ours = fs::symlink_metadata(&made.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == made.identity);
-        if ours && fs::remove_file(&made.path).is_ok() {
+        if self.made.pop_front().is_some_and(|made| made.remove()) {
             self.removed += 1;
         }
     }

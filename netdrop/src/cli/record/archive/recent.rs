@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
 use super::{Cause, Summary};
@@ -16,11 +17,13 @@ use crate::{
             name::{self, Naming},
             shown,
         },
+        recording_header,
     },
     output::amount::{bytes_text, count_text},
     recording::{
         header::{Header, TriggerFact},
         write::{
+            RecordError,
             ring::{Amount, Ring},
             sheet::Sheet,
             state::State,
@@ -127,11 +130,13 @@ impl Recent {
                 (*time, "trigger", Some(fact))
             }
         };
-        let header = Header {
+        let mut header = Header {
             trigger,
             ..self.header.clone()
         };
-        match self.write(&self.dumps.naming.at(time), &header, word) {
+        recording_header::renew(&mut header);
+        let path = self.dumps.naming.at(time);
+        match self.write(&path, &header, word) {
             Ok((path, amount)) => {
                 say(format!("wrote {} ({word})", told(&amount, &path)));
                 self.made.push(path);
@@ -148,7 +153,12 @@ impl Recent {
     }
 
     /// Writes a file, under another name where there is one of this name.
-    fn write(&self, path: &Path, header: &Header, word: &str) -> anyhow::Result<(PathBuf, Amount)> {
+    fn write(
+        &mut self,
+        path: &Path,
+        header: &Header,
+        word: &str,
+    ) -> anyhow::Result<(PathBuf, Amount)> {
         let mut number = 1;
         let (mut whole, path) = loop {
             let path = match number {
@@ -161,33 +171,54 @@ impl Recent {
                 Err(error) => return Err(error),
             }
         };
-        let amount = self.ring.dump(whole.file().try_clone()?, header, word)?;
+        let amount = self.fill(&mut whole, &path, header, word)?;
         whole.finish()?;
         Ok((path, amount))
     }
 
-    pub(super) fn finish(self) -> anyhow::Result<Summary> {
-        let naming = &self.dumps.naming;
-        let given = if naming.has_time() {
-            naming.at(Timestamp::now())
-        } else {
-            naming.given().to_owned()
-        };
-        let (path, amount) = if self.dumps.force {
-            let mut whole = Whole::create(&given, true)?;
-            let file = whole.file().try_clone()?;
-            let amount = self.ring.dump(file, &self.header, "end")?;
-            whole.finish()?;
-            (given, amount)
-        } else {
-            self.write(&given, &self.header, "end")?
-        };
+    fn fill(
+        &mut self,
+        whole: &mut Whole,
+        path: &Path,
+        header: &Header,
+        word: &str,
+    ) -> anyhow::Result<Amount> {
+        let file = whole.file().try_clone()?;
+        self.ring
+            .dump(file, header, word)
+            .map_err(|error| match error {
+                // Nothing of it can be read: it never appears.
+                RecordError::Write(error) => anyhow!("cannot write {}: {error}", shown(path)),
+                error => error.into(),
+            })
+    }
+
+    pub(super) fn finish(mut self) -> anyhow::Result<Summary> {
+        let (path, amount) = self.write_last().context("nothing was written")?;
         Ok(Summary {
             drops: amount.drops,
             intervals: amount.intervals,
             bytes: amount.bytes,
             place: shown(&path),
         })
+    }
+
+    fn write_last(&mut self) -> anyhow::Result<(PathBuf, Amount)> {
+        let naming = &self.dumps.naming;
+        let given = if naming.has_time() {
+            naming.at(Timestamp::now())
+        } else {
+            naming.given().to_owned()
+        };
+        recording_header::renew(&mut self.header);
+        let header = self.header.clone();
+        if !self.dumps.force {
+            return self.write(&given, &header, "end");
+        }
+        let mut whole = Whole::create(&given, true)?;
+        let amount = self.fill(&mut whole, &given, &header, "end")?;
+        whole.finish()?;
+        Ok((given, amount))
     }
 }
 
