@@ -9,6 +9,7 @@ mod changes;
 mod consequences;
 mod details;
 mod discipline;
+mod disks;
 mod endings;
 mod engine;
 mod exactness;
@@ -113,6 +114,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         endings::USER_SPACE,
         recordings::USER_SPACE,
         flight::USER_SPACE,
+        disks::USER_SPACE,
         exports::USER_SPACE,
         packets::USER_SPACE,
         pages::USER_SPACE,

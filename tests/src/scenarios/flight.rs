@@ -49,11 +49,16 @@ pub(super) const USER_SPACE: &[Scenario] = &[
 ];
 
 /// Kills what does not end.
-struct Recorder(Child, PathBuf);
+pub(super) struct Recorder(Child, PathBuf);
 
 impl Recorder {
     /// Counts from now on.
-    fn start(bench: &Bench, folder: &Folder, arguments: &[&str], stdout: Stdio) -> Result<Self> {
+    pub(super) fn start(
+        bench: &Bench,
+        folder: &Folder,
+        arguments: &[&str],
+        stdout: Stdio,
+    ) -> Result<Self> {
         let log = folder.file("stderr");
         let child = Command::new(bench.binary()?)
             .arg("record")
@@ -68,12 +73,12 @@ impl Recorder {
         Ok(recorder)
     }
 
-    fn said(&self) -> Result<String> {
+    pub(super) fn said(&self) -> Result<String> {
         Ok(fs::read_to_string(&self.1)?)
     }
 
     /// Waits until it says so.
-    fn says(&self, what: &str) -> Result<()> {
+    pub(super) fn says(&self, what: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while !self.said()?.contains(what) {
             ensure!(
@@ -86,16 +91,20 @@ impl Recorder {
         Ok(())
     }
 
-    fn signal(&self, signal: Signal) -> Result<()> {
+    pub(super) fn signal(&self, signal: Signal) -> Result<()> {
         kill(Pid::from_raw(self.0.id().cast_signed()), signal).context("cannot signal netdrop")
     }
 
-    fn end(&mut self, signal: Signal) -> Result<ExitStatus> {
+    pub(super) fn end(&mut self, signal: Signal) -> Result<ExitStatus> {
         self.signal(signal)?;
         self.wait()
     }
 
-    fn wait(&mut self) -> Result<ExitStatus> {
+    pub(super) fn runs(&mut self) -> Result<bool> {
+        Ok(self.0.try_wait()?.is_none())
+    }
+
+    pub(super) fn wait(&mut self) -> Result<ExitStatus> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.0.try_wait()? {
@@ -116,14 +125,14 @@ impl Drop for Recorder {
     }
 }
 
-fn drop_some(lab: &Pair, times: u64) -> Result<()> {
+pub(super) fn drop_some(lab: &Pair, times: u64) -> Result<()> {
     Datagrams::new((A.v4.into(), 4000), (B.v4.into(), 9), 1, times)
         .send(&lab.a)
         .map(drop)
 }
 
 /// All recordings of a folder, by name.
-fn files(folder: &Folder) -> Result<Vec<PathBuf>> {
+pub(super) fn files(folder: &Folder) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder.file("."))?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
@@ -133,7 +142,7 @@ fn files(folder: &Folder) -> Result<Vec<PathBuf>> {
 }
 
 /// How a recording ended, and its drops.
-fn page(bench: &Bench, file: &Path) -> Result<(String, u64, u64)> {
+pub(super) fn page(bench: &Bench, file: &Path) -> Result<(String, u64, u64)> {
     let mode = fs::metadata(file)?.permissions().mode() & 0o777;
     ensure!(mode == 0o600, "{}: {mode:o}", file.display());
     let page = text(bench, &format!("report {} --format json", file.display()))?;

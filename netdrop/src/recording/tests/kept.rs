@@ -7,7 +7,9 @@ use super::{
     super::{
         header::Header,
         read::{End, Recording},
-        write::{Instant, Written, ring::Ring, rows::Rows, sheet::Sheet, state::State, stream::Stream},
+        write::{
+            Instant, Written, ring::Ring, rows::Rows, sheet::Sheet, state::State, stream::Stream,
+        },
     },
     BOOT, SQUEEZED, bytes, counters, file, header,
     made::snapshots,
@@ -147,7 +149,10 @@ fn a_bound_holds_although_quiet_intervals_wait() {
         .take_while(|written| *written == Written::Yes)
         .count();
     let bytes = stream.finish("size").unwrap();
-    assert!(bytes <= most && taken < 400, "{bytes} bytes, {taken} intervals");
+    assert!(
+        bytes <= most && taken < 400,
+        "{bytes} bytes, {taken} intervals"
+    );
     assert_eq!(readable(&file).0, taken);
 }
 

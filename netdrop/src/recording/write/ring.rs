@@ -218,12 +218,7 @@ impl Ring {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn dump(
-        &mut self,
-        file: File,
-        header: &Header,
-        why: &str,
-    ) -> Result<Amount, RecordError> {
+    pub fn dump(&mut self, file: File, header: &Header, why: &str) -> Result<Amount, RecordError> {
         self.close(Vec::new(), None)?;
         let header = Header {
             start: Some(self.start),
