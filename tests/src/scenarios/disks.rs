@@ -127,9 +127,9 @@ fn a_full_disk_costs_a_flight_recorder_that_file(bench: &Bench) -> Result<()> {
     let (folder, log) = (Folder::new("flight-full")?, Folder::new("flight-full-log")?);
     let path = folder.file("");
     let _disk = Disk::small(&path, "size=256k")?;
-    let (output, filler) = (
+    let (output, ballast) = (
         folder.file("drops.ndr").display().to_string(),
-        folder.file("filler"),
+        folder.file("ballast"),
     );
     let filter = filtered(&lab);
     let options = [
@@ -147,10 +147,10 @@ fn a_full_disk_costs_a_flight_recorder_that_file(bench: &Bench) -> Result<()> {
     let options = arguments(&options, &filter);
     let mut recorder = Recorder::start(bench, &log, &options, Stdio::null())?;
     drop_some(&lab, 30)?;
-    fill(&filler)?;
+    fill(&ballast)?;
     let full = |why: &str| -> Result<()> {
         let found = all(&folder)?;
-        ensure!(found == [filler.clone()], "{why} left {found:?}");
+        ensure!(found == [ballast.clone()], "{why} left {found:?}");
         Ok(())
     };
     recorder.signal(Signal::SIGUSR1)?;
@@ -162,7 +162,7 @@ fn a_full_disk_costs_a_flight_recorder_that_file(bench: &Bench) -> Result<()> {
     )?;
     full("SIGUSR1")?;
     // It goes on, and what it has is not lost.
-    fs::remove_file(&filler)?;
+    fs::remove_file(&ballast)?;
     recorder.signal(Signal::SIGUSR1)?;
     recorder.says("(signal)")?;
     let [written] = &files(&folder)?[..] else {
@@ -175,7 +175,7 @@ fn a_full_disk_costs_a_flight_recorder_that_file(bench: &Bench) -> Result<()> {
     );
     fs::remove_file(written)?;
 
-    fill(&filler)?;
+    fill(&ballast)?;
     let before = recorder.said()?.len();
     drop_some(&lab, 1000)?;
     let deadline = Instant::now() + PATIENCE;
@@ -299,11 +299,11 @@ fn a_full_disk_ends_a_recording_in_pieces(bench: &Bench) -> Result<()> {
     for path in &found {
         ensure!(fs::metadata(path)?.len() > 0, "{} is empty", path.display());
     }
-    let (count, recorded) = pieces(bench, &folder)?;
+    let (count, told) = pieces(bench, &folder)?;
     // What fell into the last interval, or came after it, is lost.
     ensure!(
-        count > 1 && recorded <= dropped && recorded + 60 >= dropped,
-        "{recorded} of {dropped} drops in {count} pieces"
+        count > 1 && told <= dropped && told + 60 >= dropped,
+        "{told} of {dropped} drops in {count} pieces"
     );
     Ok(())
 }
@@ -350,10 +350,10 @@ fn a_killed_recorder_leaves_whole_pieces(bench: &Bench) -> Result<()> {
     let dropped = until(&mut recorder, &lab, &folder, 3)?;
     thread::sleep(Duration::from_millis(200));
     recorder.end(Signal::SIGKILL)?;
-    let (count, recorded) = pieces(bench, &folder)?;
+    let (count, told) = pieces(bench, &folder)?;
     ensure!(
-        count >= 3 && recorded == dropped && all(&folder)?.len() == count,
-        "{recorded} of {dropped} drops in {count} pieces: {:?}",
+        count >= 3 && told == dropped && all(&folder)?.len() == count,
+        "{told} of {dropped} drops in {count} pieces: {:?}",
         all(&folder)?
     );
 
