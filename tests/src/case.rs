@@ -21,7 +21,7 @@ use crate::{
 mod doomed;
 mod expected;
 mod flow;
-mod reconciled;
+pub(crate) mod reconciled;
 mod witness;
 
 pub(crate) use self::{

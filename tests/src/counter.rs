@@ -153,6 +153,35 @@ impl<'a> Counter<'a> {
         })
     }
 
+    /// What connection tracking counts, by its name in `conntrack -S`.
+    pub(crate) fn conntrack(namespace: &'a Namespace, name: &'static str) -> Self {
+        Self::new(format!("conntrack {name}"), move || {
+            let cpus = namespace.run("conntrack", "-S")?;
+            let words = cpus.split_whitespace();
+            let counts = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            counts.map(|count| number(Some(count))).sum()
+        })
+        .known(Some(namespace), "netns", format!("conntrack.{name}"))
+    }
+
+    /// What a driver counts, by its name in `ethtool -S`.
+    pub(crate) fn driver(
+        namespace: &'a Namespace,
+        device: &'static str,
+        name: &'static str,
+    ) -> Self {
+        Self::new(format!("{device} {name}"), move || {
+            let list = namespace.run("ethtool", &format!("-S {device}"))?;
+            let mut lines = list.lines().filter_map(|line| line.trim().split_once(": "));
+            number(
+                lines
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value),
+            )
+        })
+        .known(Some(namespace), device, format!("driver.{name}"))
+    }
+
     /// Packets that did not fit the queue of an unresolved neighbour, on the whole
     /// host.
     pub(crate) fn unresolved() -> Counter<'static> {

@@ -98,6 +98,8 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         path::tcp::SCENARIOS,
         path::tables::SCENARIOS,
         path::devices::SCENARIOS,
+        path::traced::SCENARIOS,
+        path::remainders::SCENARIOS,
         figures::SCENARIOS,
         catalogue::SCENARIOS,
     ];

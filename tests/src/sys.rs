@@ -9,7 +9,7 @@ mod pty;
 mod tun;
 
 pub(crate) use self::{
-    bpf::{Accept, Calls, Object, Program, Refusal, Refuse, Stats, bpf_ids},
+    bpf::{Accept, Calls, Object, Program, Redirect, Refusal, Refuse, Stats, bpf_ids},
     option::{refuse_all, refuse_hops_below},
     packet::FrameSocket,
     pty::{hang_up, on_terminal, resize},

@@ -81,7 +81,7 @@ pub(super) fn complaints(run: &Run, watched: &[Watched<'_>], first: &[Drops<'_>]
 }
 
 /// What is wrong with the sums of a line.
-fn adds_up(line: &Value) -> Option<String> {
+pub(crate) fn adds_up(line: &Value) -> Option<String> {
     let number = |name: &str| line[name].as_u64();
     let parts = line["by"].as_array()?.iter();
     let by: Option<u64> = parts.map(|part| part["drops"].as_u64()).sum();
@@ -95,7 +95,8 @@ fn adds_up(line: &Value) -> Option<String> {
     (!fits).then(|| format!("does not add up: {line}"))
 }
 
-fn collect(lines: &[Value]) {
+/// Adds the lines to the tables, where somebody wants them.
+pub(crate) fn collect(lines: &[Value]) {
     let Some(path) = std::env::var_os(TABLES) else {
         return;
     };

@@ -75,7 +75,7 @@ impl Journey {
         found.into_inner().context("no interval")
     }
 
-    fn parse(line: &str) -> Result<Self> {
+    pub(crate) fn parse(line: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(line.trim()).with_context(|| line.to_owned())?;
         ensure!(value["type"] == "path", "no path: {line}");
         Ok(Self(value))

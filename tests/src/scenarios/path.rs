@@ -29,8 +29,10 @@ use crate::{
 use super::tcp_handshake::listener;
 
 pub(super) mod devices;
+pub(super) mod remainders;
 pub(super) mod tables;
 pub(super) mod tcp;
+pub(super) mod traced;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -57,6 +59,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "path_finds_that_forwarding_is_off",
         about: "frames for another host",
         run: path_finds_that_forwarding_is_off,
+    },
+    Scenario {
+        name: "path_finds_that_forwarding_is_off_ipv6",
+        about: "IPv6 frames for another host",
+        run: path_finds_that_forwarding_is_off_ipv6,
     },
     Scenario {
         name: "path_finds_an_rp_filter",
@@ -328,6 +335,44 @@ fn path_finds_that_forwarding_is_off(bench: &Bench) -> Result<()> {
             ("undo", "net.ipv4.ip_forward=0"),
         ],
     )
+}
+
+fn path_finds_that_forwarding_is_off_ipv6(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let setting = "net.ipv6.conf.all.forwarding";
+    lab.b.sysctl(setting, "0")?;
+    lab.b
+        .ip(&["route add fd99:0:0:1::/64 via fd99::1 dev b0"])?;
+    let frame = Frame::v6(A, B, UDP).dst(C.v6);
+    let errors = Counter::snmp6(&lab.b, "Ip6InAddrErrors");
+    let rule = "forwarding_off_ipv6";
+    let journey = until_found(bench, &lab.b, rule, || {
+        sender::frames(&lab.a, A.device, &frame, 20)
+    })?;
+    let counted = errors.read()?;
+    ensure!(counted == 20, "witness: {counted} were refused");
+    says(
+        &journey,
+        rule,
+        &[
+            ("evidence", "Ip6InAddrErrors +20 of "),
+            ("evidence", "net.ipv6.conf.all.forwarding 0"),
+            ("undo", "net.ipv6.conf.all.forwarding=0"),
+            ("stage", "fwd"),
+        ],
+    )?;
+    // The same packets, and they are passed on.
+    lab.b.sysctl(setting, "1")?;
+    let forwarded = Counter::snmp6(&lab.b, "Ip6OutForwDatagrams");
+    let work = || sender::frames(&lab.a, A.device, &frame, 20);
+    let passed = |journey: &Journey| {
+        let forwarded = journey.number("netns", "Ip6OutForwDatagrams", "delta");
+        forwarded.is_some_and(|count| count > 0)
+    };
+    let healthy = Journey::during(bench, &lab.b, work, passed)?;
+    ensure!(forwarded.read()? > 0, "witness: nothing was passed on");
+    ensure!(healthy.findings(rule).next().is_none(), "found in a router");
+    Ok(())
 }
 
 fn path_finds_an_rp_filter(bench: &Bench) -> Result<()> {

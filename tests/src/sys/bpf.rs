@@ -1,5 +1,5 @@
-//! The little of bpf(2) that the lab needs: an XDP program that drops, what is
-//! loaded, and how often a program ran.
+//! The little of bpf(2) that the lab needs: XDP programs of a few instructions,
+//! what is loaded, and how often a program ran.
 
 use std::{
     io,
@@ -166,18 +166,54 @@ impl Accept {
     }
 }
 
-/// Loads a program of two instructions and attaches it by a link; both live as
-/// long as their descriptors.
+/// An XDP program of a device's driver that sends every packet out of another
+/// device, as it is: it does not become what the stack calls a packet. Detached
+/// when dropped.
+pub(crate) struct Redirect {
+    _link: OwnedFd,
+    _program: OwnedFd,
+}
+
+impl Redirect {
+    /// Loads the program and attaches it to the device with the first index; the
+    /// other is where packets leave.
+    ///
+    /// # Errors
+    /// The errno of `BPF_PROG_LOAD` or `BPF_LINK_CREATE`.
+    pub(crate) fn attach(ifindex: u32, to: u32) -> io::Result<Self> {
+        // r1 = to; r2 = 0; call bpf_redirect; exit
+        let instructions = [
+            u64::from(to) << 32 | 0x01b7,
+            0x02b7,
+            0x0000_0017_0000_0085,
+            0x0000_0000_0000_0095,
+        ];
+        let (program, link) = attach(
+            BPF_PROG_TYPE_XDP,
+            &instructions,
+            ifindex,
+            BPF_XDP,
+            XDP_FLAGS_DRV_MODE,
+        )?;
+        Ok(Self {
+            _link: link,
+            _program: program,
+        })
+    }
+}
+
+/// Loads a program and attaches it by a link; both live as long as their
+/// descriptors.
 fn attach(
     kind: u32,
-    instructions: &'static [u64; 2],
+    instructions: &[u64],
     target: u32,
     attach_type: u32,
     flags: u32,
 ) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut load = ProgLoad {
         kind,
-        instruction_count: 2,
+        instruction_count: u32::try_from(instructions.len()).map_err(io::Error::other)?,
         instructions: instructions.as_ptr() as u64,
         license: c"GPL".as_ptr() as u64,
     };
@@ -222,7 +258,7 @@ pub(crate) fn bpf_ids(object: Object) -> io::Result<Vec<u32>> {
 fn bpf<A>(command: libc::c_long, attribute: &mut A) -> io::Result<RawFd> {
     let attribute: *mut A = attribute;
     // SAFETY: the attribute is alive and of the given size for the whole call;
-    // the pointers within it lead to statics that outlive it.
+    // what the pointers within it lead to outlives it.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, attribute, size_of::<A>()) };
     match RawFd::try_from(result) {
         Ok(result) if result >= 0 => Ok(result),

@@ -50,7 +50,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 /// SYNs of ports of their own that nobody will confirm, quickly: within one
 /// interval.
-fn syns(from: &Namespace) -> Result<()> {
+pub(super) fn syns(from: &Namespace) -> Result<()> {
     let ifindex = from.ifindex(A.device)?;
     from.inside(|| {
         let socket = FrameSocket::open(ifindex).context("packet socket")?;
