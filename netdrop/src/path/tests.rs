@@ -10,6 +10,8 @@ use crate::host::{
     softnet::{Counts, Softnet},
 };
 
+mod covered;
+
 fn snapshot() -> Snapshot {
     Snapshot {
         taken: Instant::now(),

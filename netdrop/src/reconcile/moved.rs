@@ -127,10 +127,15 @@ pub(super) fn resets(deltas: &Deltas) -> Vec<String> {
         .collect()
 }
 
-/// How a counter of loss behaves at the end of its range.
+/// How a counter of loss behaves at the end of its range. Columns of
+/// `/proc/net/stat` are sums over CPUs of 32 bits each: when one of these wraps,
+/// the sum falls by 2^32. Neighbour tables count in 64, where this does no harm.
 fn kind(name: &str) -> Kind {
-    match name {
-        "softnet.dropped" | "qdisc.drops" => Kind::Count32,
-        _ => Kind::Count,
+    const SUMS: [&str; 4] = ["conntrack.", "rt_cache.", "arp_cache.", "ndisc_cache."];
+    let is_sum = SUMS.iter().any(|start| name.starts_with(start));
+    if is_sum || ["softnet.dropped", "qdisc.drops"].contains(&name) {
+        Kind::Count32
+    } else {
+        Kind::Count
     }
 }

@@ -227,6 +227,63 @@ fn a_wrap_counts_on_and_a_reset_is_named() {
 }
 
 #[test]
+fn a_cpu_whose_32_bits_wrap_takes_nothing_from_the_sum_of_all() {
+    // Two CPUs: one at the end of its range, one with 5 so far.
+    let whole = u64::from(u32::MAX);
+    let found = between(
+        &[
+            ("netns", "conntrack.drop", whole + 5),
+            ("host", "rt_cache.in_martian_src", whole - 1),
+            ("host", "arp_cache.unresolved_discards", 2 * whole),
+        ],
+        &[
+            ("netns", "conntrack.drop", 7),
+            ("host", "rt_cache.in_martian_src", 1),
+            ("host", "arp_cache.unresolved_discards", 2 * whole + 4),
+        ],
+        &[(NETFILTER, HERE, 3)],
+    );
+    assert_eq!(sums(line(&found, "conntrack.drop")), [3, 3, 0, 0, 0]);
+    assert_eq!(
+        sums(line(&found, "rt_cache.in_martian_src")),
+        [3, 0, 3, 0, 0]
+    );
+    let discards = line(&found, "arp_cache.unresolved_discards");
+    assert_eq!(sums(discards), [4, 0, 4, 0, 0]);
+    assert_eq!(found.terms.reset, [""; 0]);
+}
+
+#[test]
+fn a_driver_that_is_loaded_anew_counts_again_from_where_it_began() {
+    let counter = "driver.rx_dropped";
+    let numbers = |value| [("eth1", counter, value)];
+    let mut reconciler = Reconciler::new(HERE);
+    read(&mut reconciler, &numbers(1000));
+    // It is there with less than before, goes, comes back and counts on.
+    let mut told = Vec::new();
+    for value in [Some(3), None, Some(0), Some(4)] {
+        reconciler.drops(&snapshot([]), &mut Host);
+        match value {
+            Some(value) => read(&mut reconciler, &numbers(value)),
+            None => read(&mut reconciler, &[]),
+        }
+        let Reconciliation { lines, terms } = reconciler.interval();
+        told.push((
+            lines.iter().map(|line| line.delta).sum::<u64>(),
+            terms.reset,
+        ));
+    }
+    let reset = || vec![format!("eth1 {counter}")];
+    assert_eq!(
+        told,
+        [(0, reset()), (0, vec![]), (0, reset()), (4, vec![])],
+        "a remainder that nobody has seen"
+    );
+    let run = reconciler.run();
+    assert_eq!((run.lines.len(), run.terms.reset), (0, reset()));
+}
+
+#[test]
 fn only_the_root_of_qdiscs_is_held_against_drops() {
     let found = between(
         &[
