@@ -30,6 +30,7 @@ struct Counters {
 struct Row {
     name: Spanned<String>,
     scope: Spanned<String>,
+    source: Spanned<String>,
     #[serde(default)]
     includes: Vec<Spanned<String>>,
     #[serde(default)]
@@ -80,6 +81,8 @@ pub(super) fn read(file: &mut File<'_>, stages: &[Stage], reasons: &[Reason]) ->
         }
         let line = file.line(&row.scope.span());
         file.one_of(line, "scope", scope, &SCOPES);
+        let line = file.line(&row.source.span());
+        file.not_empty(line, "the source", row.source.get_ref());
         for included in &row.includes {
             let named = |row: &Row| row.name.get_ref() == included.get_ref();
             if !rows.iter().any(named) {

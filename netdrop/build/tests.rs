@@ -64,11 +64,13 @@ undo = "sysctl -w net.core.netdev_max_backlog={net.core.netdev_max_backlog}"
 const COUNTERS: &str = r#"[[counter]]
 name = "IpExt.InCsumErrors"
 scope = "netns"
+source = "s"
 drops = [{ reasons = ["IP_CSUM"], functions = ["ip_rcv"], family = "ipv4" }]
 
 [[counter]]
 name = "Ip.InHdrErrors"
 scope = "netns"
+source = "t"
 includes = ["IpExt.InCsumErrors"]
 maybe = [{ stages = ["rx_ip"], directions = ["rx"] }]
 note = "n"
@@ -321,31 +323,37 @@ fn mistakes_in_counters_are_said_with_their_line() {
             RECONCILE,
             "\"IP_CSUM\"",
             "\"IP_CSM\"",
-            "data/reconcile.toml:4: unknown reason \"IP_CSM\"",
+            "data/reconcile.toml:5: unknown reason \"IP_CSM\"",
         ),
         (
             RECONCILE,
             "includes = [\"IpExt.InCsumErrors\"]",
             "includes = [\"IpExt.In\"]",
-            "data/reconcile.toml:9: unknown counter \"IpExt.In\"",
+            "data/reconcile.toml:11: unknown counter \"IpExt.In\"",
+        ),
+        (
+            RECONCILE,
+            "source = \"t\"",
+            "source = \"\"",
+            "data/reconcile.toml:10: the source is empty",
         ),
         (
             RECONCILE,
             "stages = [\"rx_ip\"], ",
             "",
-            "data/reconcile.toml:10: names no reason, function or stage",
+            "data/reconcile.toml:12: names no reason, function or stage",
         ),
         (
             RECONCILE,
             "\"rx_ip\"",
             "\"rx_up\"",
-            "data/reconcile.toml:10: unknown stage \"rx_up\"",
+            "data/reconcile.toml:12: unknown stage \"rx_up\"",
         ),
         (
             RECONCILE,
             "name = \"Ip.InHdrErrors\"",
             "name = \"IpExt.InCsumErrors\"",
-            "data/reconcile.toml:7: counter IpExt.InCsumErrors of netns stands twice",
+            "data/reconcile.toml:8: counter IpExt.InCsumErrors of netns stands twice",
         ),
         (
             RECONCILE,

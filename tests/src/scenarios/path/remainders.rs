@@ -18,10 +18,11 @@ use crate::{
     bench::{Bench, PATIENCE},
     case::reconciled::{adds_up, collect},
     counter::Counter,
+    frame::{Frame, Transport},
     lab::{A, B, GlobalSysctl, Namespace, Pair},
     scenario::{Scenario, cannot},
     scenarios::tcp_handshake::listener,
-    sender::Datagrams,
+    sender::{self, Datagrams},
     sys::{Redirect, Refusal, Refuse},
 };
 
@@ -50,6 +51,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "sends_that_a_firewall_refuses_do_not_remain",
         about: "sends refused with EPERM by a rule: OutDiscards, and an event for each",
         run: sends_that_a_firewall_refuses_do_not_remain,
+    },
+    Scenario {
+        name: "icmp_errors_about_nobody_remain",
+        about: "ICMP errors about a datagram that nobody sent: Icmp.InErrors, and no event",
+        run: icmp_errors_about_nobody_remain,
     },
     Scenario {
         name: "frames_that_xdp_drops_remain",
@@ -302,6 +308,28 @@ fn sends_that_a_firewall_refuses_do_not_remain(bench: &Bench) -> Result<()> {
         let to = SocketAddr::new(B.v4.into(), 9);
         let refused = refused(&lab.a, to, TIMES, libc::EPERM)?;
         ensure!(refused == TIMES, "witness: {refused} were refused");
+        Ok(TIMES)
+    })
+}
+
+fn icmp_errors_about_nobody_remain(bench: &Bench) -> Result<()> {
+    const ETHERNET: usize = 14;
+    let lab = Pair::new()?;
+    let udp = Transport::Udp {
+        src: 4000,
+        dst: 9,
+        payload: 10,
+    };
+    // "Your datagram came to a port where nobody listens."
+    let unreachable = Transport::Icmp {
+        kind: 3,
+        code: 3,
+        payload: Frame::v4(B, A, udp).bytes().split_off(ETHERNET),
+    };
+    let errors = Counter::snmp(&lab.b, "Icmp.InErrors");
+    let expected = Expected::of(&errors, Traced::Nothing("an ICMP error about a connection"));
+    holds(bench, &lab.b, &[expected], || {
+        sender::frames(&lab.a, A.device, &Frame::v4(A, B, unreachable), TIMES)?;
         Ok(TIMES)
     })
 }
