@@ -28,6 +28,7 @@ mod malformed;
 mod martians;
 mod messages;
 mod naming;
+mod outputs;
 mod packets;
 mod pages;
 mod path;
@@ -119,6 +120,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         disks::USER_SPACE,
         exports::USER_SPACE,
         packets::USER_SPACE,
+        outputs::USER_SPACE,
         pages::USER_SPACE,
         refusals::USER_SPACE,
         terminal::USER_SPACE,

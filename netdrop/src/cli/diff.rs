@@ -6,6 +6,7 @@ use super::{
     grouping::{Grouping, open},
     outfile::Whole,
     print,
+    reading::{Reading, once},
 };
 use crate::{
     output::{
@@ -58,18 +59,27 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         force,
         grouping,
     } = &args;
+    once([before, after])?;
     let anonymizer = grouping.anonymizer()?;
     // Before anything is read: a page that cannot be written is not made.
     let whole = html.as_ref().map(|path| Whole::create(path, *force));
     let whole = whole.transpose()?;
     let view = grouping.view();
+    let reading = Reading::start();
     let found = diff(
-        open(before, filter, anonymizer.clone())?,
-        open(after, filter, anonymizer)?,
+        open(&reading, before, filter, anonymizer.clone())?,
+        open(&reading, after, filter, anonymizer)?,
         &view,
     );
+    reading.end();
+    // Files are called like hosts.
+    let files = if grouping.hides() {
+        ["recording1".into(), "recording2".into()]
+    } else {
+        [before, after].map(|path| path.to_string_lossy())
+    };
     let compared = Compared {
-        files: [&before.to_string_lossy(), &after.to_string_lossy()],
+        files: [&files[0], &files[1]],
         diff: &found,
         top: view.top,
     };

@@ -3,7 +3,7 @@
 mod table;
 
 use std::{
-    io::{self, BufWriter, Write as _},
+    io::{self, BufWriter, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -15,7 +15,8 @@ use super::{
     fault, filter,
     grouping::{ANONYMIZE, open},
     options::{KEYS, SeverityArg},
-    outfile::Whole,
+    outfile::{self, Whole},
+    reading::{self, Reading},
 };
 use crate::{
     output::export::{Csv, CsvEvents, Exporter, Folded, Json, OpenMetrics, Pcapng, Source},
@@ -143,7 +144,8 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     }
     let anonymizer = anonymize.then(Anonymizer::random).transpose()?;
     let filter = filter::of_recording(filter.as_slice())?;
-    let mut recording = open(file, filter.as_ref(), anonymizer)?;
+    let reading = following(output);
+    let mut recording = open(&reading, file, filter.as_ref(), anonymizer)?;
     let by = match by {
         Some(by) => by.clone(),
         None => exporter.keys().parse()?,
@@ -156,6 +158,9 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
         show,
     };
     let mut whole = Whole::create(output, *force)?;
+    if *to == FormatArg::Pcapng {
+        outfile::refuse_terminal(whole.file())?;
+    }
     let write = || format!("cannot write {}", name(output));
     let mut out = BufWriter::with_capacity(64 << 10, whole.file());
     let hooks = recording.hooks();
@@ -187,6 +192,7 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
         .and_then(|()| out.flush())
         .with_context(write)?;
     drop(out);
+    reading.end();
     if sampled == 0 && exporter.wants_events() {
         bail!(no_events(file, recording.header().max_events));
     }
@@ -195,18 +201,26 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Tells how far it is, where the output does not show that itself.
+fn following(output: &Path) -> Reading {
+    if output == Path::new("-") && io::stdout().is_terminal() {
+        return Reading::silent();
+    }
+    Reading::start()
+}
+
 /// Says so where a recording is not whole.
 fn warn(file: &Path, end: Option<&End>) {
     if let Some(end) = end
         && !matches!(end, End::Closed(_))
     {
-        fault::say(&format!("warning: {}: {end}", file.display()));
+        fault::say(&format!("warning: {}: {end}", reading::name(file)));
     }
 }
 
 /// Why there is nothing to export.
 fn no_events(file: &Path, most: Option<u32>) -> String {
-    let file = file.display();
+    let file = reading::name(file);
     match most {
         None | Some(0) => format!(
             "{file} holds no sampled drops, which this format is made of: record with \

@@ -1,16 +1,13 @@
 //! Options of commands that look at recordings.
 
-use std::{
-    fs::File,
-    io::{self, BufReader, Read},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use anyhow::Context as _;
 
 use super::{
     filter::{self, Filter},
     options::{FormatArg, KEYS, SeverityArg, at_least_one, layout},
+    reading::{Reading, name},
 };
 use crate::{
     output::{render::Format, text::Layout},
@@ -76,6 +73,11 @@ impl Grouping {
         Ok(self.anonymize.then(Anonymizer::random).transpose()?)
     }
 
+    /// Do other names stand for those of the host?
+    pub(super) fn hides(&self) -> bool {
+        self.anonymize
+    }
+
     pub(super) fn view(&self) -> View {
         self.view_by(self.by.clone())
     }
@@ -101,21 +103,13 @@ impl Grouping {
 /// Opens a recording, of which only what the filter wants is looked at; `-` is
 /// standard input. The anonymizer hides what is read.
 pub(super) fn open(
+    reading: &Reading,
     path: &Path,
     filter: Option<&Filter>,
     anonymizer: Option<Anonymizer>,
 ) -> anyhow::Result<Recording<Box<dyn Read>>> {
-    let mut recording = Recording::open_with(bytes(path)?, anonymizer)
-        .with_context(|| path.display().to_string())?;
+    let mut recording =
+        Recording::open_with(reading.open(path)?, anonymizer).with_context(|| name(path))?;
     recording.filter = filter.map(|filter| filter.plan.clone());
     Ok(recording)
-}
-
-/// What a file holds; `-` is standard input.
-pub(super) fn bytes(path: &Path) -> anyhow::Result<Box<dyn Read>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok(Box::new(BufReader::with_capacity(64 << 10, file)))
 }

@@ -7,9 +7,9 @@ use std::{
 
 use jiff::SignedDuration;
 
-use super::{duration, fault::Usage};
+use super::{duration, fault::Usage, reading::once};
 use crate::{
-    recording::{fleet::Fleet, read::Recording, report::Builder},
+    recording::{anonymize::Anonymizer, fleet::Fleet, read::Recording, report::Builder},
     tally::period::View,
 };
 
@@ -48,20 +48,21 @@ impl Offset {
 /// A recording, from wherever it is read.
 pub(super) type File = Recording<Box<dyn Read>>;
 
-/// Reads recordings, those of a host one behind the other.
+/// Reads recordings, those of a host one behind the other; their names are
+/// hidden where that is wanted.
 pub(super) fn read(
     files: &[PathBuf],
+    anonymizer: Option<&Anonymizer>,
     open: impl Fn(&Path) -> anyhow::Result<File>,
     [view, flows]: [&View; 2],
     offsets: &[Offset],
 ) -> anyhow::Result<Fleet> {
+    once(files)?;
     let mut opened = Vec::new();
     for (place, path) in files.iter().enumerate() {
-        if path == Path::new("-") && files[..place].contains(path) {
-            return Err(Usage("standard input can be read once".to_owned()).into());
-        }
         opened.push((place, path, open(path)?));
     }
+    let offsets = &renamed(offsets, anonymizer);
     known(&opened, offsets)?;
     let offset = |recording: &File| {
         let mut given = offsets.iter().rev();
@@ -73,7 +74,12 @@ pub(super) fn read(
     opened.sort_by_key(|(_, _, recording)| recording.header().start);
     let mut hosts: Vec<(usize, Builder)> = Vec::new();
     for (place, path, recording) in opened {
-        let file = path.to_string_lossy();
+        // Files are called like hosts.
+        let file = if anonymizer.is_some() {
+            format!("recording{}", place + 1).into()
+        } else {
+            path.to_string_lossy()
+        };
         let before = hosts
             .iter()
             .rposition(|(_, host)| host.is_followed_by(&recording));
@@ -89,6 +95,17 @@ pub(super) fn read(
     hosts.sort_by_key(|(place, _)| *place);
     let reports = hosts.into_iter().map(|(_, host)| host.finish());
     Ok(Fleet::of(reports.collect()))
+}
+
+/// The hosts as their recordings name them now.
+fn renamed(offsets: &[Offset], anonymizer: Option<&Anonymizer>) -> Vec<Offset> {
+    let mut offsets = offsets.to_vec();
+    for Offset { host, .. } in &mut offsets {
+        if let Some(alias) = anonymizer.and_then(|anonymizer| anonymizer.host(host)) {
+            *host = alias.to_string();
+        }
+    }
+    offsets
 }
 
 /// Is there a host for each offset?

@@ -239,7 +239,8 @@ impl Shared {
 /// The terminal's width, and colours where there is one that wants them.
 pub(super) fn layout(no_color: bool) -> Layout {
     let terminal = io::stdout().is_terminal();
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+    let unwanted = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let width = terminal
         .then(terminal_size::terminal_size)
         .flatten()

@@ -1,24 +1,32 @@
 //! Files that commands write: never over another one unless told so.
 
+mod place;
+
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io,
+    io::{self, IsTerminal as _},
     os::{
         fd::AsFd as _,
-        unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+        unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::Context as _;
 
+use self::place::Place;
 use super::fault::Usage;
 
 /// Only its owner may read it.
 const MODE: u32 = 0o600;
 
-/// Creates a file that only its owner may read.
+/// Creates a file that only its owner may read, for a recording. A device or a
+/// pipe is written to as it is.
 pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
+    if let Some(file) = stream(path)? {
+        refuse_terminal(&file)?;
+        return Ok(file);
+    }
     let mut options = OpenOptions::new();
     options.write(true).mode(MODE);
     if force {
@@ -35,48 +43,39 @@ pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// A file that appears as a whole or not at all: it is written under another
-/// name, and gets its own when it is finished. Standard output is what it is.
+/// A terminal is no place for what is no text.
+pub(super) fn refuse_terminal(file: &File) -> anyhow::Result<()> {
+    if file.is_terminal() {
+        return Err(Usage(
+            "what is to be written is no text, and would go to a terminal: send it to a file or a \
+             program"
+                .to_owned(),
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// A file that appears as a whole or not at all: it gets its name when it is
+/// finished. Standard output, devices and pipes are what they are.
 #[derive(Debug)]
 pub(super) struct Whole {
     file: File,
-    /// The name it is written under, and its own; `None` for standard output.
-    names: Option<[PathBuf; 2]>,
-    force: bool,
+    place: Place,
 }
 
 impl Whole {
     /// Begins a file; `-` is standard output.
     pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<Self> {
-        if path == Path::new("-") {
-            let stdout = io::stdout().as_fd().try_clone_to_owned();
-            return Ok(Self {
-                file: stdout.context("cannot use standard output")?.into(),
-                names: None,
-                force,
-            });
+        if let Some(file) = stream(path)? {
+            let place = Place::There;
+            return Ok(Self { file, place });
         }
         if !force && path.symlink_metadata().is_ok() {
             return Err(refusal(path, &io::ErrorKind::AlreadyExists.into()));
         }
-        let name = path
-            .file_name()
-            .with_context(|| format!("{} is no name of a file", path.display()))?;
-        let mut temporary = std::ffi::OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".{}", std::process::id()));
-        let temporary = path.with_file_name(temporary);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(&temporary)
-            .map_err(|error| refusal(path, &error))?;
-        Ok(Self {
-            file,
-            names: Some([temporary, path.to_owned()]),
-            force,
-        })
+        let (file, place) = Place::begin(path, force)?;
+        Ok(Self { file, place })
     }
 
     /// What it is written to.
@@ -85,43 +84,43 @@ impl Whole {
     }
 
     /// Lets it appear.
-    pub(super) fn finish(mut self) -> anyhow::Result<()> {
-        let Some([temporary, path]) = self.names.take() else {
-            return Ok(());
-        };
-        let renamed = self
-            .file
-            .sync_all()
-            .and_then(|()| rename(&temporary, &path, self.force));
-        if let Err(error) = renamed {
-            let _ = fs::remove_file(&temporary);
-            return Err(refusal(&path, &error));
-        }
-        Ok(())
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        self.place.finish(&self.file)
     }
 }
 
-impl Drop for Whole {
-    fn drop(&mut self) {
-        if let Some([temporary, _]) = &self.names {
-            let _ = fs::remove_file(temporary);
-        }
+/// What takes bytes as they come, and keeps nothing that could be written over:
+/// standard output, a device or a pipe; `None` for a file, there or not.
+fn stream(path: &Path) -> anyhow::Result<Option<File>> {
+    // What the shell may have sent to a file, too.
+    const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    if STDOUT.iter().any(|name| path == Path::new(name)) {
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        return Ok(Some(stdout.context("cannot use standard output")?.into()));
     }
+    let Ok(found) = fs::metadata(path) else {
+        return Ok(None);
+    };
+    let kind = found.file_type();
+    if kind.is_char_device() || kind.is_fifo() || of_a_process(path) {
+        let file = OpenOptions::new().append(true).open(path);
+        return Ok(Some(file.map_err(|error| refusal(path, &error))?));
+    }
+    if !kind.is_file() {
+        let path = path.display();
+        return Err(Usage(format!("{path} is there and no file; choose another name")).into());
+    }
+    Ok(None)
 }
 
-/// Renames, over another file only if that may be.
-fn rename(from: &Path, to: &Path, force: bool) -> io::Result<()> {
-    if force {
-        return fs::rename(from, to);
-    }
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Not every file system has links.
-        Err(_) => fs::rename(from, to),
-    }
+/// Does the name stand for an open file of a process, as `/dev/stderr` does?
+fn of_a_process(path: &Path) -> bool {
+    let target = path.read_link().ok();
+    let mut names = [Some(path), target.as_deref()].into_iter().flatten();
+    names.any(|name| name.starts_with("/proc") || name.starts_with("/dev/fd"))
 }
 
+/// What a file could not be created for.
 fn refusal(path: &Path, error: &io::Error) -> anyhow::Error {
     let path = path.display();
     if error.kind() == io::ErrorKind::AlreadyExists {
@@ -131,33 +130,4 @@ fn refusal(path: &Path, error: &io::Error) -> anyhow::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::*;
-
-    #[test]
-    fn a_file_appears_whole_or_not_at_all_and_never_over_another() {
-        let folder = std::env::temp_dir().join(format!("netdrop-outfile-{}", std::process::id()));
-        fs::create_dir(&folder).unwrap();
-        let path = folder.join("out");
-        let mut whole = Whole::create(&path, false).unwrap();
-        whole.file().write_all(b"one").unwrap();
-        assert!(!path.exists());
-        drop(whole);
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-        let mut whole = Whole::create(&path, false).unwrap();
-        whole.file().write_all(b"two").unwrap();
-        whole.finish().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let refused = Whole::create(&path, false).unwrap_err();
-        assert!(refused.is::<Usage>(), "{refused}");
-        assert!(create(&path, false).unwrap_err().is::<Usage>());
-        Whole::create(&path, true).unwrap().finish().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        fs::remove_dir_all(&folder).unwrap();
-    }
-}
+mod tests;

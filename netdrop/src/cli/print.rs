@@ -23,9 +23,9 @@ pub(super) fn page(path: &Path, mut whole: Whole, page: &str) -> anyhow::Result<
     if path == Path::new("-") {
         return all(page.as_bytes());
     }
-    whole
-        .file()
-        .write_all(page.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    whole.finish()
+    match whole.file().write_all(page.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
+        Ok(()) => whole.finish(),
+    }
 }

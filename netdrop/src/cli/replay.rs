@@ -2,13 +2,20 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::{fault, filter, grouping::open, options::Shared, print};
+use super::{
+    fault, filter,
+    grouping::open,
+    options::Shared,
+    print,
+    reading::{Reading, name},
+};
 use crate::{output::ready::Ready, recording::read::End};
 
 /// Shows a recording as `watch` would have shown the host.
 pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> {
     let filter = shared.filter_of_recording()?;
-    let mut recording = open(path, filter.as_ref(), None)?;
+    // What it shows tells how far it is.
+    let mut recording = open(&Reading::silent(), path, filter.as_ref(), None)?;
     let renderer = shared.renderer();
     let header = recording.header().clone();
     let text = filter::both(header.filter.as_deref(), filter.as_ref());
@@ -41,7 +48,7 @@ pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> 
     if let Some(end) = recording.end()
         && !matches!(end, End::Closed(_))
     {
-        fault::say(&format!("warning: {}: {end}", path.display()));
+        fault::say(&format!("warning: {}: {end}", name(path)));
     }
     Ok(ExitCode::SUCCESS)
 }

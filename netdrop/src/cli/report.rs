@@ -10,6 +10,7 @@ use super::{
     hosts::{self, Offset},
     outfile::Whole,
     print,
+    reading::Reading,
 };
 use crate::{
     output::{html, json, render::Format, report},
@@ -65,8 +66,13 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let by_flow: By = "flow,reason".parse()?;
     let (view, flows) = (grouping.view(), grouping.view_by(by_flow));
     let anonymizer = grouping.anonymizer()?;
-    let open = |path: &Path| open(path, filter.as_ref(), anonymizer.clone());
-    let read = || hosts::read(files, open, [&view, &flows], offsets);
+    let reading = Reading::start();
+    let open = |path: &Path| open(&reading, path, filter.as_ref(), anonymizer.clone());
+    let read = || {
+        let fleet = hosts::read(files, anonymizer.as_ref(), open, [&view, &flows], offsets);
+        reading.end();
+        fleet
+    };
     if let Some(path) = html {
         // Before anything is read: a page that cannot be written is not made.
         let whole = Whole::create(path, *force)?;

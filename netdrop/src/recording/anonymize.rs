@@ -116,6 +116,13 @@ impl Anonymizer {
         }
     }
 
+    /// What stands for a host whose recording was opened.
+    #[must_use]
+    pub fn host(&self, name: &str) -> Option<Arc<str>> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hosts.known(name)
+    }
+
     /// What takes the place of texts of a row.
     pub(super) fn hide(&self, line: &Line<'_>) -> Hidden {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

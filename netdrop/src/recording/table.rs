@@ -1,12 +1,17 @@
 //! A recording as the table that it is: its rows as they were written, without
-//! understanding more of them than where an interval ends.
+//! understanding more of them than where an interval ends, unless the host is to be
+//! hidden.
+
+mod hide;
 
 use std::{io::Read, mem};
 
 use arrow_array::{Array as _, RecordBatch, StringArray, cast::AsArray as _};
 use arrow_schema::SchemaRef;
 
+use self::hide::Hider;
 use super::{
+    anonymize::Anonymizer,
     frame::{Frames, Stop},
     header::Header,
     read::{End, OpenError},
@@ -22,6 +27,7 @@ const MOST_BYTES: usize = 1 << 30;
 pub struct Table<R> {
     frames: Frames<R>,
     schema: SchemaRef,
+    hider: Option<Hider>,
     /// Rows of an interval that is not whole yet.
     held: Vec<RecordBatch>,
     end: Option<End>,
@@ -34,6 +40,16 @@ impl<R: Read> Table<R> {
     ///
     /// When the file is no recording, or one that only a later version reads.
     pub fn open(reader: R) -> Result<Self, OpenError> {
+        Self::open_with(reader, None)
+    }
+
+    /// The same; what tells of the host is hidden by the anonymizer. So what only
+    /// later versions understand is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(reader: R, anonymizer: Option<Anonymizer>) -> Result<Self, OpenError> {
         let mut frames = Frames::new(reader);
         let schema = frames.schema().map_err(|stop| match stop {
             Stop::Io(error) => OpenError::Io(error),
@@ -41,10 +57,12 @@ impl<R: Read> Table<R> {
             Stop::Closed => OpenError::NotOne("it is empty".to_owned()),
             Stop::Damaged(why) => OpenError::NotOne(why),
         })?;
-        Header::of(&schema)?;
+        let header = Header::of(&schema)?;
+        let hider = anonymizer.map(|anonymizer| Hider::new(header, anonymizer));
         Ok(Self {
             frames,
             schema,
+            hider: hider.transpose()?,
             held: Vec::new(),
             end: None,
         })
@@ -53,7 +71,7 @@ impl<R: Read> Table<R> {
     /// Its columns, with the header in their metadata.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        self.hider.as_ref().map_or(&self.schema, Hider::schema)
     }
 
     /// The rows of the next intervals that are whole; none when there is no
@@ -64,11 +82,17 @@ impl<R: Read> Table<R> {
             let end = match self.frames.batch(&self.schema) {
                 Ok(batch) => match self.take(batch) {
                     Ok(Taken::Open) => continue,
-                    Ok(Taken::Whole(rows)) => return rows,
-                    Ok(Taken::Closed(rows, why)) => {
-                        self.end = Some(self.behind(why));
-                        return rows;
-                    }
+                    Ok(Taken::Whole(rows)) => match self.hidden(rows) {
+                        Ok(rows) => return rows,
+                        Err(why) => End::Damaged(before, why),
+                    },
+                    Ok(Taken::Closed(rows, why)) => match self.hidden(rows) {
+                        Ok(rows) => {
+                            self.end = Some(self.behind(why));
+                            return rows;
+                        }
+                        Err(why) => End::Damaged(before, why),
+                    },
                     Err(why) => End::Damaged(before, why),
                 },
                 Err(stop) => self.stopped(stop, "unknown".to_owned()),
@@ -115,6 +139,13 @@ impl<R: Read> Table<R> {
             self.hold(batch.slice(whole, batch.num_rows() - whole))?;
         }
         Ok(Taken::Whole(rows))
+    }
+
+    fn hidden(&mut self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, String> {
+        match &mut self.hider {
+            None => Ok(rows),
+            Some(hider) => rows.iter().map(|rows| hider.hidden(rows)).collect(),
+        }
     }
 
     fn hold(&mut self, batch: RecordBatch) -> Result<(), String> {

@@ -4,11 +4,15 @@ use std::io::{BufWriter, Write as _};
 
 use anyhow::Context as _;
 
-use super::{Args, name, warn};
+use super::{Args, following, name, warn};
 use crate::{
-    cli::{fault::Usage, grouping::bytes, outfile::Whole},
+    cli::{
+        fault::Usage,
+        outfile::{self, Whole},
+        reading,
+    },
     output::export::Parquet,
-    recording::table::Table,
+    recording::{anonymize::Anonymizer, table::Table},
 };
 
 pub(super) fn export(args: &Args) -> anyhow::Result<()> {
@@ -23,14 +27,6 @@ pub(super) fn export(args: &Args) -> anyhow::Result<()> {
         anonymize,
         filter,
     } = args;
-    if *anonymize {
-        return Err(Usage(
-            "--to parquet writes every row as it was recorded: to hide the host, `netdrop record \
-             --anonymize`, or export another format"
-                .to_owned(),
-        )
-        .into());
-    }
     let asked = [
         ("--by", by.is_some()),
         ("--severity", severity.is_some()),
@@ -45,8 +41,12 @@ pub(super) fn export(args: &Args) -> anyhow::Result<()> {
         ))
         .into());
     }
-    let mut table = Table::open(bytes(file)?).with_context(|| file.display().to_string())?;
+    let anonymizer = anonymize.then(Anonymizer::random).transpose()?;
+    let reading = following(output);
+    let mut table =
+        Table::open_with(reading.open(file)?, anonymizer).with_context(|| reading::name(file))?;
     let mut whole = Whole::create(output, *force)?;
+    outfile::refuse_terminal(whole.file())?;
     let write = || format!("cannot write {}", name(output));
     let mut out = BufWriter::with_capacity(64 << 10, whole.file());
     let mut parquet = Parquet::start(table.schema()).with_context(write)?;
@@ -65,6 +65,7 @@ pub(super) fn export(args: &Args) -> anyhow::Result<()> {
         .with_context(write)?;
     drop(out);
     whole.finish()?;
+    reading.end();
     warn(file, table.end());
     Ok(())
 }

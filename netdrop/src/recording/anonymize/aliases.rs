@@ -24,6 +24,11 @@ impl Aliases {
         }
     }
 
+    /// What stands for a name that came before.
+    pub(super) fn known(&self, name: &str) -> Option<Arc<str>> {
+        self.known.get(name).cloned()
+    }
+
     /// What stands for a name.
     pub(super) fn of(&mut self, name: &str) -> Arc<str> {
         if name.is_empty() || self.kept.contains(&name) {
