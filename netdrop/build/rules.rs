@@ -17,7 +17,12 @@ use super::{
 const EACH: [&str; 5] = ["netns", "cpu", "device", "qdisc", "socket"];
 
 /// Gaps that are no counter or setting.
-const WORDS: [&str; 6] = ["scope", "device", "cpu", "address", "port", "process"];
+const WORDS: [&str; 8] = [
+    "scope", "device", "cpu", "address", "port", "process", "here", "first",
+];
+
+/// Before a name in a gap: its last number is doubled.
+const TWICE: &str = "twice ";
 
 /// The file.
 #[derive(Debug, Default, Deserialize)]
@@ -157,8 +162,13 @@ fn check(file: &mut File<'_>, text: &Spanned<String>, known: &Vocabulary<'_>) ->
 fn check_gaps(file: &mut File<'_>, line: usize, text: &str, known: &Vocabulary<'_>) {
     for piece in text.split('{').skip(1) {
         match piece.split_once('}') {
-            Some((name, _)) if known.has(name) || WORDS.contains(&name) => {}
-            Some((name, _)) => file.wrong(line, unknown(name)),
+            Some((gap, _)) if WORDS.contains(&gap) => {}
+            Some((gap, _)) => {
+                let name = gap.strip_prefix(TWICE).unwrap_or(gap);
+                if !known.has(name) {
+                    file.wrong(line, unknown(name));
+                }
+            }
             None => file.wrong(line, "a { has no }"),
         }
     }

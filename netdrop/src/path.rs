@@ -7,13 +7,14 @@
 mod apply;
 pub mod finding;
 mod place;
+mod reach;
 mod rules;
 pub(crate) mod step;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
 
-pub use self::finding::Finding;
+pub use self::{finding::Finding, reach::Reach};
 use crate::{
     drops::stage::Stage,
     host::counters::{Counter, Kind, Snapshot, Unread, Wanted, sockets::Socket, tunables::Tunable},
@@ -102,9 +103,9 @@ pub fn wanted(host: Option<(u32, PathBuf)>) -> Wanted<'static> {
 
 impl Journey {
     /// Puts a snapshot in order; `before` is one taken earlier in the same
-    /// namespace.
+    /// namespace. Commands that are proposed go by `reach`.
     #[must_use]
-    pub fn of(now: &Snapshot, before: Option<&Snapshot>) -> Self {
+    pub fn of(now: &Snapshot, before: Option<&Snapshot>, reach: &Reach) -> Self {
         let interval = before.map(|before| now.taken.duration_since(before.taken));
         let readings = readings(now, before);
         let mut stages = Vec::new();
@@ -128,7 +129,7 @@ impl Journey {
                     .collect(),
             });
         }
-        let findings = finding::all(now, &readings, interval.is_some());
+        let findings = finding::all(now, &readings, interval.is_some(), reach);
         let other = readings
             .into_iter()
             .zip(placed)

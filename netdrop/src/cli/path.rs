@@ -26,13 +26,13 @@ use super::{
 use crate::{
     host::{
         counters::Snapshot,
-        netns::{self, Identity, NetnsKind},
+        netns::{self, Identity, Namespaces, NetnsKind},
     },
     output::{
         path::{self as output, Heading, Options},
         text::Layout,
     },
-    path::{self, Journey},
+    path::{self, Journey, Reach},
 };
 
 #[derive(Debug, clap::Args)]
@@ -125,6 +125,7 @@ fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
         Some(target) => target.inode != *inode,
         None => netns::own().is_ok_and(|own| own != *inode),
     });
+    let reach = reach(target.as_ref(), &namespaces);
     let identity = match target {
         Some(Target {
             inode,
@@ -151,7 +152,23 @@ fn within(args: &Args, target: Option<Target>) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the timer")?;
-    runtime.block_on(reports(args, identity.as_ref(), host))
+    runtime.block_on(reports(args, identity.as_ref(), host, &reach))
+}
+
+/// How the commands of remedies get where they are meant to run, from the caller's
+/// namespace.
+fn reach(target: Option<&Target>, namespaces: &Namespaces) -> Reach {
+    let own = netns::own().ok();
+    let here = target.filter(|target| Some(target.inode) != own);
+    let here = here.map(|target| match &target.identity {
+        Some(identity) if identity.kind == NetnsKind::Named => Ok(&*identity.name),
+        _ => Err(target.path.as_path()),
+    });
+    let first = namespaces.iter().find(|(inode, namespace)| {
+        let identity = namespace.identity.as_ref();
+        Some(**inode) != own && identity.is_some_and(|it| it.kind == NetnsKind::Host)
+    });
+    Reach::new(here, first.map(|(_, namespace)| namespace.path.as_path()))
 }
 
 /// Lets this thread see `/sys` as its network namespace has it, and nobody else.
@@ -168,6 +185,7 @@ async fn reports(
     args: &Args,
     identity: Option<&Identity>,
     host: Option<(u32, PathBuf)>,
+    reach: &Reach,
 ) -> anyhow::Result<ExitCode> {
     let Args {
         interval,
@@ -194,7 +212,7 @@ async fn reports(
     }
     let Some(interval) = interval else {
         show(
-            &Journey::of(&before, None),
+            &Journey::of(&before, None, reach),
             identity,
             *format,
             layout,
@@ -205,16 +223,20 @@ async fn reports(
     for _ in 0..*count {
         let end = before.taken + *interval;
         let rest = end.saturating_duration_since(Instant::now());
-        tokio::select! {
-            () = tokio::time::sleep(rest) => {}
-            () = signals.next() => return Ok(ExitCode::SUCCESS),
-        }
+        // What was counted until a signal came is shown, too.
+        let ended = tokio::select! {
+            () = tokio::time::sleep(rest) => false,
+            () = signals.next() => true,
+        };
         let now = Snapshot::take(&wanted);
-        let mut journey = Journey::of(&now, Some(&before));
+        let mut journey = Journey::of(&now, Some(&before), reach);
         if let Some(tracer) = &mut tracer {
             journey.reconciliation = Some(tracer.interval(&now)?);
         }
         show(&journey, identity, *format, layout, options)?;
+        if ended {
+            break;
+        }
         before = now;
     }
     Ok(ExitCode::SUCCESS)

@@ -133,11 +133,19 @@ impl Values {
 }
 
 impl Place {
+    /// What makes the command behind it run there; `None` without a way, and where
+    /// none is needed.
+    pub(crate) fn prefix(&self) -> Option<String> {
+        match self {
+            Self::Unknown | Self::Here | Self::Elsewhere(_) | Self::Several => None,
+            Self::Named(name) => Some(format!("ip netns exec {}", quoted(name))),
+            Self::File(path) => Some(format!("nsenter --net={}", quoted(path))),
+        }
+    }
+
     fn wrap(&self, command: String) -> String {
-        let prefix = match self {
-            Self::Unknown | Self::Here | Self::Elsewhere(_) | Self::Several => return command,
-            Self::Named(name) => format!("ip netns exec {}", quoted(name)),
-            Self::File(path) => format!("nsenter --net={}", quoted(path)),
+        let Some(prefix) = self.prefix() else {
+            return command;
         };
         let tool = command.split(' ').next().unwrap_or_default();
         if EVERYWHERE.contains(&tool) || command.contains(WHOLE_HOST) {

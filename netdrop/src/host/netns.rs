@@ -3,10 +3,7 @@
 use std::{
     collections::HashMap,
     fs, io,
-    os::{
-        fd::AsRawFd as _,
-        unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
-    },
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +12,7 @@ use nix::sched::{CloneFlags, setns};
 mod identity;
 
 pub use self::identity::{Identity, NetnsKind};
+use crate::kernel::sys::namespace;
 
 /// Where `ip netns` keeps its namespaces, by name.
 const NAMED: &str = "/run/netns";
@@ -172,9 +170,8 @@ pub fn at(path: &Path) -> io::Result<u32> {
         return Err(elsewhere());
     }
     let file = fs::File::open(path)?;
-    let what = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    // `net:[4026531840]`; other kinds of namespaces live there, too.
-    if !what.as_os_str().as_bytes().starts_with(b"net:[") {
+    // Other kinds of namespaces live there, too.
+    if !namespace::is_net(file.as_fd())? {
         return Err(elsewhere());
     }
     inode(&file.metadata()?)

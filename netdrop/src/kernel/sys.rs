@@ -3,6 +3,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod ethtool;
+pub(crate) mod namespace;
 pub(crate) mod socket;
 
 use std::{

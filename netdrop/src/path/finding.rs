@@ -2,6 +2,7 @@
 
 use super::{
     Reading, apply,
+    reach::Reach,
     rules::{self, Rule},
     values::Values,
 };
@@ -37,7 +38,12 @@ pub struct Finding {
 const UNKNOWN: &str = "?";
 
 /// Applies every rule; what matters most comes first.
-pub(super) fn all(now: &Snapshot, readings: &[Reading], interval: bool) -> Vec<Finding> {
+pub(super) fn all(
+    now: &Snapshot,
+    readings: &[Reading],
+    interval: bool,
+    reach: &Reach,
+) -> Vec<Finding> {
     let values = Values::of(readings, &now.tunables, interval);
     let mut found = Vec::new();
     for rule in rules::all() {
@@ -57,7 +63,7 @@ pub(super) fn all(now: &Snapshot, readings: &[Reading], interval: bool) -> Vec<F
             );
             if value.is_some_and(|value| value != 0.0) {
                 let old = !interval && !rule.is_state;
-                found.push(Finding::of(rule, scope, &values, now, old));
+                found.push(Finding::of(rule, scope, &values, now, old, reach));
             }
         }
     }
@@ -73,9 +79,16 @@ impl Finding {
         values: &Values<'_>,
         now: &Snapshot,
         since_boot: bool,
+        reach: &Reach,
     ) -> Self {
         let socket = now.sockets.iter().find(|socket| scope_of(socket) == *scope);
-        let fill = |text: &str| fill(text, |gap| gap_of(gap, scope, values, socket));
+        let fill = |text: &str| {
+            fill(text, |gap| match gap {
+                "here" => Some(reach.here.clone()),
+                "first" => Some(reach.first.clone()),
+                gap => gap_of(gap, scope, values, socket),
+            })
+        };
         let Rule {
             id,
             stage,
@@ -119,8 +132,21 @@ fn gap_of(
             Some(holder) => format!("{}[{}]", holder.command, holder.pid),
             None => "its process".to_owned(),
         }),
-        name => values.text(scope, name).map(str::to_owned),
+        name => match name.strip_prefix("twice ") {
+            Some(name) => twice(values.text(scope, name)?),
+            None => values.text(scope, name).map(str::to_owned),
+        },
     }
+}
+
+/// The same numbers, the last of them doubled.
+fn twice(text: &str) -> Option<String> {
+    let start = text
+        .rfind(|c: char| c.is_whitespace())
+        .map_or(0, |at| at + 1);
+    let (before, last) = text.split_at(start);
+    let doubled = last.parse::<u64>().ok()?.checked_mul(2)?;
+    Some(format!("{before}{doubled}"))
 }
 
 /// Fills the gaps; the build checked that each is closed.
@@ -133,4 +159,22 @@ fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
         out.push_str(rest);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::twice;
+
+    #[test]
+    fn the_last_number_is_doubled() {
+        for (text, meant) in [
+            ("8000", Some("16000")),
+            ("4096\t131072\t33554432", Some("4096\t131072\t67108864")),
+            ("4096 131072 6291456", Some("4096 131072 12582912")),
+            ("0-3", None),
+            ("", None),
+        ] {
+            assert_eq!(twice(text).as_deref(), meant, "{text}");
+        }
+    }
 }

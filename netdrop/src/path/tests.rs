@@ -61,12 +61,16 @@ fn ids(journey: &Journey) -> Vec<&str> {
 
 #[test]
 fn a_small_old_count_is_no_finding_and_a_large_share_is_an_old_one() {
-    let journey = Journey::of(&snapshot(), None);
+    let journey = Journey::of(&snapshot(), None, &Reach::default());
     assert_eq!(ids(&journey), ["forwarding_off"]);
     assert!(journey.findings[0].since_boot);
     let mut never = snapshot();
     never.protocols.insert("Ip.InAddrErrors".to_owned(), 5);
-    assert!(Journey::of(&never, None).findings.is_empty());
+    assert!(
+        Journey::of(&never, None, &Reach::default())
+            .findings
+            .is_empty()
+    );
 }
 
 #[test]
@@ -78,7 +82,7 @@ fn what_happens_now_is_found_with_what_was_counted_and_what_is_set() {
     softnet.cpus[0].1.processed += 93;
     now.tunables
         .push(setting(Scope::Host, "net.core.netdev_max_backlog", "1000"));
-    let journey = Journey::of(&now, Some(&before));
+    let journey = Journey::of(&now, Some(&before), &Reach::default());
     assert_eq!(ids(&journey), ["backlog_overflow"]);
     let finding = &journey.findings[0];
     assert_eq!(finding.scope, Scope::Cpu(3));
@@ -87,14 +91,17 @@ fn what_happens_now_is_found_with_what_was_counted_and_what_is_set() {
         finding.evidence,
         "softnet dropped +7 of +93 processed; netdev_max_backlog 1000"
     );
-    assert_eq!(finding.undo, "sysctl -w net.core.netdev_max_backlog=1000");
+    assert_eq!(
+        finding.undo,
+        "sysctl -w net.core.netdev_max_backlog=1000; rps_cpus as rx_backlog shows them now"
+    );
 }
 
 #[test]
 fn a_reset_counter_makes_no_finding() {
     let mut before = snapshot();
     before.softnet.as_mut().unwrap().cpus[0].1.dropped = 5_000;
-    let journey = Journey::of(&snapshot(), Some(&before));
+    let journey = Journey::of(&snapshot(), Some(&before), &Reach::default());
     assert!(journey.findings.is_empty());
     let dropped = journey.stages.iter().flat_map(|at| &at.counters);
     let mut dropped = dropped.filter(|one| &*one.counter.name == "softnet.dropped");
@@ -105,7 +112,11 @@ fn a_reset_counter_makes_no_finding() {
 fn what_is_not_known_finds_nothing() {
     let mut blind = snapshot();
     blind.tunables.clear();
-    assert!(Journey::of(&blind, None).findings.is_empty());
+    assert!(
+        Journey::of(&blind, None, &Reach::default())
+            .findings
+            .is_empty()
+    );
 }
 
 #[test]
@@ -126,7 +137,7 @@ fn a_full_listener_is_named_with_port_and_process_whenever_one_looks() {
         }),
         fixed_buffer: None,
     }];
-    let journey = Journey::of(&now, None);
+    let journey = Journey::of(&now, None, &Reach::default());
     assert_eq!(ids(&journey), ["accept_queue_full"]);
     let finding = &journey.findings[0];
     assert!(!finding.since_boot);
@@ -149,7 +160,7 @@ fn a_device_that_came_in_the_interval_began_at_zero() {
         statistics: vec![("rx_dropped", 4)],
         ..Link::default()
     }];
-    let journey = Journey::of(&now, Some(&before));
+    let journey = Journey::of(&now, Some(&before), &Reach::default());
     let mut readings = journey.stages.iter().flat_map(|at| &at.counters);
     let reading = readings.find(|one| &*one.counter.name == "link.rx_dropped");
     assert_eq!(reading.unwrap().delta, Some(4));
@@ -234,9 +245,17 @@ fn a_card_that_loses_is_found_with_what_can_be_done() {
         ("frames_damaged", "rx_crc_errors", &[], "ethtool -m eth0"),
     ] {
         let before = card(statistic, 100, settings);
-        let quiet = Journey::of(&card(statistic, 100, settings), Some(&before));
+        let quiet = Journey::of(
+            &card(statistic, 100, settings),
+            Some(&before),
+            &Reach::default(),
+        );
         assert_eq!(ids(&quiet), [""; 0], "nothing moved");
-        let journey = Journey::of(&card(statistic, 103, settings), Some(&before));
+        let journey = Journey::of(
+            &card(statistic, 103, settings),
+            Some(&before),
+            &Reach::default(),
+        );
         assert_eq!(ids(&journey), [rule]);
         let finding = &journey.findings[0];
         assert!(finding.remedy.contains(remedy), "{}", finding.remedy);
@@ -249,13 +268,24 @@ fn a_card_that_loses_is_found_with_what_can_be_done() {
         0,
         &[("link.full_duplex", "0"), ("link.speed", "100")],
     );
-    assert_eq!(ids(&Journey::of(&slow, None)), [""; 0], "without a carrier");
+    assert_eq!(
+        ids(&Journey::of(&slow, None, &Reach::default())),
+        [""; 0],
+        "without a carrier"
+    );
     let carrier = setting(Scope::Device("eth0".into()), "link.carrier", "1");
     slow.tunables.push(carrier);
-    assert_eq!(ids(&Journey::of(&slow, None)), ["half_duplex"]);
+    assert_eq!(
+        ids(&Journey::of(&slow, None, &Reach::default())),
+        ["half_duplex"]
+    );
     for word in ["1", "unknown"] {
         slow.tunables[0].value = word.to_owned();
-        assert_eq!(ids(&Journey::of(&slow, None)), [""; 0], "{word}");
+        assert_eq!(
+            ids(&Journey::of(&slow, None, &Reach::default())),
+            [""; 0],
+            "{word}"
+        );
     }
 }
 
@@ -282,9 +312,9 @@ fn interrupted(first: u64, second: u64) -> Snapshot {
 #[test]
 fn one_cpu_that_takes_all_interrupts_is_found_and_two_that_share_are_not() {
     let before = interrupted(100, 0);
-    let uneven = Journey::of(&interrupted(9100, 10), Some(&before));
+    let uneven = Journey::of(&interrupted(9100, 10), Some(&before), &Reach::default());
     assert_eq!(ids(&uneven), ["one_cpu_takes_all_interrupts"]);
-    let even = Journey::of(&interrupted(9100, 9000), Some(&before));
+    let even = Journey::of(&interrupted(9100, 9000), Some(&before), &Reach::default());
     assert_eq!(ids(&even), [""; 0]);
     // The queue had not interrupted this CPU before.
     let queue = even.stages.iter().flat_map(|at| &at.counters);
@@ -302,17 +332,23 @@ fn what_no_lab_can_do_to_tcp_is_found() {
         snapshot
     };
     let mut now = backlog(2);
-    assert_eq!(ids(&Journey::of(&now, Some(&backlog(2)))), [""; 0]);
-    let journey = Journey::of(&now, Some(&backlog(1)));
+    assert_eq!(
+        ids(&Journey::of(&now, Some(&backlog(2)), &Reach::default())),
+        [""; 0]
+    );
+    let journey = Journey::of(&now, Some(&backlog(1)), &Reach::default());
     assert_eq!(ids(&journey), ["tcp_backlog_drops"]);
 
     now.sockstat.insert("sockstat.TCP.mem".to_owned(), 99);
     let most = |pages| setting(Scope::Host, "tcp_mem.most", pages);
     now.tunables.push(most("100"));
-    assert_eq!(ids(&Journey::of(&now, Some(&now.clone()))), [""; 0]);
+    assert_eq!(
+        ids(&Journey::of(&now, Some(&now.clone()), &Reach::default())),
+        [""; 0]
+    );
     now.tunables.push(most("99"));
     now.tunables.swap_remove(1);
-    let journey = Journey::of(&now, Some(&now.clone()));
+    let journey = Journey::of(&now, Some(&now.clone()), &Reach::default());
     assert_eq!(ids(&journey), ["tcp_memory_full"]);
 }
 
