@@ -17,8 +17,13 @@ pub(crate) struct Journey(pub(crate) Value);
 impl Journey {
     /// What was counted since boot.
     pub(crate) fn since_boot(binary: &Path, namespace: &Namespace) -> Result<Self> {
+        Self::of(binary, namespace.name())
+    }
+
+    /// The same of a namespace as `--netns` takes it.
+    pub(crate) fn of(binary: &Path, namespace: &str) -> Result<Self> {
         let output = Command::new(binary)
-            .args(["path", "--format", "json", "--netns", namespace.name()])
+            .args(["path", "--format", "json", "--netns", namespace])
             .output()?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(

@@ -179,8 +179,11 @@ fn path_of_a_healthy_namespace(bench: &Bench) -> Result<()> {
         datagrams.is_some_and(|count| count >= 20)
     };
     let journey = Journey::during(bench, &lab.b, work, passed)?;
-    let since_boot = Journey::since_boot(bench.binary()?, &lab.b)?;
-    for journey in [journey, since_boot] {
+    let binary = bench.binary()?;
+    let by_path = Journey::of(binary, &format!("/run/netns/{}", lab.b.name()))?;
+    let by_inode = Journey::of(binary, &lab.b.inode().to_string())?;
+    let since_boot = Journey::since_boot(binary, &lab.b)?;
+    for journey in [journey, since_boot, by_path, by_inode] {
         let found = journey.found_here();
         ensure!(found.is_empty(), "{found:?}");
         let Journey(all) = journey;
@@ -304,7 +307,7 @@ fn path_finds_a_full_qdisc(bench: &Bench) -> Result<()> {
         datagrams.send(&lab.a).map(drop)
     };
     let journey = until_found(bench, &lab.a, "qdisc_drops", provoke)?;
-    let counted = format!("a0 qdisc tbf 7:: drops +{},", dropped.read()?);
+    let counted = format!("a0 qdisc tbf 7: dropped +{},", dropped.read()?);
     says(
         &journey,
         "qdisc_drops",

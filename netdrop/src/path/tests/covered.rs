@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::snapshot;
 use crate::{
     host::counters::{Counter, Kind, Scope},
-    path::{Reading, finding, rules},
+    path::{Reach, Reading, finding, rules},
 };
 
 /// Numbers by which a rule finds something in an interval; one change by which it
@@ -90,9 +90,9 @@ const COVERED: &[Covered] = &[
     ),
     covered(
         "conntrack_dropped",
-        "conntrack.drop=1 uptime=1000",
-        "conntrack.drop=0",
-        Some("conntrack.drop=1001"),
+        "conntrack.drop=3 conntrack.insert_failed=2 uptime=1000",
+        "conntrack.drop=2",
+        Some("conntrack.drop=1003"),
     ),
     covered(
         "conntrack_insert_failed",
@@ -162,8 +162,14 @@ const COVERED: &[Covered] = &[
     ),
     covered(
         "listener_drops",
-        "sk_drops=1 listener.queue=5 listener.backlog=5",
+        "sk_drops=1 listener.queue=5 listener.backlog=5 TcpExt.ListenOverflows=0 TcpExt.TCPReqQFullDrop=0",
         "sk_drops=0",
+        None,
+    ),
+    covered(
+        "listener_syn_queue_full",
+        "sk_drops=1 listener.queue=0 listener.backlog=5 TcpExt.ListenOverflows=0 TcpExt.TCPReqQFullDrop=1",
+        "TcpExt.TCPReqQFullDrop=0",
         None,
     ),
     covered(
@@ -248,7 +254,7 @@ const COVERED: &[Covered] = &[
     ),
     covered(
         "qdisc_drops",
-        "qdisc.drops=2 qdisc.packets=1000 qdisc.ingress=0",
+        "qdisc.drops=10 qdisc.packets=1000 qdisc.ingress=0",
         "qdisc.ingress=1",
         Some("qdisc.drops=1001"),
     ),
@@ -327,7 +333,7 @@ fn found(numbers: &Numbers, interval: bool) -> Vec<&'static str> {
             delta: Some(*value),
         })
         .collect();
-    let findings = finding::all(&snapshot, &readings, interval);
+    let findings = finding::all(&snapshot, &readings, interval, &Reach::default());
     findings.iter().map(|finding| finding.id).collect()
 }
 

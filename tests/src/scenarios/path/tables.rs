@@ -55,6 +55,10 @@ fn path_finds_a_clash_of_translated_ports(bench: &Bench) -> Result<()> {
     let journey = until_found(bench, &lab.a, rule, provoke)?;
     let failed = journey.number("netns", "conntrack.insert_failed", "delta");
     let counted = format!("insert_failed +{}", failed.unwrap_or_default());
+    ensure!(
+        journey.findings("conntrack_dropped").next().is_none(),
+        "the table is not full"
+    );
     says(
         &journey,
         rule,

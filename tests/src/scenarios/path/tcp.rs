@@ -79,10 +79,15 @@ fn path_finds_a_full_syn_queue(bench: &Bench) -> Result<()> {
             ("stage", "rx_synq"),
         ],
     )?;
+    let there = format!(
+        "ip netns exec {} sysctl -w net.ipv4.tcp_syncookies=1",
+        lab.b.name()
+    );
     says(
         &journey,
-        "listener_drops",
+        "listener_syn_queue_full",
         &[
+            ("remedy", &there),
             ("finding", "port 7000"),
             ("finding", &own_process()?),
             ("scope", "listener 10.99.0.2:7000"),
