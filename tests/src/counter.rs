@@ -153,13 +153,11 @@ impl<'a> Counter<'a> {
         })
     }
 
-    /// What connection tracking counts, by its name in `conntrack -S`.
+    /// What connection tracking counts, by its column in /proc/net/stat.
     pub(crate) fn conntrack(namespace: &'a Namespace, name: &'static str) -> Self {
         Self::new(format!("conntrack {name}"), move || {
-            let cpus = namespace.run("conntrack", "-S")?;
-            let words = cpus.split_whitespace();
-            let counts = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-            counts.map(|count| number(Some(count))).sum()
+            let file = "/proc/thread-self/net/stat/nf_conntrack";
+            column(&namespace.inside(|| Ok(fs::read_to_string(file)?))?, name)
         })
         .known(Some(namespace), "netns", format!("conntrack.{name}"))
     }
@@ -187,15 +185,7 @@ impl<'a> Counter<'a> {
     pub(crate) fn unresolved() -> Counter<'static> {
         Counter::new("arp_cache unresolved_discards", || {
             let text = fs::read_to_string("/proc/net/stat/arp_cache")?;
-            let mut lines = text.lines().map(|line| line.split_whitespace());
-            let mut names = lines.next().context("empty")?;
-            let column = names.position(|name| name == "unresolved_discards");
-            let column = column.context("no such column")?;
-            let numbers = lines.map(|mut line| {
-                let number = line.nth(column).context("too few columns")?;
-                Ok(u64::from_str_radix(number, 16)?)
-            });
-            numbers.sum()
+            column(&text, "unresolved_discards")
         })
         .known(None, "host", "arp_cache.unresolved_discards")
     }
@@ -224,6 +214,19 @@ fn number_after(text: &str, label: &str) -> Result<u64> {
         .split_once(label)
         .with_context(|| format!("no {label:?} in {text:?}"))?;
     number(rest.split(|c: char| !c.is_ascii_digit()).next())
+}
+
+/// Names, then a line of hexadecimal numbers for each CPU.
+fn column(text: &str, name: &str) -> Result<u64> {
+    let mut lines = text.lines().map(|line| line.split_whitespace());
+    let mut names = lines.next().context("empty")?;
+    let column = names.position(|known| known == name);
+    let column = column.context("no such column")?;
+    let numbers = lines.map(|mut line| {
+        let number = line.nth(column).context("too few columns")?;
+        Ok(u64::from_str_radix(number, 16)?)
+    });
+    numbers.sum()
 }
 
 /// Two lines a protocol: `Udp: InDatagrams NoPorts …`, `Udp: 1 2 …`.

@@ -26,7 +26,6 @@ pub(super) fn all(
     let mut counted: HashMap<&Site, u64> = HashMap::new();
     let mut lines: Vec<(&Loss, Line)> = losses
         .iter()
-        .filter(|loss| loss.delta > 0 || !loss.known.drops.is_empty())
         .filter_map(|loss| {
             let (line, taken) = line(loss, traced, netns, texts)?;
             for (site, drops) in taken {

@@ -1,5 +1,7 @@
 //! The counters of loss, which the build checked and turned into a table.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use super::fit::Fit;
 use crate::host::counters::ethtool::speaks_of_loss;
 
@@ -38,19 +40,33 @@ pub(super) enum Of {
     Clsact,
 }
 
-/// Counters under this name: at most two, for different scopes.
+/// The counters by name, without the patterns.
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Known>>> = LazyLock::new(|| {
+    let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+    for known in KNOWN.iter().filter(|known| !is_pattern(known)) {
+        by_name.entry(known.name).or_default().push(known);
+    }
+    by_name
+});
+
+/// The patterns.
+static PATTERNS: LazyLock<Vec<&'static Known>> =
+    LazyLock::new(|| KNOWN.iter().filter(|known| is_pattern(known)).collect());
+
+fn is_pattern(known: &Known) -> bool {
+    known.name.contains('*')
+}
+
+/// Counters under this name: at most two, for different scopes. Asked for every
+/// number of every interval.
 pub(super) fn named(name: &str) -> impl Iterator<Item = &'static Known> {
-    let mut of = None;
-    KNOWN.iter().filter(move |known| {
-        // The first that fits stands for its scope.
-        let fits = of != Some(known.of)
-            && matches(known.name, name)
-            && name.strip_prefix("driver.").is_none_or(speaks_of_loss);
-        if fits {
-            of = Some(known.of);
-        }
-        fits
-    })
+    let known = BY_NAME.get(name).map(Vec::as_slice).unwrap_or_default();
+    let patterns = known.is_empty().then(|| PATTERNS.iter()).into_iter();
+    // The first that fits is meant.
+    let pattern = patterns.flatten().find(|pattern| {
+        matches(pattern.name, name) && name.strip_prefix("driver.").is_none_or(speaks_of_loss)
+    });
+    known.iter().chain(pattern).copied()
 }
 
 /// Does a name fit a pattern?

@@ -27,7 +27,8 @@ pub(super) struct Loss {
 #[derive(Debug, Default)]
 pub(super) struct Moved {
     begun: bool,
-    last: HashMap<Key, u64>,
+    /// By scope, then by name.
+    last: HashMap<String, HashMap<String, u64>>,
     /// Queueing disciplines at the root of a device, or at its ingress.
     tops: HashMap<String, Of>,
     interval: Deltas,
@@ -64,8 +65,19 @@ impl Moved {
     }
 
     fn step(&mut self, scope: &str, name: &str, value: u64) {
+        let known = self.last.get_mut(scope);
+        let last = known.and_then(|names| names.get_mut(name));
+        let before = last.map(|last| std::mem::replace(last, value));
+        match before {
+            // Most stand still.
+            Some(before) if before == value => return,
+            Some(_) => {}
+            None => {
+                let names = self.last.entry(scope.to_owned()).or_default();
+                names.insert(name.to_owned(), value);
+            }
+        }
         let key = (scope.to_owned(), name.to_owned());
-        let before = self.last.insert(key.clone(), value);
         let delta = match before {
             Some(before) => kind(name).since(before, value),
             // A CPU that comes online has counted before.
@@ -99,14 +111,16 @@ impl Moved {
         &self.run
     }
 
-    /// Counters of loss of which it is known how far they went.
+    /// Counters of loss of which it is known how far they went, save those that
+    /// stood still and that drops are not sure to move.
     pub(super) fn losses(&self, deltas: &Deltas) -> Vec<Loss> {
         let losses = deltas.iter().filter_map(|((scope, name), delta)| {
-            Some(Loss {
-                known: self.known(scope, name)?,
+            let (known, delta) = (self.known(scope, name)?, (*delta)?);
+            (delta > 0 || !known.drops.is_empty()).then(|| Loss {
+                known,
                 scope: scope.clone(),
                 name: name.clone(),
-                delta: (*delta)?,
+                delta,
             })
         });
         losses.collect()

@@ -153,7 +153,7 @@ fn holds(
             expected
                 .iter()
                 .zip(moved)
-                .filter_map(|(expected, moved)| expected.against(&lines, moved)),
+                .filter_map(|(expected, moved)| expected.against(bench, &lines, moved)),
         )
         .collect();
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -165,7 +165,7 @@ fn read(expected: &[Expected<'_, '_>]) -> Result<Vec<u64>> {
 }
 
 impl Expected<'_, '_> {
-    fn against(&self, lines: &[Value], moved: u64) -> Option<String> {
+    fn against(&self, bench: &Bench, lines: &[Value], moved: u64) -> Option<String> {
         let place = self.counter.place.as_ref()?;
         let line = lines.iter().find(|line| {
             let scope = line["scope"].as_str().unwrap_or_default();
@@ -179,10 +179,12 @@ impl Expected<'_, '_> {
         let by = line["by"].as_array()?;
         let (traced, fits) = match self.traced {
             Traced::Nothing(words) => (0, note.is_some_and(|note| note.contains(words))),
-            Traced::All(reason) => (
-                moved,
-                note.is_none() && by.iter().all(|part| part["reason"] == reason),
-            ),
+            Traced::All(reason) => {
+                // Null where the kernel gives none.
+                let reason = Value::from(bench.kernel.reason(reason));
+                let fits = by.iter().all(|part| part["reason"] == reason);
+                (moved, note.is_none() && fits)
+            }
         };
         let repeated = if self.repeated { moved - traced } else { 0 };
         let is = moved > 0
