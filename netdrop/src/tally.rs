@@ -25,7 +25,7 @@ pub mod protocol;
 pub mod rank;
 pub mod regroup;
 pub mod row;
-mod sheet;
+pub mod sheet;
 pub mod show;
 pub mod site;
 pub mod squeeze;

@@ -13,7 +13,7 @@ use super::{
     names::Names,
     rank::Sort,
     row::Row,
-    sheet::Sheet,
+    sheet::{LetGo, Sheet},
     show::Show,
     site::Sites,
     squeeze::{Squeeze, Squeezes},
@@ -142,6 +142,18 @@ impl Tally {
             histograms: None,
             circumstances: None,
         }
+    }
+
+    /// From now on, the run keeps at most so many groups apart, those that matter
+    /// most, instead of those that came first.
+    pub fn bound(&mut self, most: usize) {
+        self.run.most = Some(most);
+    }
+
+    /// Groups that gave way to others, where there is a bound.
+    #[must_use]
+    pub fn let_go(&self) -> LetGo {
+        self.run.let_go
     }
 
     /// From now on, periods come with advice.

@@ -18,6 +18,7 @@ use crate::{
         rank::Sort,
         regroup::{Line, Order, Within},
         row::Row,
+        sheet::LetGo,
         show::Show,
         site::Sites,
     },
@@ -46,6 +47,10 @@ const SITE: [Key; 9] = [
     Key::Severity,
 ];
 
+/// Groups that each tally keeps apart: as many as a hash table of 64 Ki buckets
+/// holds. Views show some dozens.
+const MOST_GROUPS: usize = 57_344;
+
 /// The tallies.
 #[derive(Debug)]
 pub struct Counts {
@@ -70,6 +75,7 @@ impl Counts {
         let flow = By::flow();
         let tally = |view| {
             let mut tally = Tally::new(view, attached.clone());
+            tally.bound(MOST_GROUPS);
             if let Some(plan) = plan {
                 tally.filter(plan);
             }
@@ -167,6 +173,12 @@ impl Counts {
     #[must_use]
     pub fn last(&self, by: &By, most: usize) -> HashMap<Group, u64> {
         self.tally(by, None).last(by, most)
+    }
+
+    /// Rows by these keys that gave way to others.
+    #[must_use]
+    pub fn let_go(&self, by: &By) -> LetGo {
+        self.tally(by, None).let_go()
     }
 
     /// What the drops of these rows mean.

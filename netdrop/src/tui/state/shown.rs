@@ -8,6 +8,7 @@ use crate::{
         key::{By, Key},
         period::Period,
         regroup::{Line, Order},
+        sheet::LetGo,
         sums::Sums,
     },
 };
@@ -45,6 +46,8 @@ pub struct Shown {
     pub table: Vec<Line>,
     /// The flows' rows.
     pub flows: Vec<Line>,
+    /// Rows of the table, and flows, that gave way to others.
+    pub let_go: [LetGo; 2],
 }
 
 impl Shown {
@@ -65,6 +68,7 @@ impl Shown {
             compared: None,
             table: counts.lines(by, order, top, None),
             flows: counts.lines(&flow, flow_order, top, None),
+            let_go: [by, &flow].map(|by| counts.let_go(by)),
         }
     }
 }

@@ -7,9 +7,12 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::rows::Rows;
+use super::{number, rows::Rows};
 use crate::{
-    tally::regroup::{Line as Counted, Order},
+    tally::{
+        regroup::{Line as Counted, Order},
+        sheet::LetGo,
+    },
     tui::{
         state::{State, grouping::SWITCHES, mouse::Targets},
         theme::Theme,
@@ -27,10 +30,12 @@ pub(super) fn table(
     let Some(shown) = &state.shown else { return };
     let switches = switches(state, theme, usize::from(area.width));
     let height = u16::try_from(switches.len()).unwrap_or(u16::MAX);
-    let [keys, order, rows] = Layout::vertical([
+    let note = let_go(shown.let_go[0], "rows");
+    let [keys, order, rows, below] = Layout::vertical([
         Constraint::Length(height),
         Constraint::Length(1),
         Constraint::Min(0),
+        Constraint::Length(u16::from(note.is_some())),
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(switches), keys);
@@ -47,6 +52,18 @@ pub(super) fn table(
         theme,
     };
     table.draw(frame, rows, targets);
+    if let Some(note) = note {
+        frame.render_widget(Paragraph::new(Span::styled(note, theme.quiet())), below);
+    }
+}
+
+/// That rows gave way to others, and what that means for what is shown.
+fn let_go(of: LetGo, what: &str) -> Option<String> {
+    let LetGo { groups, most } = of;
+    (groups > 0).then(|| {
+        let (groups, most) = (number::count(groups, 6), number::count(most, 6));
+        format!(" {groups} {what} of at most {most} drops are summed up; if back, they count anew")
+    })
 }
 
 /// The keys that can be switched, in as many lines as it takes.
@@ -103,7 +120,9 @@ pub(super) fn flows(
         theme,
     };
     table.draw(frame, rows, targets);
-    if shown.flows.iter().any(half_seen) {
+    if let Some(text) = let_go(shown.let_go[1], "flows") {
+        frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);
+    } else if shown.flows.iter().any(half_seen) {
         let text = " retransmissions -: what a sender elsewhere sent again is not visible here";
         frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);
     }
