@@ -187,6 +187,8 @@ pub struct State {
     pub flow: Cursor,
     /// The CPU that is looked at, counted from the first.
     pub cpu: usize,
+    /// Lines that a view has, as it was drawn last.
+    pub room: usize,
     counts: Counts,
     last: Option<(Period, Option<f64>)>,
     changed: bool,
@@ -230,6 +232,7 @@ impl State {
             events: Events::default(),
             has_events: false,
             counters: Counters::default(),
+            room: 0,
             stage: 0,
             row: Cursor::default(),
             flow: Cursor::default(),
@@ -373,7 +376,7 @@ impl State {
     /// Takes the counts as they are onto the display.
     fn look(&mut self) {
         let Some((now, own)) = &self.last else { return };
-        let mut shown = Shown::of(now, *own, &self.counts, &self.by, self.order);
+        let mut shown = Shown::of(now, *own, &self.counts, &self.by, (self.order, self.room));
         shown.compared.clone_from(&self.counters.last);
         self.row.settle(&shown.table);
         self.flow.settle(&shown.flows);

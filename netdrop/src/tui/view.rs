@@ -2,6 +2,7 @@
 
 mod counters;
 mod cpus;
+mod cut;
 mod detail;
 mod editor;
 mod events;
@@ -49,6 +50,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
         Constraint::Length(1),
     ])
     .areas(area);
+    state.room = usize::from(body.height);
     header::draw(frame, head, state, theme);
     let mut targets = Targets::default();
     header::tabs(frame, tabs, state, theme, &mut targets);

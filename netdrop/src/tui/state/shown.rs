@@ -53,8 +53,15 @@ pub struct Shown {
 impl Shown {
     /// The counts as they are.
     #[must_use]
-    pub fn of(now: &Period, own: Option<f64>, counts: &Counts, by: &By, order: Order) -> Self {
-        let top = counts.asked().view.top;
+    pub fn of(
+        now: &Period,
+        own: Option<f64>,
+        counts: &Counts,
+        by: &By,
+        (order, room): (Order, usize),
+    ) -> Self {
+        // As many rows as there is room for, and more if they are asked for.
+        let top = counts.asked().view.top.max(room);
         let flow = By::flow();
         let flow_order = match order {
             Order::Rate => Order::Rate,

@@ -9,7 +9,7 @@ use ratatui::{
 };
 use textwrap::Options;
 
-use super::number;
+use super::{cut::cut, number};
 use crate::{
     output::{escape::escape, reconcile, table::shorten},
     reconcile::{Line as Counter, unexplained},
@@ -64,21 +64,17 @@ impl Widths {
             by: room,
         } = *self;
         let [name, of, now, delta, traced, rest] = cells;
+        // What the counter's name says, a narrow column need not.
+        let of = match of.split_once(' ') {
+            Some((device, _)) if of.chars().count() > scope => device,
+            _ => of,
+        };
         let (name, of, by) = (shorten(name, counter), shorten(of, scope), cut(by, room));
         let row = format!(
             " {name:<counter$} {of:<scope$} {now:>rate$} {delta:>count$} {traced:>count$} {rest:>count$}  {by}"
         );
         row.trim_end().to_owned()
     }
-}
-
-/// The text's beginning: what it ends with matters less.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept = text.chars().take(width.saturating_sub(1));
-    kept.chain(std::iter::once('…')).collect()
 }
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: Theme) {

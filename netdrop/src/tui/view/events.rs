@@ -7,6 +7,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
+use super::cut::cut;
 use crate::{
     output::line::short,
     tui::{state::State, theme::Theme},
@@ -28,12 +29,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
     } else {
         format!(" a sample of the drops, newest last{newer}")
     };
+    let width = usize::from(area.width);
     let mut lines = vec![Line::from(Span::styled(title, theme.quiet()))];
     let room = usize::from(area.height).saturating_sub(1);
     lines.extend(events.shown(room).map(|drop| {
         let style = theme.severity(Some(drop.severity));
         Line::from(Span::styled(
-            format!(" {}", short(drop, area.width >= WIDE)),
+            cut(&format!(" {}", short(drop, area.width >= WIDE)), width),
             style,
         ))
     }));

@@ -27,7 +27,7 @@ const KEYS: [(&str, &str); 18] = [
     ),
     (
         "c",
-        "path: the kernel's own counters of loss against the drops; again: more",
+        "path: kernel counters of loss against the drops; again: more",
     ),
     ("Esc", "back"),
     (

@@ -15,6 +15,7 @@ use super::draw;
 use crate::{
     output::samples,
     reconcile::{Line, Part, Reconciliation, Terms},
+    tally::{names::canned::Canned, period::Moment},
     tui::{
         state::{
             Action, State, View,
@@ -269,6 +270,47 @@ fn flows() {
 #[test]
 fn cpus() {
     hold("cpus", || pressed(&[letter('4')]));
+}
+
+/// A host with 128 CPUs, of which some lose packets.
+fn many_cpus() -> State {
+    let squeezes: Vec<(u32, u64)> = (0..128).map(|cpu| (cpu, u64::from(cpu == 77))).collect();
+    let mut state = empty();
+    for number in 0..100_u16 {
+        let drops = [
+            (0x110, 1, number, 443, 40),
+            (0x110, 1, 77, 443, 2000),
+            (0x230, 5, 127, 5001, 300),
+        ];
+        let moment = Moment {
+            time: jiff::Timestamp::from_second(1_763_759_000 + i64::from(number)).unwrap(),
+            time_squeeze: Some(&squeezes),
+            output_lost: 0,
+        };
+        state.feed(&snapshot(&drops), &moment, Some(0.012), &mut Canned);
+    }
+    state.key(KeyEvent::new(letter('4'), KeyModifiers::NONE));
+    for _ in 0..77 {
+        state.key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
+    }
+    state
+}
+
+#[test]
+fn cpus_of_a_large_host() {
+    hold("cpus-128", many_cpus);
+}
+
+#[test]
+fn rows_fill_the_room_there_is() {
+    let mut state = empty();
+    let drops: Vec<(u64, u32, u16, u16, u64)> =
+        (0..60).map(|port| (0x110, 1, 0, 1000 + port, 5)).collect();
+    picture(&mut state, SIZES[1], false);
+    feed(&mut state, 0, &snapshot(&drops));
+    let rows = state.shown.as_ref().map(|shown| shown.flows.len());
+    // With the one that stands for the others.
+    assert_eq!(rows, Some(50 - 6 + 1));
 }
 
 #[test]
