@@ -41,7 +41,14 @@ pub fn summary(out: &mut String, period: &Period, lines: Option<u64>, layout: La
     histogram::write(out, period, layout);
 }
 
-fn block(out: &mut String, heading: &str, period: &Period, lines: Option<u64>, layout: Layout) {
+/// Appends a heading, totals, how sure they are, and rows.
+pub(super) fn block(
+    out: &mut String,
+    heading: &str,
+    period: &Period,
+    lines: Option<u64>,
+    layout: Layout,
+) {
     let Layout { width, palette } = layout;
     let _ = writeln!(
         out,

@@ -9,22 +9,24 @@ use super::{
     super::{
         advice,
         amount::{count_text, duration_text},
-        clock,
+        clock, diff,
         escape::escape,
-        reconcile,
+        histogram, reconcile,
         text::{self, Layout},
     },
     flows,
 };
 use crate::recording::{
     read::End,
-    report::{Report, timeline::Point},
+    report::{Report, key, timeline::Point},
 };
 
 /// Where there is no terminal.
 const USUAL: usize = 80;
 /// Columns of the timeline.
 const SLICES: usize = 60;
+/// Columns before the name of a row.
+const BEFORE_NAME: usize = 44;
 /// From nothing to most.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -38,11 +40,14 @@ pub(super) fn write(out: &mut String, report: &Report, layout: Layout) {
     let mut summary = report.summary.clone();
     let given = std::mem::take(&mut summary.advice);
     let mut counted = String::new();
-    text::summary(&mut counted, &summary, None, layout);
+    text::block(&mut counted, "summary", &summary, None, layout);
     wrap(out, &counted, layout.width.unwrap_or(USUAL));
     timeline(out, &report.timeline, layout);
     times(out, report, layout);
     flows::write(out, report, layout);
+    let mut histograms = String::new();
+    histogram::write(&mut histograms, &summary, layout);
+    wrap(out, &histograms, layout.width.unwrap_or(USUAL));
     if let Some(terms) = &report.reconciled {
         let mut counters = String::new();
         reconcile::write(&mut counters, &report.reconciliation, terms, layout.palette);
@@ -198,26 +203,37 @@ fn bar(rate: f64, most: f64) -> char {
     BARS[step as usize]
 }
 
-/// When the rows of the table happened, in its order.
+/// When the rows of the table happened, each named as far as there is room.
 fn times(out: &mut String, report: &Report, layout: Layout) {
     if report.intervals < 2 || report.times.iter().all(Option::is_none) {
         return;
     }
-    let _ = writeln!(out, "\n{}", layout.palette.bold("since when, row by row"));
-    let _ = writeln!(out, "  FIRST     LAST          PEAK/S  AT");
-    for times in &report.times {
-        let _ = match times {
-            Some(times) => writeln!(
+    let _ = writeln!(out, "\n{}", layout.palette.bold("since when"));
+    let _ = writeln!(out, "  FIRST     LAST          PEAK/S  AT        WHAT");
+    let room = layout.width.unwrap_or(USUAL).saturating_sub(BEFORE_NAME);
+    for (times, row) in report.times.iter().zip(&report.summary.rows) {
+        // Rows that stand for others have no time.
+        if let Some((times, fields)) = times.zip(key(row)) {
+            let _ = writeln!(
                 out,
-                "  {}  {}  {:>10.1}  {}",
+                "  {}  {}  {:>10.1}  {}  {}",
                 hour(times.first),
                 hour(times.last),
                 times.peak,
-                hour(times.peak_at)
-            ),
-            None => writeln!(out, "  -"),
-        };
+                hour(times.peak_at),
+                shortened(&diff::what(&fields), room)
+            );
+        }
     }
+}
+
+/// Its end is left out where there is no room for it.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{start}…")
 }
 
 /// Hours, minutes and seconds, UTC.
@@ -245,5 +261,16 @@ mod tests {
         assert!(out.contains("highest 30.0/s"), "{out}");
         assert!(out.contains("    $ ss -lump\n"), "{out}");
         assert_eq!(out.matches("12.5").count(), 2, "{out}");
+        // Each row with its time, named.
+        let report = samples::report();
+        let named = report.times.iter().flatten().count();
+        let (_, since) = out.split_once("since when\n").unwrap();
+        let rows = since.lines().skip(1).take_while(|line| !line.is_empty());
+        assert_eq!(
+            rows.filter(|row| row.split_whitespace().count() > 4)
+                .count(),
+            named,
+            "{out}"
+        );
     }
 }
