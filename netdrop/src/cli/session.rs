@@ -73,7 +73,7 @@ pub(super) struct Session {
 /// Loads and attaches, reading the kernel's symbols meanwhile.
 pub(super) fn capture(config: &CaptureConfig) -> anyhow::Result<(Capture, Resolver)> {
     let symbols = std::thread::spawn(|| Symbols::load().unwrap_or_else(|_| Symbols::none()));
-    let types = Types::read()?;
+    let mut types = Types::read()?;
     let symbols = symbols.join().unwrap_or_else(|_| Symbols::none());
     // A pending signal makes the verifier give up, so a thread that gets none
     // loads the programs; this one sees the signal afterwards.
@@ -83,7 +83,7 @@ pub(super) fn capture(config: &CaptureConfig) -> anyhow::Result<(Capture, Resolv
                 SigSet::all()
                     .thread_block()
                     .context("cannot block signals")?;
-                anyhow::Ok(Prepared::load(config, &types, &symbols)?)
+                anyhow::Ok(Prepared::load(config, &mut types, &symbols)?)
             })
             .join()
             .unwrap_or_else(|_| bail!("the thread that loads the programs ended early"))

@@ -9,6 +9,7 @@
 //! Format: `Documentation/bpf/btf.rst` of the kernel.
 
 mod blob;
+mod excerpt;
 mod members;
 mod record;
 
@@ -80,7 +81,7 @@ impl Btf<'static> {
     ///
     /// When the kernel shows none, or what it shows cannot be read.
     pub fn vmlinux() -> Result<Self, BtfError> {
-        Self::parse(vmlinux()?, None)
+        Self::parse(read(Path::new(VMLINUX))?, None)
     }
 }
 
@@ -198,15 +199,6 @@ impl<'base> Btf<'base> {
             _ => self.blob.string(offset),
         }
     }
-}
-
-/// The running kernel's types as they are: some megabytes, a page at a time.
-///
-/// # Errors
-///
-/// When the kernel shows none.
-pub(super) fn vmlinux() -> Result<Vec<u8>, BtfError> {
-    read(Path::new(VMLINUX))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BtfError> {

@@ -58,7 +58,7 @@ impl Prepared {
     /// When the kernel refuses; the message names the remedy.
     pub fn load(
         config: &CaptureConfig,
-        types: &Types,
+        types: &mut Types,
         symbols: &Symbols,
     ) -> Result<Self, CaptureError> {
         let loaded = load::load(config, types, symbols).map_err(CaptureError::at_start)?;

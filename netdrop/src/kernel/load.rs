@@ -15,12 +15,13 @@ use netdrop_ebpf::{
 use zerocopy::IntoBytes as _;
 
 use super::{
-    btf::{self, Btf},
+    btf::Btf,
     capture::{CaptureConfig, Emit, HookStatus},
     error::CaptureError,
     hooks::{HOOKS, Hook, HookRole},
     offsets::offsets,
     symbols::Symbols,
+    sys::release_memory,
 };
 
 /// The object that `build.rs` made of netdrop-ebpf.
@@ -38,11 +39,14 @@ const THREAD_SIZE: u32 = if cfg!(target_arch = "x86_64") {
 /// Kernels with this tracepoint tell which qdisc drops.
 const QDISC_DROP: &str = "qdisc_drop";
 
-/// The running kernel's type information, parsed twice: by us for offsets and
-/// names, by aya for the tracepoints it attaches to.
+/// The running kernel's type information: all of it as we read it, and for aya
+/// that of the tracepoints it attaches to. Aya's own reading takes many times the
+/// memory.
 pub struct Types {
     ours: Btf<'static>,
     ayas: aya::Btf,
+    /// Until it is used. A new one reads everything once, whoever wants that.
+    loader: Option<EbpfLoader<'static>>,
 }
 
 impl Types {
@@ -52,13 +56,29 @@ impl Types {
     ///
     /// When the kernel has none.
     pub fn read() -> Result<Self, CaptureError> {
-        let bytes = btf::vmlinux()?;
+        let mut loader = EbpfLoader::new();
+        loader.btf(None);
+        // Before ours is read, so that both are never there at once.
+        release_memory();
+        let ours = Btf::vmlinux()?;
+        let tracepoints = HOOKS.iter().map(Hook::tracepoint);
         #[expect(clippy::default_trait_access, reason = "aya does not export its type")]
         let endianness = Default::default();
-        let ayas = aya::Btf::parse(&bytes, endianness)
+        let ayas = aya::Btf::parse(&ours.excerpt(tracepoints), endianness)
             .map_err(|source| CaptureError::Types(source.to_string()))?;
-        let ours = Btf::parse(bytes, None)?;
-        Ok(Self { ours, ayas })
+        Ok(Self {
+            ours,
+            ayas,
+            loader: Some(loader),
+        })
+    }
+
+    fn loader(&mut self) -> EbpfLoader<'static> {
+        self.loader.take().unwrap_or_else(|| {
+            let mut loader = EbpfLoader::new();
+            loader.btf(None);
+            loader
+        })
     }
 
     /// Our reading.
@@ -100,10 +120,13 @@ impl Loaded {
 /// Loads every program the kernel has a tracepoint for; attaches none.
 pub(super) fn load(
     config: &CaptureConfig,
-    types: &Types,
+    types: &mut Types,
     symbols: &Symbols,
 ) -> Result<Loaded, CaptureError> {
-    let Types { ours: btf, ayas } = types;
+    let mut loader: EbpfLoader<'_> = types.loader();
+    let Types {
+        ours: btf, ayas, ..
+    } = &*types;
     let arguments = btf
         .tracepoint_arguments("kfree_skb")
         .ok_or(CaptureError::NoTracepoint)?;
@@ -151,8 +174,7 @@ pub(super) fn load(
     let flows = config.flows.unwrap_or(1);
     let generations = u32::try_from(GENERATIONS).unwrap_or(2);
 
-    let mut ebpf = EbpfLoader::new()
-        .btf(Some(ayas))
+    let mut ebpf = loader
         .verifier_log_level(verifier_log_level())
         .override_global("OFFSETS", offsets.as_bytes(), true)
         .override_global("FEATURES", features.as_bytes(), true)
@@ -213,9 +235,9 @@ impl Empty {
     ///
     /// When the kernel refuses.
     pub fn attach() -> Result<Self, CaptureError> {
-        let Types { ayas, .. } = Types::read()?;
-        let mut ebpf = EbpfLoader::new()
-            .btf(Some(&ayas))
+        let mut types = Types::read()?;
+        let mut ebpf = types
+            .loader()
             .map_max_entries("FLOWS_0", 1)
             .map_max_entries("FLOWS_1", 1)
             .map_max_entries("HURT", 1)
@@ -224,7 +246,7 @@ impl Empty {
         let hook = &HOOKS[0];
         let program = program(&mut ebpf, "empty")?;
         program
-            .load(hook.tracepoint(), &ayas)
+            .load(hook.tracepoint(), &types.ayas)
             .map_err(|error| refused(hook, error))?;
         program.attach().map_err(|error| refused(hook, error))?;
         Ok(Self { _ebpf: ebpf })
