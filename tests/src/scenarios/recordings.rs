@@ -218,7 +218,7 @@ fn others_agree(bench: &Bench, folder: &Folder, file: &Path, run: &Run) -> Resul
     let metrics = text(bench, &format!("export {path} --to openmetrics -o -"))?;
     agree(
         "openmetrics",
-        counts(&metrics, 2, |line| line.starts_with("netdrop_drops_total{")),
+        counts(&metrics, 2, |line| line.starts_with("netdrop_drops{")),
     );
     let page = text(bench, &format!("report {path} --format json"))?;
     let page: Value = serde_json::from_str(&page)?;
