@@ -101,15 +101,13 @@ impl Grouping {
 }
 
 /// Opens a recording, of which only what the filter wants is looked at; `-` is
-/// standard input. The anonymizer hides what is read.
+/// standard input. The anonymizer hides what is left.
 pub(super) fn open(
     reading: &Reading,
     path: &Path,
     filter: Option<&Filter>,
     anonymizer: Option<Anonymizer>,
 ) -> anyhow::Result<Recording<Box<dyn Read>>> {
-    let mut recording =
-        Recording::open_with(reading.open(path)?, anonymizer).with_context(|| name(path))?;
-    recording.filter = filter.map(|filter| filter.plan.clone());
-    Ok(recording)
+    let filter = filter.map(|filter| filter.plan.clone());
+    Recording::open_with(reading.open(path)?, filter, anonymizer).with_context(|| name(path))
 }

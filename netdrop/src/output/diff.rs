@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fields that say more of another one.
-const BESIDE: [&str; 3] = ["engine", "netns_kind", "address"];
+const BESIDE: [&str; 4] = ["stage_by", "engine", "netns_kind", "address"];
 
 /// A comparison and the names of the files.
 #[derive(Clone, Copy, Debug)]
@@ -122,20 +122,28 @@ pub(super) fn what(fields: &[Field]) -> String {
     let get = |name: &str| fields.iter().find(|field| field.name == name);
     let mut words = Vec::new();
     for field in fields {
-        if BESIDE.contains(&field.name) {
+        // A hook is part of its stage.
+        if BESIDE.contains(&field.name) || field.name == "hook" {
             continue;
         }
         let value = match (&field.value, field.name) {
             (Value::Null, "function") => get("address").map_or(&Value::Null, |it| &it.value),
             // Named, or a part of what stands before it.
-            (Value::Null, "hook" | "qdisc" | "ifindex" | "netns_name") => continue,
+            (Value::Null, "qdisc" | "ifindex" | "netns_name") => continue,
             (value, _) => value,
         };
-        words.push(match value {
+        let mut word = match value {
             Value::Null => "-".to_owned(),
             Value::Number(number) => number.to_string(),
             Value::Text(text) | Value::Lines(text) => escape(text).into_owned(),
-        });
+        };
+        if field.name == "stage"
+            && let Some(Value::Text(hook)) = get("hook").map(|hook| &hook.value)
+        {
+            word.push('/');
+            word.push_str(&escape(hook));
+        }
+        words.push(word);
     }
     words.join(" ")
 }
@@ -143,6 +151,22 @@ pub(super) fn what(fields: &[Field]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::samples, *};
+
+    #[test]
+    fn a_place_has_its_hook_and_not_what_told_it() {
+        let text = |name, value: &str| Field {
+            name,
+            value: Value::Text(value.into()),
+        };
+        let fields = [
+            text("stage", "netfilter"),
+            text("hook", "input"),
+            text("engine", "nftables"),
+            text("stage_by", "reason"),
+            text("reason", "NETFILTER_DROP"),
+        ];
+        assert_eq!(what(&fields), "netfilter/input NETFILTER_DROP");
+    }
 
     #[test]
     fn what_is_sure_comes_first_and_what_is_not_is_said() {

@@ -1,6 +1,6 @@
 //! Canned periods and drops for the tests of renderers.
 
-use std::{num::NonZeroU64, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -363,6 +363,7 @@ fn bin(harmful: u64, suspicious: u64) -> Bin {
             (Some(Stage::RX_LOOKUP), drops(0, suspicious)),
         ]
         .into(),
+        sent: BTreeMap::new(),
         cpus: [(Some(1), drops(harmful, suspicious))].into(),
     }
 }

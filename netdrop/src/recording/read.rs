@@ -3,12 +3,13 @@
 mod end;
 mod interval;
 mod row;
+mod truth;
 
 use std::{collections::VecDeque, io::Read};
 
 use arrow_schema::SchemaRef;
 
-use self::{interval::Partial, row::counted};
+use self::{interval::Partial, row::counted, truth::Truth};
 use super::{
     anonymize::Anonymizer,
     columns::View,
@@ -42,9 +43,11 @@ pub struct Recording<R> {
     /// The names read so far.
     pub names: Recorded,
     /// What is wanted of it.
-    pub filter: Option<Plan>,
+    filter: Option<Plan>,
     /// Hides what is read from here on.
     anonymizer: Option<Anonymizer>,
+    /// What is wanted, asked of what was recorded; only where it is hidden.
+    truth: Option<Box<Truth>>,
     /// Counters of the host at the start.
     pub counters: Vec<HostCounter>,
     pending: VecDeque<Interval>,
@@ -61,15 +64,20 @@ impl<R: Read> Recording<R> {
     ///
     /// When the file is no recording, or one that only a later version reads.
     pub fn open(reader: R) -> Result<Self, OpenError> {
-        Self::open_with(reader, None)
+        Self::open_with(reader, None, None)
     }
 
-    /// The same; everything that is read is hidden by the anonymizer.
+    /// The same; of what is read, only what the filter wants is looked at, and all
+    /// of it is hidden by the anonymizer.
     ///
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub fn open_with(reader: R, anonymizer: Option<Anonymizer>) -> Result<Self, OpenError> {
+    pub fn open_with(
+        reader: R,
+        filter: Option<Plan>,
+        anonymizer: Option<Anonymizer>,
+    ) -> Result<Self, OpenError> {
         let mut frames = Frames::new(reader);
         let schema = frames.schema().map_err(|stop| match stop {
             Stop::Io(error) => OpenError::Io(error),
@@ -86,7 +94,11 @@ impl<R: Read> Recording<R> {
             schema,
             header,
             names: Recorded::default(),
-            filter: None,
+            truth: anonymizer
+                .is_some()
+                .then(|| filter.clone().map(|plan| Box::new(Truth::of(plan))))
+                .flatten(),
+            filter,
             anonymizer,
             counters: Vec::new(),
             pending: VecDeque::new(),
@@ -106,6 +118,17 @@ impl<R: Read> Recording<R> {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// What is wanted of it.
+    #[must_use]
+    pub fn filter(&self) -> Option<&Plan> {
+        self.filter.as_ref()
+    }
+
+    /// What a tally still has to leave out: nothing where that is done before.
+    pub(super) fn filter_ahead(&self) -> Option<&Plan> {
+        self.filter.as_ref().filter(|_| self.truth.is_none())
     }
 
     /// Which hooks were attached.
@@ -180,12 +203,12 @@ impl<R: Read> Recording<R> {
     fn rows(&mut self, batch: &arrow_array::RecordBatch) -> Result<(), String> {
         let view = View::of(batch).map_err(|wrong| wrong.to_string())?;
         let mut closed = None;
-        for line in view.lines() {
+        for told in view.lines() {
             let hidden = self
                 .anonymizer
                 .as_ref()
-                .map(|anonymizer| anonymizer.hide(&line));
-            let line = hidden.as_ref().map_or(line, |hidden| hidden.line(&line));
+                .map(|anonymizer| anonymizer.hide(&told));
+            let line = hidden.as_ref().map_or(told, |hidden| hidden.line(&told));
             self.partial.rows += 1;
             if self.partial.rows > MOST_ROWS {
                 return Err("an interval has too many rows".to_owned());
@@ -197,15 +220,21 @@ impl<R: Read> Recording<R> {
             match line.kind {
                 Some("interval") => {
                     let interval = std::mem::take(&mut self.partial).close(&line);
-                    self.pending
-                        .push_back(interval.ok_or("an interval has no time")?);
+                    let mut interval = interval.ok_or("an interval has no time")?;
+                    if let Some(truth) = &mut self.truth {
+                        truth.choose(&told, &mut interval);
+                    }
+                    self.pending.push_back(interval);
                 }
                 Some("end") => closed = Some(line.name.unwrap_or("unknown").to_owned()),
                 // Rows of kinds that this version does not know are left out.
-                _ => self
-                    .partial
-                    .add(&line, &mut self.names)
-                    .map_err(|error| error.to_string())?,
+                _ => {
+                    let added = self.partial.add(&line, &mut self.names);
+                    added.map_err(|error| error.to_string())?;
+                    if let Some(truth) = &mut self.truth {
+                        truth.add(&told).map_err(|error| error.to_string())?;
+                    }
+                }
             }
         }
         if let Some(why) = closed {

@@ -19,7 +19,7 @@ impl<R: Read> Recording<R> {
     /// `None` where that is not possible: drops that were left out explain nothing.
     #[must_use]
     pub fn reconciler(&self) -> Option<Reconciler> {
-        if self.header().filter.is_some() || self.filter.is_some() {
+        if self.header().filter.is_some() || self.filter().is_some() {
             return None;
         }
         let netns = value(&self.counters, NETNS)?;

@@ -18,7 +18,7 @@ impl<R: Read> Recording<R> {
     #[must_use]
     pub fn tally(&self, view: View) -> Tally {
         let mut tally = Tally::new(view, self.attached());
-        if let Some(plan) = &self.filter {
+        if let Some(plan) = self.filter_ahead() {
             tally.filter(plan);
         }
         tally
@@ -31,7 +31,12 @@ impl<R: Read> Recording<R> {
             time_squeeze: interval.time_squeeze.as_deref(),
             output_lost: 0,
         };
-        tally.interval(&interval.snapshot, &moment, &mut self.names)
+        tally.interval_without(
+            interval.rejected.as_deref(),
+            &interval.snapshot,
+            &moment,
+            &mut self.names,
+        )
     }
 
     /// The sampled drops of an interval that the filter and the view want.
@@ -45,7 +50,7 @@ impl<R: Read> Recording<R> {
             .iter()
             .filter(move |sampled| show.includes(sampled.drop.severity))
             .filter(|sampled| {
-                self.filter.as_ref().is_none_or(|plan| {
+                self.filter_ahead().is_none_or(|plan| {
                     plan.judge(&(&sampled.drop).into(), &sampled.flow) == Verdict::Keep
                 })
             })

@@ -112,6 +112,12 @@ impl Report {
         chart::sum(&self.chart, |bin| &bin.stages)
     }
 
+    /// Drops of packets on their way out in stages of the receiving path.
+    #[must_use]
+    pub fn sent(&self) -> Vec<(Stage, Drops)> {
+        chart::sum(&self.chart, |bin| &bin.sent)
+    }
+
     /// Drops by CPU; `None` for those without room in a table.
     #[must_use]
     pub fn cpus(&self) -> Vec<(Option<u64>, Drops)> {

@@ -25,7 +25,7 @@ pub(crate) struct Chosen {
     /// The snapshot as if nothing else had been counted.
     pub(crate) snapshot: Snapshot,
     /// Connections whose packets died but are not wanted.
-    pub(super) rejected: Vec<Connection>,
+    pub(crate) rejected: Vec<Connection>,
 }
 
 /// Keeps the rows that match. Drops without a row cannot be asked about: they

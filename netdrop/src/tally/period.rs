@@ -1,11 +1,11 @@
 //! An interval, and the whole run: totals, accounting, traffic and rows.
 
 use jiff::Timestamp;
-use netdrop_ebpf::area::Counter;
+use netdrop_ebpf::{area::Counter, hurt::Connection};
 
 use super::{
     accounting::{Accounting, Attached, HookCount, Traffic, sum},
-    choose::choose,
+    choose::{Chosen, choose},
     circumstances::Circumstances,
     consequences::Consequences,
     histogram::{self, Histogram},
@@ -191,13 +191,31 @@ impl Tally {
         moment: &Moment<'_>,
         names: &mut dyn Names,
     ) -> Period {
+        self.interval_without(None, snapshot, moment, names)
+    }
+
+    /// The same; of a snapshot that a filter was applied to before, the connections
+    /// whose drops it left out.
+    pub(crate) fn interval_without(
+        &mut self,
+        left_out: Option<&[Connection]>,
+        snapshot: &Snapshot,
+        moment: &Moment<'_>,
+        names: &mut dyn Names,
+    ) -> Period {
         self.sites.next_interval();
         self.interval.clear();
         self.interval.seconds = snapshot.seconds;
-        let chosen = self
-            .filter
-            .as_ref()
-            .map(|plan| choose(plan, snapshot, &mut self.sites, names));
+        let chosen = match left_out {
+            Some(left_out) => Some(Chosen {
+                snapshot: snapshot.clone(),
+                rejected: left_out.to_vec(),
+            }),
+            None => self
+                .filter
+                .as_ref()
+                .map(|plan| choose(plan, snapshot, &mut self.sites, names)),
+        };
         let chosen = chosen.map(|mut chosen| {
             if !self.view.by.needs_flows() {
                 // They were counted for the filter alone.

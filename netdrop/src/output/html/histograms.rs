@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    super::amount::{bytes_text, duration_text, grouped},
+    super::amount::{bytes_text, count_text, duration_text, grouped},
     name::{name, number, percent},
     page::Section,
     table::{numbers, table, words},
@@ -39,6 +39,14 @@ fn of_host(host: &Host) -> Markup {
         } @else {
             div.histograms {
                 @for histogram in histograms { (one(histogram)) }
+            }
+            @let left_out = host.report.summary.accounting.rejected;
+            @if left_out > 0 {
+                p.note {
+                    "With " (count_text(left_out, "drop"))
+                    " that the filter left out when they were counted: a histogram cannot be \
+                     filtered afterwards."
+                }
             }
         }
     }
@@ -150,6 +158,17 @@ mod tests {
         let sum: u64 = lines.iter().map(|line| line.count).sum();
         assert_eq!(sum, 4950);
         assert_eq!(range(HistogramKind::Burst, &lines[0]), "0 – 39");
+    }
+
+    #[test]
+    fn drops_that_the_filter_left_out_are_in_histograms_and_that_is_said() {
+        let page = |rejected| {
+            let mut report = crate::output::samples::report();
+            report.summary.accounting.rejected = rejected;
+            section(&Fleet::of(vec![report])).body.into_string()
+        };
+        assert!(page(567).contains("With 567 drops that the filter left out"));
+        assert!(!page(0).contains("left out"));
     }
 
     #[test]

@@ -52,6 +52,9 @@ pub struct Interval {
     pub counters: Vec<HostCounter>,
     /// Sampled drops, as they were recorded.
     pub events: Vec<Sampled>,
+    /// Connections whose packets died but are not wanted, where that was decided
+    /// while reading.
+    pub rejected: Option<Vec<Connection>>,
 }
 
 /// An interval that is not whole yet.
@@ -233,6 +236,7 @@ impl Partial {
             time_squeeze,
             counters,
             events,
+            rejected: None,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! Drops over time by stage and by CPU, in as few slices as a chart can show.
 
-use std::{collections::BTreeMap, ops::AddAssign};
+use std::{
+    collections::BTreeMap,
+    ops::{AddAssign, Sub},
+};
 
 use jiff::Timestamp;
 
@@ -55,6 +58,18 @@ impl From<&Sums> for Drops {
     }
 }
 
+impl Sub for Drops {
+    type Output = Self;
+
+    fn sub(self, part: Self) -> Self {
+        Self {
+            harmful: self.harmful.saturating_sub(part.harmful),
+            suspicious: self.suspicious.saturating_sub(part.suspicious),
+            benign: self.benign.saturating_sub(part.benign),
+        }
+    }
+}
+
 impl AddAssign for Drops {
     fn add_assign(&mut self, other: Self) {
         self.harmful += other.harmful;
@@ -75,6 +90,9 @@ pub struct Bin {
     pub seconds: f64,
     /// Drops by stage; `None` without room in a table.
     pub stages: BTreeMap<Option<Stage>, Drops>,
+    /// Of those, by stages of the receiving path that sent packets pass, too: the
+    /// drops of packets on their way out.
+    pub sent: BTreeMap<Stage, Drops>,
     /// Drops by CPU, likewise.
     pub cpus: BTreeMap<Option<u64>, Drops>,
 }
@@ -87,6 +105,7 @@ impl Bin {
             end: period.time,
             seconds: period.seconds,
             stages: BTreeMap::new(),
+            sent: BTreeMap::new(),
             cpus: BTreeMap::new(),
         };
         for row in &period.rows {
@@ -96,6 +115,9 @@ impl Bin {
                 _ => None,
             };
             *bin.stages.entry(stage).or_default() += drops;
+            if let Some(stage) = stage.filter(|stage| is_sent(*stage, row)) {
+                *bin.sent.entry(stage).or_default() += drops;
+            }
             let cpu = match value(row, "cpu") {
                 Value::Number(cpu) => Some(*cpu),
                 _ => None,
@@ -111,10 +133,25 @@ impl Bin {
         for (stage, drops) in &later.stages {
             *self.stages.entry(*stage).or_default() += *drops;
         }
+        for (stage, drops) in &later.sent {
+            *self.sent.entry(*stage).or_default() += *drops;
+        }
         for (cpu, drops) in &later.cpus {
             *self.cpus.entry(*cpu).or_default() += *drops;
         }
     }
+}
+
+/// Was a packet on its way out in a stage that belongs to the receiving path? Its
+/// hook tells, or, where there is none, its direction.
+fn is_sent(stage: Stage, row: &Row) -> bool {
+    const OUT: [&str; 3] = ["output", "postrouting", "egress"];
+    stage.info().path == "rx"
+        && match (value(row, "hook"), value(row, "direction")) {
+            (Value::Text(hook), _) => OUT.contains(&&**hook),
+            (_, Value::Text(direction)) => &**direction == "tx",
+            _ => false,
+        }
 }
 
 fn value<'r>(row: &'r Row, name: &str) -> &'r Value {
@@ -127,7 +164,7 @@ fn value<'r>(row: &'r Row, name: &str) -> &'r Value {
 /// How periods are grouped that a chart is made of.
 pub(super) fn view() -> View {
     View {
-        by: By::of([Key::Stage, Key::Cpu]),
+        by: By::of([Key::Stage, Key::Direction, Key::Cpu]),
         top: usize::MAX,
         sort: Sort::Drops,
         show: Show::All,
@@ -224,7 +261,48 @@ mod tests {
         let cpus = sum(&chart.bins, |bin| &bin.cpus);
         assert_eq!(cpus.len(), 1);
         assert_eq!(cpus[0].1.all(), times * 30);
+        assert!(chart.bins.iter().all(|bin| bin.sent.is_empty()));
         let seconds: f64 = chart.bins.iter().map(|bin| bin.seconds).sum();
         assert!((seconds - 20_000.0).abs() < 0.1, "{seconds}");
+    }
+
+    #[test]
+    fn a_stage_of_both_ways_is_told_apart_by_hook_or_direction() {
+        let text = |name, value: &str| Field {
+            name,
+            value: Value::Text(value.into()),
+        };
+        let mut period = samples::period();
+        let sums = period.rows[0].sums.clone();
+        let row = |stage, hook: Option<&str>, direction| Row {
+            fields: [
+                Some(text("stage", stage)),
+                hook.map(|hook| text("hook", hook)),
+                Some(text("direction", direction)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            sums: sums.clone(),
+            tells_harm: false,
+            other: None,
+        };
+        period.rows = vec![
+            row("netfilter", Some("output"), "tx"),
+            row("netfilter", Some("postrouting"), "forward"),
+            row("netfilter", Some("input"), "rx"),
+            row("netfilter", Some("forward"), "forward"),
+            row("xfrm", None, "tx"),
+            row("xfrm", None, "rx"),
+            row("tx_qdisc", None, "tx"),
+        ];
+        let mut chart = Chart::default();
+        chart.add(&period);
+        let sent = sum(&chart.bins, |bin| &bin.sent);
+        let drops: Vec<_> = sent
+            .iter()
+            .map(|(stage, drops)| (stage.id(), drops.all() / sums.drops()))
+            .collect();
+        assert_eq!(drops, [("netfilter", 2), ("xfrm", 1)]);
     }
 }

@@ -13,6 +13,7 @@ use super::{
     record, record_with, replayed, view,
 };
 use crate::{
+    filter::{names::System, parse, plan::Plan},
     kernel::capture::Detail,
     recording::{
         anonymize::{Anonymizer, tests::anonymizer},
@@ -38,7 +39,7 @@ fn live(events: &[Detail], stacks: bool) -> Vec<Drop> {
 }
 
 fn intervals(bytes: &[u8], anonymizer: Option<Anonymizer>) -> Vec<Interval> {
-    let mut recording = Recording::open_with(bytes, anonymizer).unwrap();
+    let mut recording = Recording::open_with(bytes, None, anonymizer).unwrap();
     std::iter::from_fn(|| recording.next_interval()).collect()
 }
 
@@ -232,5 +233,49 @@ fn an_anonymized_host_stays_one_host() {
         assert!(known.len() > 3);
         let new: BTreeSet<_> = known.values().collect();
         assert_eq!(new.len(), known.len());
+    }
+}
+
+#[test]
+fn a_filter_asks_about_what_was_recorded_and_not_about_what_stands_for_it() {
+    let bytes = record_with(&snapshots(4, 6), &events(4, 6), &with_stacks());
+    let read = |filter: &str, hide: bool| {
+        let expr = parse(filter, &System { reasons: None }).unwrap().unwrap();
+        let plan = Plan::recorded(&expr).unwrap();
+        let hide = hide.then(|| anonymizer(7));
+        let open = || Recording::open_with(&bytes[..], Some(plan.clone()), hide.clone()).unwrap();
+        let (periods, _) = replayed(open(), &view("stage,reason,function,cpu"));
+        let (by_flow, _) = replayed(open(), &view("flow"));
+        let mut drops: Vec<u64> = by_flow
+            .last()
+            .unwrap()
+            .rows
+            .iter()
+            .map(|row| row.sums.drops())
+            .collect();
+        drops.sort_unstable();
+        let mut recording = open();
+        let mut events = 0;
+        while let Some(interval) = recording.next_interval() {
+            events += recording.events(&interval, Show::All).count();
+        }
+        // Without what tells devices.
+        let periods: Vec<_> = periods
+            .into_iter()
+            .map(|period| (period.totals, period.accounting, period.rows))
+            .collect();
+        (periods, drops, events)
+    };
+    for filter in [
+        "src host 10.0.0.1",
+        "dev eth1 or netns ns4",
+        "not net 10.0.0.0/30 and port 53",
+        "reason REASON_1",
+    ] {
+        let plain = read(filter, false);
+        let (totals, accounting, _) = plain.0.last().unwrap();
+        assert!(totals.sums.drops() > 0 && plain.2 > 0, "{filter}");
+        assert!(accounting.filtered > 0, "{filter}");
+        assert!(read(filter, true) == plain, "{filter}");
     }
 }
