@@ -72,6 +72,6 @@ fuzz_target!(|data: &[u8]| {
         report::write(&mut page, &fleet, 20, Layout::default());
         assert!(!page.contains('\x1b'));
         drop(html::report(&fleet, 20));
-        drop(diff(one, other, &view("stage,reason,function")));
+        drop(diff(one, other, &view("stage,reason,function"), true));
     }
 });

@@ -44,7 +44,8 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  netdrop diff monday.ndr today.ndr                  what is new, gone, more and less
+  netdrop diff monday.ndr today.ndr                  what is new, gone, more and less: by place, and
+                                                   by device, CPU and flow where that is sure
   netdrop diff monday.ndr today.ndr --by device,reason
   netdrop diff monday.ndr today.ndr --html diff.html
   netdrop diff a.ndr b.ndr --format json | jq '.rows[] | select(.sure)'";
@@ -70,6 +71,7 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         open(&reading, before, filter, anonymizer.clone())?,
         open(&reading, after, filter, anonymizer)?,
         &view,
+        grouping.by_default(),
     );
     reading.end();
     // Files are called like hosts.

@@ -12,7 +12,11 @@ use super::{
 use crate::{
     output::{render::Format, text::Layout},
     recording::{anonymize::Anonymizer, read::Recording},
-    tally::{key::By, period::View, rank::Sort},
+    tally::{
+        key::{By, Key},
+        period::View,
+        rank::Sort,
+    },
 };
 
 /// What `--anonymize` does.
@@ -76,6 +80,11 @@ impl Grouping {
     /// Do other names stand for those of the host?
     pub(super) fn hides(&self) -> bool {
         self.anonymize
+    }
+
+    /// Are rows grouped as they are unless told otherwise?
+    pub(super) fn by_default(&self) -> bool {
+        self.by == By::of([Key::Stage, Key::Reason, Key::Function])
     }
 
     pub(super) fn view(&self) -> View {

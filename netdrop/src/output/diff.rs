@@ -33,6 +33,9 @@ pub fn write(out: &mut String, compared: &Compared<'_>, layout: Layout) {
     for ((name, file), side) in names.iter().zip(files).zip(&diff.sides) {
         heading(out, name, file, side, palette);
     }
+    if let Some(warning) = filters(&diff.sides) {
+        let _ = writeln!(out, "{}", palette.warn(&warning));
+    }
     let (sure, unsure): (Vec<&Change>, Vec<&Change>) =
         diff.rows.iter().partition(|change| change.is_sure());
     if diff.rows.is_empty() {
@@ -43,10 +46,28 @@ pub fn write(out: &mut String, compared: &Compared<'_>, layout: Layout) {
         let _ = writeln!(out, "nothing changed that could not be chance");
     }
     table(out, &sure, top, palette, false);
+    for section in &diff.beside {
+        let _ = writeln!(out, "\n{}", palette.bold(&format!("by {}", section.by)));
+        let rows: Vec<&Change> = section.rows.iter().collect();
+        table(out, &rows, top, palette, false);
+    }
     if !unsure.is_empty() {
         let _ = writeln!(out, "\n{}", palette.bold("could be chance"));
         table(out, &unsure, top, palette, true);
     }
+}
+
+/// What to know where the recordings do not hold the same drops.
+pub(super) fn filters(sides: &[Side; 2]) -> Option<String> {
+    let [before, after] = sides.each_ref().map(|side| side.header.filter.as_deref());
+    let told = |filter: Option<&str>| filter.map_or("no filter".to_owned(), |it| escape(it).into());
+    (before != after).then(|| {
+        format!(
+            "RECORDED WITH DIFFERENT FILTERS: before: {}; after: {}. A change may be the filter's",
+            told(before),
+            told(after)
+        )
+    })
 }
 
 fn heading(out: &mut String, name: &str, file: &str, side: &Side, palette: Palette) {
@@ -67,6 +88,9 @@ fn heading(out: &mut String, name: &str, file: &str, side: &Side, palette: Palet
         count_text(sums.drops(), "drop"),
         side.summary.totals.hidden
     );
+    if let Some(filter) = &side.header.filter {
+        let _ = writeln!(out, "        recorded with filter: {}", escape(filter));
+    }
     let accounting = &side.summary.accounting;
     if accounting.filtered > 0 {
         let _ = writeln!(out, "        filtered {}", accounting.filtered);
@@ -166,6 +190,24 @@ mod tests {
             text("reason", "NETFILTER_DROP"),
         ];
         assert_eq!(what(&fields), "netfilter/input NETFILTER_DROP");
+    }
+
+    #[test]
+    fn different_filters_are_said() {
+        let mut diff = samples::diff();
+        assert_eq!(filters(&diff.sides), None);
+        diff.sides[1].header.filter = Some("udp".to_owned());
+        diff.sides[0].header.filter = None;
+        let mut out = String::new();
+        let compared = Compared {
+            files: ["a.ndr", "b.ndr"],
+            diff: &diff,
+            top: 10,
+        };
+        write(&mut out, &compared, Layout::default());
+        assert!(out.contains("recorded with filter: udp"), "{out}");
+        assert!(out.contains("before: no filter; after: udp"), "{out}");
+        assert!(out.contains("\nby device\n"), "{out}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     kernel::capture::HookStatus,
     reconcile::{Line, Part, Reconciliation, Terms},
     recording::{
-        diff::{Change, Diff, Kind, Side},
+        diff::{Change, Diff, Kind, Section, Side},
         header::{ClockFact, DeviceFact, Header, HookFact, NamespaceFact},
         read::End,
         report::{
@@ -391,6 +391,13 @@ pub(crate) fn diff() -> Diff {
     };
     Diff {
         sides: [side(0), side(3)],
+        beside: vec![Section {
+            by: "device",
+            rows: vec![Change {
+                fields: fields([("device", text("eth0"))]),
+                ..change.clone()
+            }],
+        }],
         rows: vec![
             change.clone(),
             Change {

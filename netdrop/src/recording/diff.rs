@@ -25,7 +25,23 @@ pub struct Diff {
     /// What differs, and what does not: sure changes first, the largest
     /// difference of rates first.
     pub rows: Vec<Change>,
+    /// What else changed, in groupings of its own; only those with sure changes.
+    pub beside: Vec<Section>,
 }
+
+/// Sure changes of another grouping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// What the rows are grouped by.
+    pub by: &'static str,
+    /// Those that are more than chance.
+    pub rows: Vec<Change>,
+}
+
+/// What is looked at beside places. A flow is without its source port, which is
+/// another one for every connection.
+const BESIDE: [&str; 3] = ["device", "cpu", FLOWS];
+const FLOWS: &str = "protocol,src,dst,dst_port";
 
 /// One of the recordings.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,12 +122,102 @@ impl Change {
 struct Sums {
     side: Side,
     length: Length,
-    rows: HashMap<Vec<Field>, (u64, Scatter)>,
+    rows: Rows,
+    /// In the order of [`BESIDE`], where that was asked for.
+    beside: Vec<Rows>,
 }
 
-/// Reads both to their ends and compares their rows.
-pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View) -> Diff {
-    let [before, after] = [before, after].map(|recording| sums(recording, view));
+/// What rows of a grouping add up to.
+#[derive(Default)]
+struct Rows {
+    rows: HashMap<Vec<Field>, (u64, Scatter)>,
+    /// Drops that had no row or no room.
+    uncompared: u64,
+}
+
+impl Rows {
+    fn add(&mut self, period: &Period) {
+        let mut now: HashMap<Vec<Field>, u64> = HashMap::new();
+        for row in &period.rows {
+            match key(row) {
+                Some(key) => *now.entry(key).or_default() += row.sums.drops(),
+                None => self.uncompared += row.sums.drops(),
+            }
+        }
+        for (key, drops) in now {
+            self.count(key, drops, period.seconds);
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a significance needs no more than 52 bits"
+    )]
+    fn count(&mut self, key: Vec<Field>, drops: u64, seconds: f64) {
+        if self.rows.len() >= MOST_ROWS && !self.rows.contains_key(&key) {
+            self.uncompared += drops;
+            return;
+        }
+        let (sum, scatter) = self.rows.entry(key).or_default();
+        *sum += drops;
+        scatter.add(drops as f64, seconds);
+    }
+}
+
+/// Reads both to their ends and compares their rows; with `beside`, also by what
+/// is not in the view.
+pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View, beside: bool) -> Diff {
+    let has_flows = [&before, &after].map(|recording| recording.header().top.is_some());
+    let others: Vec<&'static str> = BESIDE
+        .into_iter()
+        .filter(|by| beside && (*by != FLOWS || has_flows == [true, true]))
+        .collect();
+    let views: Vec<View> = others
+        .iter()
+        .filter_map(|by| {
+            Some(View {
+                by: by.parse().ok()?,
+                ..view.clone()
+            })
+        })
+        .collect();
+    let [before, after] = [before, after].map(|recording| sums(recording, view, &views));
+    let lengths = [before.length, after.length];
+    // Each grouping is one more chance to find something.
+    let groupings = 1.0 + views.iter().map(|_| 1.0).sum::<f64>();
+    let sections = others.iter().enumerate().filter_map(|(place, by)| {
+        let sides = [&before.beside[place], &after.beside[place]];
+        let mut rows = changes(sides, lengths, groupings);
+        rows.retain(|row| row.is_sure() && !may_be_uncompared(row, sides, lengths));
+        (!rows.is_empty()).then_some(Section { by, rows })
+    });
+    Diff {
+        beside: sections.collect(),
+        rows: changes([&before.rows, &after.rows], lengths, groupings),
+        sides: [before.side, after.side],
+    }
+}
+
+/// Could drops without a row make up for the difference? Flows beyond those that
+/// were kept have none.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate needs no more than 52 bits"
+)]
+fn may_be_uncompared(row: &Change, sides: [&Rows; 2], lengths: [Length; 2]) -> bool {
+    let [before, after] = row.rates;
+    let (low, high) = if before < after {
+        (0, after)
+    } else {
+        (1, before)
+    };
+    let most = (row.drops[low] + sides[low].uncompared) as f64 / lengths[low].seconds;
+    sides[low].uncompared > 0 && most >= high
+}
+
+/// What differs in a grouping, one of so many.
+fn changes(sides: [&Rows; 2], lengths: [Length; 2], groupings: f64) -> Vec<Change> {
+    let [before, after] = sides;
     let mut keys: Vec<&Vec<Field>> = before.rows.keys().collect();
     keys.extend(
         after
@@ -121,11 +227,11 @@ pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View) -> 
     );
     let mut rows: Vec<Change> = keys
         .into_iter()
-        .map(|key| change(key, &before, &after))
+        .map(|key| change(key, sides, lengths))
         .collect();
     let probabilities: Vec<f64> = rows.iter().map(|row| row.p).collect();
     for (row, q) in rows.iter_mut().zip(adjusted(&probabilities)) {
-        row.q = q;
+        row.q = (q * groupings).min(1.0);
     }
     let difference = |row: &Change| (row.rates[1] - row.rates[0]).abs();
     rows.sort_by(|a, b| {
@@ -134,29 +240,27 @@ pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View) -> 
             .then_with(|| difference(b).total_cmp(&difference(a)))
             .then_with(|| format!("{:?}", a.fields).cmp(&format!("{:?}", b.fields)))
     });
-    Diff {
-        sides: [before.side, after.side],
-        rows,
-    }
+    rows
 }
 
-fn change(key: &[Field], before: &Sums, after: &Sums) -> Change {
-    let of = |sums: &Sums| sums.rows.get(key).copied().unwrap_or_default();
+fn change(key: &[Field], [before, after]: [&Rows; 2], lengths: [Length; 2]) -> Change {
+    let of = |rows: &Rows| rows.rows.get(key).copied().unwrap_or_default();
     let ((drops_before, scatter_before), (drops_after, scatter_after)) = (of(before), of(after));
+    let [length_before, length_after] = lengths;
     let burst = burst([
-        (scatter_before, before.length),
-        (scatter_after, after.length),
+        (scatter_before, length_before),
+        (scatter_after, length_after),
     ]);
     // Rounded down: a part of an event is none.
     let events = |scatter: Scatter| (scatter.count / burst + 1e-9).floor();
     let p = probability(
-        (events(scatter_before), before.length.seconds),
-        (events(scatter_after), after.length.seconds),
+        (events(scatter_before), length_before.seconds),
+        (events(scatter_after), length_after.seconds),
     );
-    let per_second = |drops, sums: &Sums| rate(drops, sums.length.seconds).unwrap_or_default();
+    let per_second = |drops, length: Length| rate(drops, length.seconds).unwrap_or_default();
     let rates = [
-        per_second(drops_before, before),
-        per_second(drops_after, after),
+        per_second(drops_before, length_before),
+        per_second(drops_after, length_after),
     ];
     let kind = match (drops_before, drops_after) {
         (0, _) => Kind::New,
@@ -176,39 +280,29 @@ fn change(key: &[Field], before: &Sums, after: &Sums) -> Change {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a significance needs no more than 52 bits"
-)]
-fn sums<R: Read>(mut recording: Recording<R>, view: &View) -> Sums {
-    let mut tally = recording.tally(View {
-        top: usize::MAX,
-        ..view.clone()
-    });
-    let mut rows: HashMap<Vec<Field>, (u64, Scatter)> = HashMap::new();
+fn sums<R: Read>(mut recording: Recording<R>, view: &View, views: &[View]) -> Sums {
+    let all = |view: &View| {
+        recording.tally(View {
+            top: usize::MAX,
+            ..view.clone()
+        })
+    };
+    let mut tally = all(view);
+    let mut others: Vec<_> = views
+        .iter()
+        .map(|view| (all(view), Rows::default()))
+        .collect();
+    let mut rows = Rows::default();
     let mut length = Length::default();
-    let mut uncompared = 0;
     let mut time = recording.header().start.unwrap_or_default();
     while let Some(interval) = recording.next_interval() {
         let period = recording.show(&interval, &mut tally);
         time = period.time;
         length.seconds += period.seconds;
         length.intervals += 1.0;
-        let mut now: HashMap<Vec<Field>, u64> = HashMap::new();
-        for row in &period.rows {
-            match key(row) {
-                Some(key) => *now.entry(key).or_default() += row.sums.drops(),
-                None => uncompared += row.sums.drops(),
-            }
-        }
-        for (key, drops) in now {
-            if rows.len() >= MOST_ROWS && !rows.contains_key(&key) {
-                uncompared += drops;
-                continue;
-            }
-            let (sum, scatter) = rows.entry(key).or_default();
-            *sum += drops;
-            scatter.add(drops as f64, period.seconds);
+        rows.add(&period);
+        for (tally, rows) in &mut others {
+            rows.add(&recording.show(&interval, tally));
         }
     }
     Sums {
@@ -216,10 +310,11 @@ fn sums<R: Read>(mut recording: Recording<R>, view: &View) -> Sums {
             header: recording.header().clone(),
             end: recording.end().cloned().unwrap_or(End::Cut(0)),
             summary: tally.summary(time, 0),
-            uncompared,
+            uncompared: rows.uncompared,
         },
         length,
         rows,
+        beside: others.into_iter().map(|(_, rows)| rows).collect(),
     }
 }
 
@@ -241,3 +336,6 @@ fn key(row: &Row) -> Option<Vec<Field>> {
     });
     Some(fields.cloned().collect())
 }
+
+#[cfg(test)]
+mod tests;

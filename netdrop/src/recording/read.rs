@@ -86,6 +86,13 @@ impl<R: Read> Recording<R> {
             Stop::Damaged(why) => OpenError::NotOne(why),
         })?;
         let mut header = Header::of(&schema)?;
+        // Without them everything would read as nothing.
+        for column in ["kind", "time", "seconds", "drops", "name", "value"] {
+            if schema.column_with_name(column).is_none() {
+                let why = format!("it is damaged: there is no column {column:?}");
+                return Err(OpenError::NotOne(why));
+            }
+        }
         if let Some(anonymizer) = &anonymizer {
             anonymizer.header(&mut header);
         }
@@ -219,6 +226,7 @@ impl<R: Read> Recording<R> {
                 .ok_or("it counts more than there can be")?;
             match line.kind {
                 Some("interval") => {
+                    self.partial.check(&line)?;
                     let interval = std::mem::take(&mut self.partial).close(&line);
                     let mut interval = interval.ok_or("an interval has no time")?;
                     if let Some(truth) = &mut self.truth {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{
     super::{
         amount::{count_text, duration_text, grouped},
-        diff::{Compared, what},
+        diff::{Compared, filters, what},
     },
     ending::end,
     name::{name, number, per_second},
@@ -36,8 +36,15 @@ pub(super) fn sections(compared: &Compared<'_>) -> Vec<Section> {
         .iter()
         .partition(|change| change.is_sure());
     let answer = html! {
+        @if let Some(warning) = filters(&compared.diff.sides) {
+            p.warn role="note" { (warning) "." }
+        }
         p.lead { (lead(&sure, unsure.len())) }
         (changes("Changes that are more than chance", &sure, compared.top))
+        @for section in &compared.diff.beside {
+            @let rows: Vec<&Change> = section.rows.iter().collect();
+            (changes(&format!("By {}", section.by), &rows, compared.top))
+        }
     };
     let chance = html! {
         @if unsure.is_empty() { p { "Nothing." } }
@@ -50,7 +57,8 @@ pub(super) fn sections(compared: &Compared<'_>) -> Vec<Section> {
         }
         p.note {
             "A change is called sure where its q is 0.05 or less: of twenty sure changes, one is \
-             chance at most. Drops that come in bursts count as fewer."
+             chance at most. Drops that come in bursts count as fewer, and each \
+             grouping that is looked at makes all of them less sure."
         }
     };
     vec![
@@ -165,6 +173,9 @@ fn about_side(file: &str, side: &Side) -> Markup {
                     @if let Some(rate) = rate(sums.drops(), summary.seconds) { ", " (per_second(rate)) }
                     " " (counts(Drops::from(sums)))
                 }
+            }
+            @if let Some(filter) = &header.filter {
+                div { dt { "Filter" } dd { code { (name(filter)) } } }
             }
             div { dt { "Hidden" } dd { (number(summary.totals.hidden)) } }
             div { dt { "End" } dd { (end(ended)) } }

@@ -22,6 +22,13 @@ pub(super) struct Object<'a> {
     before: SideObject<'a>,
     after: SideObject<'a>,
     rows: Vec<ChangeObject<'a>>,
+    beside: Vec<SectionObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct SectionObject<'a> {
+    by: &'static str,
+    rows: Vec<ChangeObject<'a>>,
 }
 
 impl<'a> Object<'a> {
@@ -34,6 +41,14 @@ impl<'a> Object<'a> {
             before: SideObject::of(files[0], before),
             after: SideObject::of(files[1], after),
             rows: diff.rows.iter().map(ChangeObject).collect(),
+            beside: diff
+                .beside
+                .iter()
+                .map(|section| SectionObject {
+                    by: section.by,
+                    rows: section.rows.iter().map(ChangeObject).collect(),
+                })
+                .collect(),
         }
     }
 }

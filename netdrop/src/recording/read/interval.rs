@@ -212,6 +212,27 @@ impl Partial {
         }
     }
 
+    /// Do the places add up to what the row of the interval says, and what the
+    /// kernel side counted, too? Where not, the file is not as it was written.
+    pub(super) fn check(&self, line: &Line<'_>) -> Result<(), String> {
+        let Some(drops) = line.drops else {
+            return Ok(());
+        };
+        let Snapshot {
+            sites, counters, ..
+        } = &self.snapshot;
+        let placed: u64 = sites.iter().map(|(_, weights)| weights.drops).sum();
+        let placed = placed + counters.get(Counter::SiteOther);
+        let counted = counters.counted();
+        if (placed, counted) == (drops, drops) {
+            return Ok(());
+        }
+        Err(format!(
+            "an interval has {drops} drops, but {placed} by place and {counted} by the kernel's \
+             count"
+        ))
+    }
+
     pub(super) fn close(self, line: &Line<'_>) -> Option<Interval> {
         let Self {
             mut snapshot,
