@@ -142,6 +142,15 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
         )
         .into());
     }
+    let of_events = *to == FormatArg::Pcapng || (*to == FormatArg::Csv && *events);
+    if of_events && by.is_some() {
+        return Err(fault::Usage(
+            "--by groups counts, and --to pcapng and --to csv --events are made of single drops: \
+             leave it out"
+                .to_owned(),
+        )
+        .into());
+    }
     let anonymizer = anonymize.then(Anonymizer::random).transpose()?;
     let filter = filter::of_recording(filter.as_slice())?;
     let reading = following(output);

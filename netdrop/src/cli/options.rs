@@ -202,6 +202,11 @@ impl Shared {
         self.flows
     }
 
+    /// Is it for people?
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.format, None | Some(FormatArg::Text))
+    }
+
     /// Is the way of printing left to us?
     pub(super) fn is_format_open(&self) -> bool {
         self.format.is_none()

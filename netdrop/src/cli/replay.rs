@@ -9,7 +9,10 @@ use super::{
     print,
     reading::{Reading, name},
 };
-use crate::{output::ready::Ready, recording::read::End};
+use crate::{
+    output::{escape::escape, ready::Ready},
+    recording::read::End,
+};
 
 /// Shows a recording as `watch` would have shown the host.
 pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> {
@@ -43,6 +46,13 @@ pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> 
         let period = recording.show(&interval, &mut tally);
         time = period.time;
         print::all(&renderer.interval(&period))?;
+    }
+    let ending = recording.end().filter(|end| !matches!(end, End::Closed(_)));
+    if let Some(end) = ending
+        && shared.is_text()
+    {
+        // With what it is about, wherever that goes.
+        print::all(format!("RECORDING {}\n", escape(&end.to_string())).as_bytes())?;
     }
     print::all(&renderer.summary(&tally.summary(time, 0), None))?;
     if let Some(end) = recording.end()

@@ -87,7 +87,7 @@ impl<R: Read> Recording<R> {
         })?;
         let mut header = Header::of(&schema)?;
         // Without them everything would read as nothing.
-        for column in ["kind", "time", "seconds", "drops", "name", "value"] {
+        for column in ["kind", "drops"] {
             if schema.column_with_name(column).is_none() {
                 let why = format!("it is damaged: there is no column {column:?}");
                 return Err(OpenError::NotOne(why));

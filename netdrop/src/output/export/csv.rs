@@ -77,6 +77,15 @@ impl Exporter for Csv {
                 row.other.map_or("", Other::as_str),
             )?;
         }
+        if period.rows.is_empty() {
+            // Recorded time is the sum of the seconds of all times.
+            let keys = ",".repeat(self.keys.len());
+            write!(
+                out,
+                "{:.6},{:.6}{keys},0,0,0,,0,0,0,,,,,\r\n",
+                period.time, period.seconds
+            )?;
+        }
         for histogram in period.histograms.iter().flatten() {
             self.histogram(out, period, histogram)?;
         }

@@ -18,8 +18,10 @@ use crate::{
 };
 
 /// Fields that say more of another one, or are no place.
-const BESIDE: [&str; 7] = [
+const BESIDE: [&str; 8] = [
     "stage_by",
+    // A part of its stage.
+    "hook",
     "engine",
     "qdisc",
     "ifindex",
@@ -95,10 +97,18 @@ impl Exporter for Folded {
     }
 }
 
-/// Stage and reason, then the stack from its outermost frame to the function.
+/// Stage, reason and function, then the stack from its outermost frame on.
 fn stacked(drop: &Drop, stack: &[String]) -> String {
     let place = |name: &Option<std::sync::Arc<str>>| frame(name.as_deref().unwrap_or("-"));
-    let mut frames = vec![place(&drop.stage), place(&drop.reason)];
+    let function = match (&drop.function, drop.address) {
+        (None, Some(address)) => format!("{address:#x}"),
+        (function, _) => place(function),
+    };
+    let mut frames = vec![
+        staged(place(&drop.stage), drop.hook.as_deref()),
+        place(&drop.reason),
+        function,
+    ];
     frames.extend(stack.iter().rev().map(|name| {
         // The distance into a function would tell apart what is one frame.
         let name = name
@@ -107,6 +117,14 @@ fn stacked(drop: &Drop, stack: &[String]) -> String {
         frame(name)
     }));
     frames.join(";")
+}
+
+/// A stage with its hook, as in `netfilter/input`.
+fn staged(stage: String, hook: Option<&str>) -> String {
+    match hook {
+        Some(hook) => format!("{stage}/{}", frame(hook)),
+        None => stage,
+    }
 }
 
 /// A frame ends at a semicolon, and the last at a space.
@@ -121,10 +139,7 @@ fn frames(row: &Row) -> String {
     let get = |name: &str| row.fields.iter().find(|field| field.name == name);
     let mut frames = Vec::new();
     for field in &row.fields {
-        // The hook is a part of its stage: a frame of its own, where there is one.
-        let beside =
-            BESIDE.contains(&field.name) || field.name == "hook" && field.value == Value::Null;
-        if beside {
+        if BESIDE.contains(&field.name) {
             continue;
         }
         let value = match (&field.value, field.name) {
@@ -134,6 +149,13 @@ fn frames(row: &Row) -> String {
         frames.push(match value {
             Value::Null => "-".to_owned(),
             Value::Number(number) => number.to_string(),
+            Value::Text(text) | Value::Lines(text) if field.name == "stage" => {
+                let hook = get("hook").and_then(|hook| match &hook.value {
+                    Value::Text(hook) => Some(&**hook),
+                    _ => None,
+                });
+                staged(frame(text), hook)
+            }
             Value::Text(text) | Value::Lines(text) => frame(text),
         });
     }

@@ -55,6 +55,47 @@ fn csv_has_a_line_for_each_row_and_quotes_what_must_be() {
 }
 
 #[test]
+fn csv_has_a_line_for_an_interval_without_drops() {
+    let mut period = samples::period();
+    period.rows.clear();
+    period.histograms = None;
+    let mut csv = Csv::default();
+    let report = samples::report();
+    let source = Source {
+        header: &report.header,
+        filter: None,
+        hooks: &samples::HOOKS,
+    };
+    let mut out = Vec::new();
+    let by: By = "reason,device".parse().unwrap();
+    csv.start(&mut out, &source, &by).unwrap();
+    csv.interval(&mut out, &period).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(
+        lines[1],
+        "2025-11-21T21:01:02.003004Z,2.000000,,,,0,0,0,,0,0,0,,,,,"
+    );
+    assert_eq!(lines[0].matches(',').count(), lines[1].matches(',').count());
+}
+
+#[test]
+fn a_hook_stands_in_the_frame_of_its_stage() {
+    let drop = Drop {
+        stage: Some("netfilter".into()),
+        hook: Some("input".into()),
+        stack: Some(vec!["inner".to_owned()]),
+        ..samples::datagram()
+    };
+    let mut folded = Folded::default();
+    let mut out = Vec::new();
+    folded.event(&mut out, &drop).unwrap();
+    folded.finish(&mut out, &samples::period()).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text, "netfilter/input;NO_SOCKET;__udp4_lib_rcv;inner 1\n");
+}
+
+#[test]
 fn folded_frames_hold_no_separator() {
     assert_eq!(
         export(&mut Folded::default()),
@@ -122,7 +163,7 @@ fn sampled_stacks_are_folded_from_the_outermost_frame_on() {
     assert!(out.is_empty());
     folded.finish(&mut out, &samples::period()).unwrap();
     let text = String::from_utf8(out).unwrap();
-    assert_eq!(text, "rx_lookup;NO_SOCKET;outer;in_ner 2\n");
+    assert_eq!(text, "rx_lookup;NO_SOCKET;__udp4_lib_rcv;outer;in_ner 2\n");
     let mut out = Vec::new();
     rows.finish(&mut out, &samples::period()).unwrap();
     assert_eq!(String::from_utf8(out).unwrap().lines().count(), 3);

@@ -273,7 +273,7 @@ mod tests {
             value: Value::Text(value.into()),
         };
         let mut period = samples::period();
-        let sums = period.rows[0].sums.clone();
+        let sums = period.rows[0].sums;
         let row = |stage, hook: Option<&str>, direction| Row {
             fields: [
                 Some(text("stage", stage)),
@@ -283,7 +283,7 @@ mod tests {
             .into_iter()
             .flatten()
             .collect(),
-            sums: sums.clone(),
+            sums,
             tells_harm: false,
             other: None,
         };

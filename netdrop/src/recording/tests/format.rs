@@ -82,3 +82,54 @@ fn columns_that_come_and_go_do_no_harm() {
     assert!(recording.next_interval().is_none());
     assert!(matches!(recording.end(), Some(End::Damaged(..))));
 }
+
+#[test]
+fn a_file_without_the_columns_of_counts_is_refused() {
+    for missing in ["kind", "drops"] {
+        let field = |name| Field::new(name, DataType::Utf8, true);
+        let other = if missing == "kind" { "kjnd" } else { "dropz" };
+        let (fields, columns): (Vec<Field>, Vec<arrow_array::ArrayRef>) = ["kind", "drops"]
+            .into_iter()
+            .map(|name| {
+                let name = if name == missing { other } else { name };
+                let column: arrow_array::ArrayRef = Arc::new(StringArray::from(vec!["site"]));
+                (field(name), column)
+            })
+            .unzip();
+        let bytes = foreign(Some(r#"{"format":1}"#), fields, columns);
+        let error = Recording::open(&bytes[..]).unwrap_err().to_string();
+        assert!(error.contains("damaged") && error.contains(missing), "{error}");
+    }
+}
+
+#[test]
+fn an_interval_whose_places_do_not_add_up_is_damaged() {
+    let text = |name| Field::new(name, DataType::Utf8, true);
+    let number = |name| Field::new(name, DataType::UInt64, true);
+    let read = |placed: u64, counted: u64, all: u64| {
+        let fields = vec![
+            text("kind"),
+            text("scope"),
+            text("name"),
+            number("value"),
+            number("drops"),
+        ];
+        let columns: Vec<arrow_array::ArrayRef> = vec![
+            Arc::new(StringArray::from(vec!["site", "count", "interval"])),
+            Arc::new(StringArray::from(vec![None, Some("netdrop"), None])),
+            Arc::new(StringArray::from(vec![None, Some("fired"), None])),
+            Arc::new(UInt64Array::from(vec![None, Some(counted), None])),
+            Arc::new(UInt64Array::from(vec![Some(placed), None, Some(all)])),
+        ];
+        let bytes = foreign(Some(r#"{"format":1}"#), fields, columns);
+        let mut recording = Recording::open(&bytes[..]).unwrap();
+        assert!(recording.next_interval().is_none());
+        recording.end().unwrap().to_string()
+    };
+    // Whole but for its time.
+    assert!(read(5, 5, 5).contains("has no time"));
+    for (placed, counted, all) in [(4, 5, 5), (5, 4, 5), (5, 5, 4)] {
+        let end = read(placed, counted, all);
+        assert!(end.contains("by place"), "{end}");
+    }
+}
