@@ -151,6 +151,13 @@ impl Journey {
 
 fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading> {
     let earlier = before.map(Snapshot::flat);
+    let was_here = |counter: &Counter| {
+        let Some(device) = counter.scope.device() else {
+            return true;
+        };
+        let mut links = before.iter().flat_map(|before| &before.links);
+        links.any(|link| link.name == *device)
+    };
     let delta = |counter: &Counter| {
         let earlier = earlier.as_ref()?;
         // Both lists are sorted.
@@ -159,7 +166,9 @@ fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading> {
         });
         match found {
             Ok(place) => counter.since(earlier[place].value),
-            Err(_) if counter.scope.begins_at_zero() => counter.since(0),
+            Err(_) if counter.value == 0 => counter.since(0),
+            // A device may have been made, renamed, or come from another namespace.
+            Err(_) if counter.scope.begins_at_zero() && was_here(counter) => counter.since(0),
             // A queue's interrupts on a CPU are told once there are some.
             Err(_) if counter.name.starts_with("irq.count.") => {
                 let all =

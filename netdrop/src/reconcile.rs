@@ -13,7 +13,10 @@ mod traced;
 
 use std::time::Duration;
 
-use self::{moved::Moved, traced::Traced};
+use self::{
+    moved::{Moved, Period},
+    traced::Traced,
+};
 use crate::{
     kernel::snapshot::Snapshot,
     tally::{names::Names, site::Sites},
@@ -114,6 +117,7 @@ impl Terms {
         self.uncounted += later.uncounted;
         self.untold += later.untold;
         self.reset.extend(later.reset);
+        self.late.extend(later.late);
     }
 }
 
@@ -135,6 +139,10 @@ pub struct Terms {
     /// Counters that began again (a driver that was loaded anew), as `SCOPE NAME`:
     /// what they counted is not known.
     pub reset: Vec<String>,
+    /// Counters that were first seen in the period and had already counted
+    /// something (a device that was renamed, came from another namespace or was
+    /// made), as `SCOPE NAME`: when is not known, and they count from then on.
+    pub late: Vec<String>,
 }
 
 /// What remains of all counters, no loss counted twice.
@@ -249,12 +257,12 @@ impl Reconciler {
 
     fn explained(
         &self,
-        deltas: &moved::Deltas,
+        period: &Period,
         traced: &Traced,
         skew: Option<Duration>,
     ) -> Reconciliation {
         let (lines, uncounted) = explain::all(
-            &self.moved.losses(deltas),
+            &self.moved.losses(period),
             traced,
             self.netns,
             &self.sites.interner,
@@ -266,7 +274,8 @@ impl Reconciler {
                 skew,
                 uncounted,
                 untold: traced.untold,
-                reset: moved::resets(deltas),
+                reset: period.resets(),
+                late: period.late(),
             },
         }
     }

@@ -98,6 +98,7 @@ pub fn sentences(lines: &[Line], terms: &Terms) -> Vec<String> {
         uncounted,
         untold,
         reset,
+        late,
     } = terms;
     let mut said = Vec::new();
     if !lines.is_empty() {
@@ -119,6 +120,13 @@ pub fn sentences(lines: &[Line], terms: &Terms) -> Vec<String> {
     for counter in reset {
         said.push(format!(
             "{} began again: what it counted is not known",
+            escape(counter)
+        ));
+    }
+    for counter in late {
+        said.push(format!(
+            "{} was first seen later than the start: it counts from then on, and what it counted \
+             before is not known",
             escape(counter)
         ));
     }

@@ -87,6 +87,7 @@ pub(super) fn reconciliation() -> Reconciliation {
             uncounted: 2,
             untold: 1,
             reset: vec!["eth0 link.rx_missed_errors".to_owned()],
+            late: vec!["eth1 link.rx_dropped".to_owned()],
         },
     }
 }

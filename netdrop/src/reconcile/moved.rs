@@ -1,6 +1,6 @@
 //! How far counters went.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     Number,
@@ -8,11 +8,29 @@ use super::{
 };
 use crate::host::counters::Kind;
 
+/// What passed, of a device or queueing discipline: where this falls, its counters
+/// of loss began again, too, even those that have grown.
+const PASSED: [&str; 5] = [
+    "link.rx_bytes",
+    "link.rx_packets",
+    "link.tx_bytes",
+    "link.tx_packets",
+    "qdisc.bytes",
+];
+
 /// A counter: its scope, then its name.
 type Key = (String, String);
 
 /// What counters counted; `None` for those that began again meanwhile.
-pub(super) type Deltas = BTreeMap<Key, Option<u64>>;
+type Deltas = BTreeMap<Key, Option<u64>>;
+
+/// What counters counted in a period.
+#[derive(Debug, Default)]
+pub(super) struct Period {
+    deltas: Deltas,
+    /// Those that were first seen in it and had counted before.
+    late: BTreeSet<Key>,
+}
 
 /// A counter of loss that counted something, or nothing.
 #[derive(Debug)]
@@ -31,8 +49,10 @@ pub(super) struct Moved {
     last: HashMap<String, HashMap<String, u64>>,
     /// Queueing disciplines at the root of a device, or at its ingress.
     tops: HashMap<String, Of>,
-    interval: Deltas,
-    run: Deltas,
+    /// Devices of earlier readings.
+    devices: HashSet<String>,
+    interval: Period,
+    run: Period,
 }
 
 impl Moved {
@@ -46,75 +66,129 @@ impl Moved {
     }
 
     pub(super) fn read<'a>(&mut self, numbers: impl IntoIterator<Item = Number<'a>>) {
-        for Number { scope, name, value } in numbers {
-            let top = match name {
+        let numbers: Vec<Number<'a>> = numbers.into_iter().collect();
+        let anew: HashSet<&str> = numbers
+            .iter()
+            .filter(|number| self.has_fallen(number))
+            .map(|number| number.scope)
+            .collect();
+        for number in &numbers {
+            let top = match number.name {
                 "qdisc.root" => Some(Of::Qdisc),
                 "qdisc.ingress" => Some(Of::Clsact),
                 _ => None,
             };
             if let Some(top) = top {
-                if value == 1 {
-                    self.tops.insert(scope.to_owned(), top);
+                if number.value == 1 {
+                    self.tops.insert(number.scope.to_owned(), top);
                 }
                 continue;
             }
-            if known::named(name).next().is_some() {
-                self.step(scope, name, value);
+            if known::named(number.name).next().is_some() {
+                self.step(number, anew.contains(number.scope));
+            }
+        }
+        let devices = numbers
+            .iter()
+            .filter(|number| number.name.starts_with("link."))
+            .map(|number| number.scope);
+        for device in devices {
+            if !self.devices.contains(device) {
+                self.devices.insert(device.to_owned());
             }
         }
     }
 
-    fn step(&mut self, scope: &str, name: &str, value: u64) {
+    /// Does what passed tell that everything of this scope began again?
+    fn has_fallen(&mut self, number: &Number<'_>) -> bool {
+        let Number { scope, name, value } = *number;
+        if !PASSED.contains(&name) {
+            return false;
+        }
+        // Some count in 32 bits.
+        self.replace(scope, name, value).is_some_and(|before| {
+            value < before
+                && (before > u32::MAX.into() || Kind::Count32.since(before, value).is_none())
+        })
+    }
+
+    /// The value before this one.
+    fn replace(&mut self, scope: &str, name: &str, value: u64) -> Option<u64> {
         let known = self.last.get_mut(scope);
-        let last = known.and_then(|names| names.get_mut(name));
-        let before = last.map(|last| std::mem::replace(last, value));
-        match before {
-            // Most stand still.
-            Some(before) if before == value => return,
-            Some(_) => {}
-            None => {
-                let names = self.last.entry(scope.to_owned()).or_default();
-                names.insert(name.to_owned(), value);
-            }
+        if let Some(last) = known.and_then(|names| names.get_mut(name)) {
+            return Some(std::mem::replace(last, value));
+        }
+        let names = self.last.entry(scope.to_owned()).or_default();
+        names.insert(name.to_owned(), value)
+    }
+
+    /// A counter's next value; `anew` when those of its scope began again.
+    fn step(&mut self, number: &Number<'_>, anew: bool) {
+        let Number { scope, name, value } = *number;
+        let before = self.replace(scope, name, value);
+        // Most stand still.
+        if before == Some(value) && !anew {
+            return;
         }
         let key = (scope.to_owned(), name.to_owned());
+        let of_cpu = scope.starts_with("cpu ");
+        let mut late = false;
         let delta = match before {
+            // What counted nothing before has counted this since.
+            Some(before) if anew && before > 0 => None,
             Some(before) => kind(name).since(before, value),
             // A CPU that comes online has counted before.
-            None if !self.begun || scope.starts_with("cpu ") => Some(0),
-            None => Some(value),
+            None if !self.begun || of_cpu => Some(0),
+            None if self.began_at_zero(scope) => Some(value),
+            // A device may have been made just now, or have come with another name
+            // or from another namespace: nothing tells.
+            None => {
+                late = value > 0;
+                Some(0)
+            }
         };
         // The numbers of all CPUs are one: a packet is counted where it was to go.
-        let key = if scope.starts_with("cpu ") {
+        let key = if of_cpu {
             ("host".to_owned(), key.1)
         } else {
             key
         };
-        for sums in [&mut self.interval, &mut self.run] {
-            let sum = sums.entry(key.clone()).or_insert(Some(0));
+        for period in [&mut self.interval, &mut self.run] {
+            let sum = period.deltas.entry(key.clone()).or_insert(Some(0));
             *sum = sum.zip(delta).map(|(sum, delta)| sum + delta);
+            if late {
+                period.late.insert(key.clone());
+            }
         }
+    }
+
+    /// Began the numbers of a scope at zero when it was not there before? Those of a
+    /// queueing discipline that a known device was given.
+    fn began_at_zero(&self, scope: &str) -> bool {
+        let qdisc = scope.split_once(" qdisc ");
+        qdisc.is_some_and(|(device, _)| self.devices.contains(device))
     }
 
     /// Begins an interval in which nothing has moved.
     pub(super) fn next(&mut self) {
-        for delta in self.interval.values_mut() {
+        for delta in self.interval.deltas.values_mut() {
             *delta = Some(0);
         }
+        self.interval.late.clear();
     }
 
-    pub(super) fn interval(&self) -> &Deltas {
+    pub(super) fn interval(&self) -> &Period {
         &self.interval
     }
 
-    pub(super) fn run(&self) -> &Deltas {
+    pub(super) fn run(&self) -> &Period {
         &self.run
     }
 
     /// Counters of loss of which it is known how far they went, save those that
     /// stood still and that drops are not sure to move.
-    pub(super) fn losses(&self, deltas: &Deltas) -> Vec<Loss> {
-        let losses = deltas.iter().filter_map(|((scope, name), delta)| {
+    pub(super) fn losses(&self, period: &Period) -> Vec<Loss> {
+        let losses = period.deltas.iter().filter_map(|((scope, name), delta)| {
             let (known, delta) = (self.known(scope, name)?, (*delta)?);
             (delta > 0 || !known.drops.is_empty()).then(|| Loss {
                 known,
@@ -134,11 +208,21 @@ impl Moved {
     }
 }
 
-/// The counters that began again, as `SCOPE NAME`.
-pub(super) fn resets(deltas: &Deltas) -> Vec<String> {
-    let lost = deltas.iter().filter(|(_, delta)| delta.is_none());
-    lost.map(|((scope, name), _)| format!("{scope} {name}"))
-        .collect()
+impl Period {
+    /// The counters that began again, as `SCOPE NAME`.
+    pub(super) fn resets(&self) -> Vec<String> {
+        let lost = self.deltas.iter().filter(|(_, delta)| delta.is_none());
+        lost.map(|(key, _)| told(key)).collect()
+    }
+
+    /// The counters that were first seen and had counted before, as `SCOPE NAME`.
+    pub(super) fn late(&self) -> Vec<String> {
+        self.late.iter().map(told).collect()
+    }
+}
+
+fn told((scope, name): &Key) -> String {
+    format!("{scope} {name}")
 }
 
 /// How a counter of loss behaves at the end of its range. Columns of

@@ -352,7 +352,7 @@ fn without_reasons_a_function_explains_no_more_than_was_counted() {
 }
 
 #[test]
-fn intervals_add_up_to_the_run_and_what_comes_later_began_at_zero() {
+fn intervals_add_up_to_the_run_and_what_comes_later_has_counted_before() {
     let mut reconciler = Reconciler::new(HERE);
     read(&mut reconciler, &[("netns", "Udp.NoPorts", 3)]);
     for (value, drops) in [(5, 2), (5, 0), (9, 3)] {
@@ -373,9 +373,73 @@ fn intervals_add_up_to_the_run_and_what_comes_later_began_at_zero() {
             ("cpu 3", "softnet.dropped", 800),
         ],
     );
+    reconciler.interval();
+    read(&mut reconciler, &[("eth1", "link.rx_dropped", 5)]);
+    let found = reconciler.interval();
+    assert_eq!(found.terms.late, Vec::<String>::new());
     let found = reconciler.run();
     assert_eq!(sums(line(&found, "Udp.NoPorts")), [6, 5, 1, 0, 0]);
-    assert_eq!(sums(line(&found, "link.rx_dropped")), [2, 1, 1, 0, 0]);
+    assert_eq!(sums(line(&found, "link.rx_dropped")), [3, 1, 2, 0, 0]);
     assert_eq!(sums(line(&found, "softnet.dropped")), [0, 0, 0, 0, 1]);
+    assert_eq!(found.terms.late, ["eth1 link.rx_dropped"]);
     assert_eq!(found.terms.untold, 4);
+}
+
+#[test]
+fn a_device_with_another_name_leaves_no_false_remainder() {
+    let found = between(
+        &[("eth1", "link.rx_dropped", 200)],
+        &[
+            ("eth9", "link.rx_dropped", 200),
+            ("eth9", "link.tx_dropped", 0),
+            ("eth9 qdisc fq_codel 0:", "qdisc.root", 1),
+            ("eth9 qdisc fq_codel 0:", "qdisc.drops", 40),
+        ],
+        &[],
+    );
+    assert_eq!(found.lines, []);
+    assert_eq!(
+        found.terms.late,
+        ["eth9 link.rx_dropped", "eth9 qdisc fq_codel 0: qdisc.drops"]
+    );
+}
+
+#[test]
+fn a_qdisc_that_a_known_device_was_given_began_at_zero() {
+    let found = between(
+        &[("eth1", "link.rx_dropped", 0)],
+        &[
+            ("eth1", "link.rx_dropped", 0),
+            ("eth1 qdisc tbf 7:", "qdisc.root", 1),
+            ("eth1 qdisc tbf 7:", "qdisc.drops", 4),
+        ],
+        &[(QDISC, HERE, 4)],
+    );
+    assert_eq!(sums(line(&found, "qdisc.drops")), [4, 4, 0, 0, 0]);
+    assert_eq!(found.terms.late, Vec::<String>::new());
+}
+
+#[test]
+fn a_reset_is_seen_where_the_bytes_fall_though_the_counter_has_grown() {
+    let tbf = "eth1 qdisc tbf 7:";
+    let found = between(
+        &[
+            (tbf, "qdisc.bytes", 9000),
+            (tbf, "qdisc.drops", 21),
+            (tbf, "qdisc.root", 1),
+            // This one has counted in 32 bits, and goes on.
+            ("eth1", "link.rx_bytes", 0xffff_ff00),
+            ("eth1", "link.rx_dropped", 3),
+        ],
+        &[
+            (tbf, "qdisc.bytes", 4000),
+            (tbf, "qdisc.drops", 81),
+            ("eth1", "link.rx_bytes", 500),
+            ("eth1", "link.rx_dropped", 5),
+        ],
+        &[(QDISC, HERE, 81)],
+    );
+    assert_eq!(found.terms.reset, ["eth1 qdisc tbf 7: qdisc.drops"]);
+    assert_eq!(found.lines.len(), 1, "{:?}", found.lines);
+    assert_eq!(sums(line(&found, "link.rx_dropped")), [2, 0, 2, 0, 0]);
 }

@@ -44,11 +44,12 @@ impl Scope {
         }
     }
 
-    /// Did this begin at 0 when it came, if it was not there before? A CPU that
-    /// comes online has counted before.
+    /// Did this begin at 0 when it came, if it was not there before and its device
+    /// was? A CPU that comes online has counted before, and a device's driver, too,
+    /// if it did not answer.
     #[must_use]
     pub fn begins_at_zero(&self) -> bool {
-        !matches!(self, Self::Cpu(_) | Self::Interrupts(..))
+        !matches!(self, Self::Cpu(_) | Self::Device(_) | Self::Interrupts(..))
     }
 
     fn rank(&self) -> (u8, u32, &str, &str) {

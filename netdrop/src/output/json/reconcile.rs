@@ -76,6 +76,7 @@ pub(in crate::output) struct TermsObject<'a> {
     uncounted: u64,
     untold: u64,
     reset: &'a [String],
+    late: &'a [String],
 }
 
 impl<'a> From<&'a Terms> for TermsObject<'a> {
@@ -86,6 +87,7 @@ impl<'a> From<&'a Terms> for TermsObject<'a> {
             uncounted,
             untold,
             reset,
+            late,
         } = terms;
         Self {
             netns: *netns,
@@ -93,6 +95,7 @@ impl<'a> From<&'a Terms> for TermsObject<'a> {
             uncounted: *uncounted,
             untold: *untold,
             reset,
+            late,
         }
     }
 }

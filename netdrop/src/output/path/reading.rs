@@ -36,7 +36,7 @@ pub(super) fn grouped(
             let number = match (kind, interval, happened) {
                 (Kind::Gauge, ..) | (_, false, _) => value.to_string(),
                 (_, true, Some(delta)) => format!("+{delta}"),
-                (_, true, None) => format!("{value} (was reset)"),
+                (_, true, None) => format!("{value} (since when is not known)"),
             };
             let list = if *kind == Kind::Gauge {
                 &mut gauges
