@@ -101,6 +101,7 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         path::devices::SCENARIOS,
         path::traced::SCENARIOS,
         path::remainders::SCENARIOS,
+        path::renamed::SCENARIOS,
         figures::SCENARIOS,
         catalogue::SCENARIOS,
     ];

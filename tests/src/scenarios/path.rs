@@ -30,6 +30,7 @@ use super::tcp_handshake::listener;
 
 pub(super) mod devices;
 pub(super) mod remainders;
+pub(super) mod renamed;
 pub(super) mod tables;
 pub(super) mod tcp;
 pub(super) mod traced;

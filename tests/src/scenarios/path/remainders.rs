@@ -58,6 +58,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         run: icmp_errors_about_nobody_remain,
     },
     Scenario {
+        name: "datagrams_without_a_checksum_do_not_remain",
+        about: "IPv6 datagrams with checksum 0 to a closed port: Udp6InCsumErrors, by NO_SOCKET",
+        run: datagrams_without_a_checksum_do_not_remain,
+    },
+    Scenario {
         name: "frames_that_xdp_drops_remain",
         about: "frames that were no packets yet: the driver's counter, and no event",
         run: frames_that_xdp_drops_remain,
@@ -332,6 +337,29 @@ fn icmp_errors_about_nobody_remain(bench: &Bench) -> Result<()> {
     let expected = Expected::of(&errors, Traced::Nothing("an ICMP error about a connection"));
     holds(bench, &lab.b, &[expected], || {
         sender::frames(&lab.a, A.device, &Frame::v4(A, B, unreachable), TIMES)?;
+        Ok(TIMES)
+    })
+}
+
+fn datagrams_without_a_checksum_do_not_remain(bench: &Bench) -> Result<()> {
+    // Ethernet, IPv6, ports and length.
+    const CHECKSUM: usize = 14 + 40 + 6;
+    let lab = Pair::new()?;
+    let udp = Transport::Udp {
+        src: 4000,
+        dst: 9,
+        payload: 10,
+    };
+    let mut frame = Frame::v6(A, B, udp).bytes();
+    frame[CHECKSUM..CHECKSUM + 2].fill(0);
+    let errors = Counter::snmp6(&lab.b, "Udp6InErrors");
+    let checksums = Counter::snmp6(&lab.b, "Udp6InCsumErrors");
+    let expected = [
+        Expected::of(&errors, Traced::All("NO_SOCKET")),
+        Expected::of(&checksums, Traced::All("NO_SOCKET")),
+    ];
+    holds(bench, &lab.b, &expected, || {
+        sender::raw_frames(&lab.a, A.device, &frame, TIMES)?;
         Ok(TIMES)
     })
 }
