@@ -6,12 +6,14 @@ use tokio::{
     time::Instant,
 };
 
-/// SIGINT, SIGTERM and SIGHUP.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT: a terminal that was taken is given back
+/// by the end of a run, whoever asks for it.
 #[derive(Debug)]
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    quit: Signal,
 }
 
 impl Signals {
@@ -22,6 +24,7 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
+            quit: listen(SignalKind::quit())?,
         })
     }
 
@@ -31,6 +34,7 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}
+            _ = self.quit.recv() => {}
         }
     }
 
@@ -53,6 +57,27 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::{Instant, Signals};
+
+    #[test]
+    fn every_signal_that_asks_for_an_end_is_heard() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut signals = Signals::listen().unwrap();
+            for asked in [
+                Signal::SIGINT,
+                Signal::SIGTERM,
+                Signal::SIGHUP,
+                Signal::SIGQUIT,
+            ] {
+                signal::raise(asked).unwrap();
+                let heard = timeout(Duration::from_secs(10), signals.next());
+                assert!(heard.await.is_ok(), "{asked}");
+            }
+        });
+    }
 
     #[test]
     fn a_signal_that_comes_twice_at_once_is_one() {

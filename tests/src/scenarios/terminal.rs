@@ -22,7 +22,7 @@ pub(super) const USER_SPACE: &[Scenario] = &[
     },
     Scenario {
         name: "the_terminal_is_given_back",
-        about: "SIGTERM and SIGINT, in the middle of a view and of the filter",
+        about: "SIGTERM, SIGINT and SIGQUIT, in the middle of a view and of the filter",
         run: the_terminal_is_given_back,
     },
     Scenario {
@@ -147,6 +147,7 @@ fn the_terminal_is_given_back(bench: &Bench) -> Result<()> {
         (Signal::SIGTERM, "2"),
         (Signal::SIGINT, "/udp"),
         (Signal::SIGTERM, "?"),
+        (Signal::SIGQUIT, "3"),
     ] {
         let mut terminal = start(bench, &lab, &[])?;
         drop_some(&lab, 9, 11)?;
@@ -191,10 +192,10 @@ fn the_terminal_filters(bench: &Bench) -> Result<()> {
     drop_some(&lab, 9, 20)?;
     drop_some(&lab, 53, 6)?;
     terminal.wait_for("total of the filter", |screen| screen.contains("total 6 "))?;
-    // A mistake that is given up changes nothing.
+    // A mistake that is given up changes nothing, and Ctrl-C there is no end.
     terminal.press("/ and\r")?;
     thread::sleep(Duration::from_millis(300));
-    terminal.press("\x1b")?;
+    terminal.press("\x03")?;
     thread::sleep(Duration::from_millis(300));
     drop_some(&lab, 53, 1)?;
     terminal.wait_for("total of the filter", |screen| screen.contains("total 7 "))?;

@@ -56,7 +56,10 @@ const KEYS: [(&str, &str); 18] = [
         "mouse on (click at views and rows, wheel) or off (select text)",
     ),
     ("? F1", "this help"),
-    ("q Ctrl-C", "end, and print the summary"),
+    (
+        "q Ctrl-C",
+        "end, and print the summary; where text is edited, Ctrl-C cancels",
+    ),
     ("", ""),
     (
         "now/s",
