@@ -1,6 +1,6 @@
 //! The command line: arguments → configuration → run, one file per command.
 //!
-//! Exit codes: 0 done (also after SIGINT, SIGTERM or a closed pipe), 1 failure,
+//! Exit codes: 0 done (also after SIGINT, SIGTERM, SIGHUP, SIGQUIT or a closed pipe), 1 failure,
 //! 2 usage. Data goes to standard output, messages to standard error.
 
 mod bench_empty;
@@ -35,13 +35,14 @@ mod severity_file;
 mod signals;
 mod stacks;
 mod status_line;
+mod term;
 mod trace;
 mod tracer;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Tells where each packet died, why, and with exact counts.
 #[derive(Debug, Parser)]
@@ -101,7 +102,7 @@ pub fn main() -> ExitCode {
     if std::env::args_os().skip(1).eq([bench_empty::WORD]) {
         return bench_empty::run().unwrap_or_else(|error| fault::failure(&error));
     }
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return fault::usage(&error),
     };
@@ -118,6 +119,16 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args),
     };
     result.unwrap_or_else(|error| fault::failure(&error))
+}
+
+/// Reads the arguments. A terminal that takes no escapes gets help without.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    if !term::takes_escapes() {
+        command = command.color(ColorChoice::Never);
+    }
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 #[cfg(test)]

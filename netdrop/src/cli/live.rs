@@ -27,6 +27,7 @@ use super::{
     session::{self, Ending, every},
     severity_file,
     signals::Signals,
+    term,
 };
 use crate::{
     drops::reclassified::Reclassified,
@@ -53,8 +54,7 @@ const DRAIN: Duration = Duration::from_millis(100);
 
 /// Is there a terminal on both sides that an interface can be drawn on?
 pub(super) fn is_possible() -> bool {
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && term::takes_escapes()
 }
 
 /// A capture that can be replaced, and what goes onto the screen.
@@ -131,8 +131,7 @@ pub(super) async fn run(
         remarks: Vec::new(),
     };
     let theme = Theme {
-        colour: live.renderer.layout.palette.on
-            && has_colours(std::env::var("TERM").ok().as_deref()),
+        colour: live.renderer.layout.palette.on && term::has_colours(),
     };
     let ending = {
         let held = Held::start();
@@ -154,14 +153,6 @@ pub(super) async fn run(
         ending.and_then(|(ending, _)| collected.map(|()| ending))
     };
     Box::pin(live.finish(signals, ending)).await
-}
-
-/// Does a terminal of this name have colours? All but a few have.
-fn has_colours(name: Option<&str>) -> bool {
-    const WITHOUT: [&str; 5] = ["vt52", "vt100", "vt102", "vt220", "vt320"];
-    let name = name.unwrap_or_default();
-    let (base, kind) = name.split_once('-').unwrap_or((name, ""));
-    !WITHOUT.contains(&base) && !matches!(kind, "m" | "mono")
 }
 
 fn host() -> anyhow::Result<Host> {
@@ -392,20 +383,5 @@ impl Live {
         let summary = renderer.summary(&summary, None);
         session::last_words(Sink::stdout()?, signals, summary, ending).await?;
         recorded
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_colours;
-
-    #[test]
-    fn a_terminal_without_colours_is_known_by_its_name() {
-        for name in ["vt100", "vt220-8bit", "xterm-mono", "linux-m"] {
-            assert!(!has_colours(Some(name)), "{name}");
-        }
-        for name in ["xterm", "xterm-256color", "screen", "tmux-direct", "linux"] {
-            assert!(has_colours(Some(name)), "{name}");
-        }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     duration,
     fault::Usage,
     filter::{self, Filter},
+    term,
 };
 use crate::{
     output::{
@@ -253,7 +254,7 @@ pub(super) fn layout(no_color: bool) -> Layout {
     Layout {
         width,
         palette: Palette {
-            on: terminal && !unwanted && !no_color,
+            on: terminal && !unwanted && !no_color && term::takes_escapes(),
         },
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Args {
 
     /// The network namespace whose counters --reconcile reads, as for `netdrop
     /// path` [default: netdrop's own]
-    #[arg(long, value_name = "NAME|PID|INODE", requires = "reconcile")]
+    #[arg(long, value_name = "NAME|PATH|PID|INODE", requires = "reconcile")]
     netns: Option<String>,
 
     /// Show a recording of `netdrop record` instead of this host; - for standard

@@ -45,6 +45,11 @@ pub(super) const USER_SPACE: &[Scenario] = &[
         about: "20 by 5, one by one, and back, with keys in between",
         run: the_terminal_has_any_size,
     },
+    Scenario {
+        name: "the_terminal_may_be_dumb",
+        about: "where TERM is dumb or empty: text without a single escape sequence",
+        run: the_terminal_may_be_dumb,
+    },
 ];
 
 /// Every picture begins with it.
@@ -188,4 +193,30 @@ fn the_terminal_has_any_size(bench: &Bench) -> Result<()> {
     let wrong = terminal.disorder()?;
     ensure!(wrong.is_empty(), "{wrong:?}");
     Ok(())
+}
+
+fn the_terminal_may_be_dumb(bench: &Bench) -> Result<()> {
+    let binary = bench.binary()?;
+    let mut complaints = Vec::new();
+    for name in ["dumb", ""] {
+        for arguments in [
+            "watch --duration 300ms --interval 100ms",
+            "trace --duration 100ms",
+            "path",
+            "doctor",
+            "explain NO_SOCKET",
+            "--help",
+            "watch --help",
+        ] {
+            let mut terminal = Terminal::start(binary, arguments, SMALL, &[("TERM", name)])?;
+            let (_, screen) = terminal.end()?;
+            let escapes = terminal.times("\x1b");
+            if escapes > 0 || screen.trim().is_empty() {
+                complaints.push(format!(
+                    "TERM={name}, {arguments}: {escapes} escapes:\n{screen}"
+                ));
+            }
+        }
+    }
+    report(&complaints)
 }
