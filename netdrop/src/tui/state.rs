@@ -159,6 +159,8 @@ pub struct State {
     pub mouse: bool,
     /// What can be clicked at, as it was drawn last.
     pub targets: Targets,
+    /// Where the stages of the path were drawn last.
+    pub lanes: Targets,
     /// What happened, the newest last.
     pub messages: Vec<String>,
     /// Messages that no key has been pressed since, unless they are old.
@@ -222,6 +224,7 @@ impl State {
             recording: None,
             mouse: false,
             targets: Targets::default(),
+            lanes: Targets::default(),
             messages: Vec::new(),
             unread: 0,
             unread_for: 0.0,

@@ -18,8 +18,6 @@ use crate::tally::{
 
 /// Rows that a page has, more or less.
 const PAGE: isize = 10;
-/// Where a column of the path begins, on a narrow terminal.
-const COLUMNS: [usize; 4] = [0, 12, 24, 34];
 
 impl State {
     /// Takes a key.
@@ -161,17 +159,9 @@ impl State {
     }
 
     fn next_column(&mut self, code: KeyCode) {
-        let here = COLUMNS.iter().rposition(|start| *start <= self.stage);
-        let here = here.unwrap_or_default();
-        let within = self.stage - COLUMNS[here];
-        let there = if code == KeyCode::Right {
-            (here + 1).min(COLUMNS.len() - 1)
-        } else {
-            here.saturating_sub(1)
-        };
-        let end = COLUMNS.get(there + 1).copied();
-        let end = end.unwrap_or(crate::drops::stage::Stage::all().count());
-        self.stage = (COLUMNS[there] + within).min(end - 1);
+        if let Some(stage) = self.lanes.beside(self.stage, code == KeyCode::Right) {
+            self.stage = stage;
+        }
     }
 
     fn next_order(&mut self) {

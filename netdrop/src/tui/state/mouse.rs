@@ -41,6 +41,22 @@ impl Targets {
         }
     }
 
+    /// The row in the next column to the right, or else to the left, that is
+    /// nearest to this one; of a row that is not there, the last one that is.
+    pub(super) fn beside(&self, row: usize, is_right: bool) -> Option<usize> {
+        let rows = self.0.iter().filter_map(|(area, target)| match target {
+            Target::Row(row) => Some((*area, *row)),
+            Target::View(_) => None,
+        });
+        let Some((here, _)) = rows.clone().find(|(_, it)| *it == row) else {
+            return rows.map(|(_, row)| row).max();
+        };
+        let there = rows.filter(|(area, _)| area.x != here.x && (area.x > here.x) == is_right);
+        let nearest =
+            there.min_by_key(|(area, _)| (area.x.abs_diff(here.x), area.y.abs_diff(here.y)));
+        nearest.map(|(_, row)| row)
+    }
+
     fn at(&self, position: Position) -> Option<Target> {
         let mut targets = self.0.iter();
         targets.find_map(|(area, target)| area.contains(position).then_some(*target))

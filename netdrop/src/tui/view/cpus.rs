@@ -19,11 +19,24 @@ use crate::{
 
 /// Heat from nothing to most.
 const HEAT: [char; 5] = ['·', '░', '▒', '▓', '█'];
-/// Characters before the strip.
-const HEAD: usize = 4 + 7 + 8 + 8 + 6 + 7 + 9;
+/// What stands before the strip, and how wide it is.
+const COLUMNS: [(&str, usize); 7] = [
+    ("CPU", 3),
+    ("now/s", 6),
+    ("total", 7),
+    ("squeeze", 7),
+    ("full", 5),
+    ("queued", 6),
+    ("refused", 8),
+];
+/// A strip is not narrower than this: columns give way, the last ones first.
+const NARROWEST: usize = 8;
 
 /// Lines below the CPUs.
 const LEGEND: usize = MEANINGS.len() + 1;
+/// From here on, lines below the title are kept for the legend, however many
+/// CPUs there are.
+const ROOMY: usize = 2 * (LEGEND + 1);
 
 const MEANINGS: [(&str, &str); 4] = [
     (
@@ -48,13 +61,26 @@ pub(super) fn draw(
     let Some(shown) = &state.shown else { return };
     let cpus = state.shown_cpus();
     let hottest = cpus.hottest();
-    let room = usize::from(area.width).saturating_sub(HEAD + 2);
-    let title = format!(
-        " {:>3} {:>6} {:>7} {:>7} {:>5} {:>6} {:>8}  {}",
-        "CPU", "now/s", "total", "squeeze", "full", "queued", "refused", "drops, newest right"
-    );
+    let columns = columns(usize::from(area.width));
+    let head: usize = columns.iter().map(|(_, width)| width + 1).sum();
+    let room = usize::from(area.width).saturating_sub(head + 2);
+    let titles = columns
+        .iter()
+        .map(|(title, width)| format!(" {title:>width$}"));
+    let cut = if columns.len() < COLUMNS.len() {
+        "…"
+    } else {
+        " "
+    };
+    let title = titles.collect::<String>() + cut + " drops, newest right";
     let mut lines = vec![Line::from(Span::styled(title, theme.title()))];
-    let height = usize::from(area.height).saturating_sub(LEGEND + 2);
+    let below = usize::from(area.height).saturating_sub(1);
+    // Where there is little room, CPUs come first.
+    let height = if below < ROOMY {
+        below
+    } else {
+        below - (LEGEND + 1)
+    };
     let above = state.cpu.saturating_sub(height.saturating_sub(1));
     let rows = Rect {
         y: area.y + 1,
@@ -63,22 +89,10 @@ pub(super) fn draw(
     };
     targets.add_rows(rows, (above..cpus.iter().len()).take(height));
     for (place, (number, cpu)) in cpus.iter().enumerate().skip(above).take(height) {
-        let head = format!(
-            " {number:>3} {:>6} {:>7} {:>7} {:>5} {:>6} {:>8}  ",
-            number::rate(
-                rate(
-                    cpu.recent.back().copied().unwrap_or_default(),
-                    shown.now.seconds
-                ),
-                6
-            ),
-            number::count(cpu.drops, 7),
-            number::count(cpu.squeezed, 7),
-            number::count(cpu.full, 5),
-            cpu.queued
-                .map_or_else(|| "-".to_owned(), |queued| number::count(queued.into(), 6)),
-            number::count(cpu.unqueued, 8),
-        );
+        let cells = cells(number, cpu, shown.now.seconds);
+        let cells = columns.iter().zip(&cells);
+        let head = cells.map(|((_, width), cell)| format!(" {cell:>width$}"));
+        let head = head.collect::<String>() + "  ";
         let mut style = if cpu.squeezed_now + cpu.full_now + cpu.unqueued_now > 0 {
             theme.warning()
         } else {
@@ -102,6 +116,31 @@ pub(super) fn draw(
         lines.push(Line::from(Span::styled(meaning, theme.quiet())));
     }
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Those that there is room for.
+fn columns(width: usize) -> &'static [(&'static str, usize)] {
+    let mut columns = COLUMNS.as_slice();
+    while let [first @ .., _] = columns
+        && columns.iter().map(|(_, width)| width + 1).sum::<usize>() + 2 + NARROWEST > width
+    {
+        columns = first;
+    }
+    columns
+}
+
+fn cells(number: u32, cpu: &Cpu, seconds: f64) -> [String; COLUMNS.len()] {
+    let now = cpu.recent.back().copied().unwrap_or_default();
+    [
+        number.to_string(),
+        number::rate(rate(now, seconds), 6),
+        number::count(cpu.drops, 7),
+        number::count(cpu.squeezed, 7),
+        number::count(cpu.full, 5),
+        cpu.queued
+            .map_or_else(|| "-".to_owned(), |queued| number::count(queued.into(), 6)),
+        number::count(cpu.unqueued, 8),
+    ]
 }
 
 fn strip<'a>(cpu: &Cpu, room: usize, hottest: u64, theme: Theme) -> Vec<Span<'a>> {

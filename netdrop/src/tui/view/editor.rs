@@ -37,21 +37,24 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
     let text: Vec<char> = editor.text().chars().map(visible).collect();
     let characters = |bytes: usize| editor.text()[..bytes].chars().count();
     let at = characters(editor.at());
-    // The place is always in sight.
-    let hidden = at.saturating_sub(room.saturating_sub(1));
+    let marked = editor.refusal().and_then(|refusal| refusal.span.as_ref());
+    let marked = marked.map(|span| {
+        let start = characters(span.start);
+        start..characters(span.end).max(start + 1)
+    });
+    // The place is always in sight, and all of what is marked where there is room.
+    let end = marked.as_ref().map_or(0, |marked| marked.end).max(at + 1);
+    let hidden = end.saturating_sub(room).min(at);
     let seen: String = text.iter().skip(hidden).take(room).collect();
     let mut lines = vec![Line::from(vec![
         Span::styled(prompt, theme.title()),
         Span::raw(seen),
     ])];
-    if let Some(Refusal { message, span }) = editor.refusal() {
-        let caret = span.as_ref().map_or_else(String::new, |span| {
-            let start = characters(span.start);
-            let marked = characters(span.end).saturating_sub(start).max(1);
-            let skipped = hidden.saturating_sub(start);
-            let marked = marked.saturating_sub(skipped);
-            let before = prompt.len() + start.saturating_sub(hidden);
-            format!("{:before$}{}", "", "^".repeat(marked))
+    if let Some(Refusal { message, .. }) = editor.refusal() {
+        let caret = marked.map_or_else(String::new, |marked| {
+            let seen = marked.start.max(hidden)..marked.end.min(hidden + room);
+            let before = prompt.len() + seen.start - hidden;
+            format!("{:before$}{}", "", "^".repeat(seen.len()))
         });
         lines.push(Line::from(Span::styled(caret, theme.warning())));
         for line in message.lines().take(2) {

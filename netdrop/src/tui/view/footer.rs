@@ -49,8 +49,11 @@ fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
         }
     } else if state.help.is_some() {
         &[("↑↓", "scroll"), ("Esc", "close")]
-    } else if state.detail.is_some() {
-        &[("↑↓", "scroll"), ("Esc", "back"), ("y", "copy command")]
+    } else if let Some(detail) = &state.detail {
+        match detail.commands().next() {
+            Some(_) => &[("↑↓", "scroll"), ("Esc", "back"), ("y", "copy command")],
+            None => &[("↑↓", "scroll"), ("Esc", "back")],
+        }
     } else {
         match state.view {
             View::Path if state.counters.room == Room::All => {

@@ -101,15 +101,18 @@ pub(super) fn tabs(
         spans.push(Span::raw(" "));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
-    let help = "? help  q quit ";
-    let width = u16::try_from(help.len()).unwrap_or_default();
-    if area.width > 44 + width {
+    for help in ["? help  q quit ", "? help "] {
+        let width = u16::try_from(help.len()).unwrap_or_default();
+        if x.saturating_add(width) > area.right() {
+            continue;
+        }
         let right = Rect {
             x: area.right() - width,
             width,
             ..area
         };
         frame.render_widget(Paragraph::new(Span::styled(help, theme.key())), right);
+        break;
     }
 }
 

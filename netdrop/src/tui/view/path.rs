@@ -64,6 +64,7 @@ pub(super) fn draw(
     } else {
         picture.narrow(frame, area, &rx, &tx, &side, wants_counters)
     };
+    state.lanes = targets.clone();
     if wants_counters {
         counters::draw(frame, below, state, theme);
     }
@@ -254,10 +255,20 @@ impl Picture<'_> {
         const BAR: usize = 10;
         let (mark, rate, total) = self.numbers(count, 7, 9);
         let id = count.stage.id();
-        let name = width.saturating_sub(1 + ID + 1 + 1 + BAR + 1 + 7 + 1 + 9);
-        let title = shorten(count.stage.info().name, name);
+        let middle = width.saturating_sub(1 + ID + 1 + 1 + 7 + 1 + 9);
         let bar = bar(count.now.drops(), self.most, BAR);
-        let text = format!("{mark}{id:<ID$} {title:<name$} {bar:<BAR$} {rate:>7} {total:>9}");
+        let title = |room| shorten(count.stage.info().name, room);
+        // A title has the room of a bar and a rate that are not there.
+        let told = if rate.is_empty() {
+            let room = middle + 1 + 7;
+            format!("{:<room$}", title(room))
+        } else if bar.is_empty() {
+            format!("{:<middle$} {rate:>7}", title(middle))
+        } else {
+            let name = middle.saturating_sub(1 + BAR);
+            format!("{:<name$} {bar:<BAR$} {rate:>7}", title(name))
+        };
+        let text = format!("{mark}{id:<ID$} {told} {total:>9}");
         Line::from(Span::styled(text, self.style(place, count)))
     }
 

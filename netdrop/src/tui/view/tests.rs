@@ -28,6 +28,8 @@ use crate::{
     },
 };
 
+mod room;
+
 const SIZES: [(u16, u16); 2] = [(80, 24), (160, 50)];
 
 fn picture(state: &mut State, (width, height): (u16, u16), colour: bool) -> Buffer {
