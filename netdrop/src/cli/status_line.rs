@@ -16,9 +16,8 @@ impl StatusLine {
     /// None is shown yet. On what is no terminal, and on one that cannot take a
     /// line back, none ever is.
     pub(super) fn new() -> Self {
-        let dumb = std::env::var_os("TERM").is_none_or(|kind| kind == "dumb" || kind.is_empty());
         Self {
-            terminal: io::stderr().is_terminal() && !dumb,
+            terminal: io::stderr().is_terminal() && super::term::takes_escapes(),
             shown: false,
         }
     }

@@ -256,12 +256,46 @@ fn fit(mut columns: Vec<Column>, width: Option<usize>) -> (Vec<Column>, Vec<usiz
     (columns, widths)
 }
 
-/// How wide each is, where there is room for so many characters.
-pub(crate) fn fitted(columns: Vec<Column>, width: usize) -> Vec<(Column, usize)> {
-    let widths = shrink(&columns, width, NARROWEST_NAME)
-        .or_else(|| shrink(&columns, width, NARROWEST_END))
-        .unwrap_or_else(|| columns.iter().map(Column::least).collect());
-    columns.into_iter().zip(widths).collect()
+/// Is there room for all of them in so many characters, shortened or not?
+pub(crate) fn fits(columns: &[Column], width: usize) -> bool {
+    fitting(columns, width).is_some()
+}
+
+fn fitting(columns: &[Column], width: usize) -> Option<Vec<usize>> {
+    shrink(columns, width, NARROWEST_NAME).or_else(|| shrink(columns, width, NARROWEST_END))
+}
+
+/// Those of the columns that are seen where there is room for so many characters.
+pub(crate) struct InSight {
+    /// Each with its width.
+    pub(crate) columns: Vec<(Column, usize)>,
+    /// Columns that are left out before them.
+    pub(crate) before: usize,
+    /// Columns that are left out behind them.
+    pub(crate) behind: usize,
+}
+
+/// All columns, or else as many whole ones as there is room for behind so many
+/// that are skipped, but never fewer than there could be.
+pub(crate) fn in_sight(mut columns: Vec<Column>, skipped: usize, width: usize) -> InSight {
+    let all = columns.len();
+    // At least one, be there room for it or not.
+    let most = (0..all)
+        .find(|first| fits(&columns[*first..], width))
+        .unwrap_or(all.saturating_sub(1));
+    let before = skipped.min(most);
+    columns.drain(..before);
+    while columns.len() > 1 && !fits(&columns, width) {
+        columns.pop();
+    }
+    let widths = fitting(&columns, width)
+        .unwrap_or_else(|| columns.iter().map(|it| it.width().min(width)).collect());
+    let behind = all - before - columns.len();
+    InSight {
+        columns: columns.into_iter().zip(widths).collect(),
+        before,
+        behind,
+    }
 }
 
 /// Shortens the widest of the columns whose least width is at most `least`,

@@ -3,6 +3,7 @@
 //! Comes in: snapshots, events, keys. Goes out: what the views draw, and the
 //! [`Action`]s that only the outside can carry out.
 
+pub mod columns;
 pub mod compared;
 pub mod counts;
 pub mod cpus;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::{
+    columns::Columns,
     compared::Counters,
     counts::{Asked, Counts},
     cpus::Cpus,
@@ -185,6 +187,8 @@ pub struct State {
     pub stage: usize,
     /// The row of the table that is looked at.
     pub row: Cursor,
+    /// The columns of table or flows that are looked at.
+    pub columns: Columns,
     /// The flow that is looked at.
     pub flow: Cursor,
     /// The CPU that is looked at, counted from the first.
@@ -238,6 +242,7 @@ impl State {
             room: 0,
             stage: 0,
             row: Cursor::default(),
+            columns: Columns::default(),
             flow: Cursor::default(),
             cpu: 0,
             counts: Counts::new(asked, attached, filter.map(|(_, plan)| plan)),
@@ -403,6 +408,7 @@ impl State {
         if by != self.by {
             self.sparks.clear();
             self.row.reset();
+            self.columns = Columns::default();
             self.by = by;
         }
         if order != self.order {

@@ -54,7 +54,6 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
     header::draw(frame, head, state, theme);
     let mut targets = Targets::default();
     header::tabs(frame, tabs, state, theme, &mut targets);
-    footer::draw(frame, foot, state, theme);
     if state.help.is_some() {
         help::draw(frame, body, state, theme);
     } else if state.detail.is_some() {
@@ -65,10 +64,11 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: Theme) {
             View::Table => table::table(frame, body, state, theme, &mut targets),
             View::Flows => table::flows(frame, body, state, theme, &mut targets),
             View::Cpus => cpus::draw(frame, body, state, theme, &mut targets),
-            View::Events => events::draw(frame, body, state, theme),
+            View::Events => events::draw(frame, body, state, theme, &mut targets),
         }
     }
     state.targets = targets;
+    footer::draw(frame, foot, state, theme);
     if state.editor.is_some() {
         editor::draw(frame, area, state, theme);
     }

@@ -164,32 +164,37 @@ impl Detail {
             let name = drop.stage.as_deref().and_then(Stage::find);
             return name.unwrap_or(Stage::unknown()) == stage;
         }
-        let text = |found: Option<&str>| found.map_or(Value::Null, |it| Value::Text(it.into()));
-        let address = |found: Option<std::net::IpAddr>| {
-            found.map_or(Value::Null, |it| Value::Text(it.to_string().into()))
-        };
-        self.row.fields.iter().all(|field| {
-            let found = match field.name {
-                "stage" => text(drop.stage.as_deref()),
-                "hook" => text(drop.hook.as_deref()),
-                "reason" => text(drop.reason.as_deref()),
-                "function" => text(drop.function.as_deref()),
-                "device" => text(drop.device.as_deref()),
-                "ifindex" => Value::from(drop.ifindex),
-                "netns" => Value::from(drop.netns),
-                "cpu" => Value::from(Some(drop.cpu)),
-                "protocol" => text(drop.protocol.as_deref()),
-                "src" => address(drop.src),
-                "src_port" => Value::from(drop.src_port),
-                "dst" => address(drop.dst),
-                "dst_port" => Value::from(drop.dst_port),
-                "direction" => text(drop.direction.as_deref()),
-                // What goes with another field, or cannot tell drops apart.
-                _ => return true,
-            };
-            found == field.value
-        })
+        is_of(&self.row, drop)
     }
+}
+
+/// Is this drop one of the row's, as far as its keys tell?
+pub(super) fn is_of(row: &Row, drop: &Drop) -> bool {
+    let text = |found: Option<&str>| found.map_or(Value::Null, |it| Value::Text(it.into()));
+    let address = |found: Option<std::net::IpAddr>| {
+        found.map_or(Value::Null, |it| Value::Text(it.to_string().into()))
+    };
+    row.fields.iter().all(|field| {
+        let found = match field.name {
+            "stage" => text(drop.stage.as_deref()),
+            "hook" => text(drop.hook.as_deref()),
+            "reason" => text(drop.reason.as_deref()),
+            "function" => text(drop.function.as_deref()),
+            "device" => text(drop.device.as_deref()),
+            "ifindex" => Value::from(drop.ifindex),
+            "netns" => Value::from(drop.netns),
+            "cpu" => Value::from(Some(drop.cpu)),
+            "protocol" => text(drop.protocol.as_deref()),
+            "src" => address(drop.src),
+            "src_port" => Value::from(drop.src_port),
+            "dst" => address(drop.dst),
+            "dst_port" => Value::from(drop.dst_port),
+            "direction" => text(drop.direction.as_deref()),
+            // What goes with another field, or cannot tell drops apart.
+            _ => return true,
+        };
+        found == field.value
+    })
 }
 
 impl Told {

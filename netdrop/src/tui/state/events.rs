@@ -13,8 +13,17 @@ pub struct Events {
     drops: VecDeque<Drop>,
     /// Drops that came in so far.
     seen: u64,
-    /// The last one shown, counted like `seen`; `None`: always the newest.
-    held: Option<u64>,
+    /// What is looked at; `None`: always the newest.
+    held: Option<Held>,
+}
+
+/// Numbers of drops, the first that came in being one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    /// The one that is looked at.
+    at: u64,
+    /// The last one shown.
+    last: u64,
 }
 
 impl Events {
@@ -29,7 +38,8 @@ impl Events {
 
     /// Stays where it is.
     pub fn hold(&mut self) {
-        self.held.get_or_insert(self.seen);
+        let newest = self.newest_held();
+        self.held.get_or_insert(newest);
     }
 
     /// Follows the newest again.
@@ -40,23 +50,53 @@ impl Events {
     /// Goes so many drops back, or, if negative, forward; at the newest it
     /// follows again.
     pub fn back(&mut self, drops: i64) {
-        let oldest = self.seen - self.drops.len() as u64 + 1;
-        let held = self.held.unwrap_or(self.seen);
-        let held = held.saturating_add_signed(-drops).max(oldest);
-        self.held = (held < self.seen).then_some(held);
+        let at = self.place().at.saturating_add_signed(-drops);
+        self.to(at);
+    }
+
+    /// Looks at the drop of this number, or the nearest there is; at the newest
+    /// it follows again.
+    pub fn to(&mut self, number: u64) {
+        let at = number.max(self.oldest());
+        let last = self.place().last.max(at);
+        self.held = (at < self.seen).then_some(Held { at, last });
+    }
+
+    /// The number of the drop that is looked at; `None` where there is none.
+    #[must_use]
+    pub fn chosen(&self) -> Option<u64> {
+        let Held { at, last } = self.place();
+        (at <= last && !self.is_empty()).then_some(at)
+    }
+
+    /// The drop that is looked at.
+    #[must_use]
+    pub fn drop(&self) -> Option<&Drop> {
+        let back = usize::try_from(self.seen - self.chosen()?).ok()?;
+        self.drops.iter().rev().nth(back)
+    }
+
+    /// Lets the drop that is looked at be one of so many that are shown.
+    pub fn settle(&mut self, most: usize) {
+        let Held { at, last } = self.place();
+        let last = last.min(at + most.max(1) as u64 - 1);
+        if let Some(held) = &mut self.held {
+            held.last = last;
+        }
     }
 
     /// Newer drops than those shown.
     #[must_use]
     pub fn newer(&self) -> u64 {
-        self.seen - self.last()
+        self.seen - self.place().last
     }
 
-    /// At most so many drops that are shown, the newest last.
-    pub fn shown(&self, most: usize) -> impl Iterator<Item = &Drop> {
+    /// At most so many drops that are shown with their numbers, the newest last.
+    pub fn shown(&self, most: usize) -> impl Iterator<Item = (u64, &Drop)> {
         let newer = usize::try_from(self.newer()).unwrap_or(usize::MAX);
         let end = self.drops.len().saturating_sub(newer);
-        self.drops.range(end.saturating_sub(most)..end)
+        let start = end.saturating_sub(most);
+        (self.oldest() + start as u64..).zip(self.drops.range(start..end))
     }
 
     /// All, the newest first, whatever is shown.
@@ -70,7 +110,25 @@ impl Events {
         self.drops.is_empty()
     }
 
-    fn last(&self) -> u64 {
-        self.held.unwrap_or(self.seen)
+    fn oldest(&self) -> u64 {
+        self.seen - self.drops.len() as u64 + 1
+    }
+
+    /// What is looked at may be forgotten by now.
+    fn place(&self) -> Held {
+        let Held { at, last } = self.held.unwrap_or(self.newest_held());
+        let oldest = self.oldest();
+        Held {
+            at: at.max(oldest).min(self.seen),
+            // Nothing is shown where nothing was when it was held.
+            last: if at == 0 { 0 } else { last.max(oldest) },
+        }
+    }
+
+    fn newest_held(&self) -> Held {
+        Held {
+            at: self.seen,
+            last: self.seen,
+        }
     }
 }

@@ -4,8 +4,9 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     Action, State, View,
+    columns::Columns,
     compared::Room,
-    detail::Detail,
+    detail::{Detail, is_of},
     editor::{Edited, Editor, Purpose},
     grouping::Switch,
     recording,
@@ -115,6 +116,9 @@ impl State {
     }
 
     pub(super) fn show(&mut self, view: View) {
+        if view != self.view {
+            self.columns = Columns::default();
+        }
         self.view = view;
         self.detail = None;
         self.help = None;
@@ -146,6 +150,8 @@ impl State {
         }
         match (self.view, code) {
             (View::Path, KeyCode::Left | KeyCode::Right) => self.next_column(code),
+            (View::Table | View::Flows, KeyCode::Left) => self.columns.left(),
+            (View::Table | View::Flows, KeyCode::Right) => self.columns.right(),
             (View::Table, KeyCode::Char(letter)) if letter.is_ascii_uppercase() => {
                 self.switch(letter);
             }
@@ -225,7 +231,7 @@ impl State {
             View::Table => Some(self.row.at()),
             View::Flows => Some(self.flow.at()),
             View::Cpus => Some(self.cpu),
-            View::Events => None,
+            View::Events => self.events.chosen().and_then(|it| it.try_into().ok()),
         }
     }
 
@@ -237,8 +243,28 @@ impl State {
             View::Table => self.row.to(row, &shown.table),
             View::Flows => self.flow.to(row, &shown.flows),
             View::Cpus => self.cpu = row.min(self.cpus.iter().len().saturating_sub(1)),
-            View::Events => {}
+            View::Events => self.events.to(row as u64),
         }
+    }
+
+    /// What died as the drop that is looked at did: of its reason in its stage,
+    /// or, without a reason, of its function.
+    fn drop_detail(&self) -> Option<Detail> {
+        let drop = self.events.drop()?;
+        let why = match drop.reason {
+            Some(_) => Key::Reason,
+            None => Key::Function,
+        };
+        // What told the stage of a drop may not tell that of a count.
+        [By::of([Key::Stage, why]), By::of([why])]
+            .iter()
+            .find_map(|by| {
+                let lines = self.counts.lines(by, Order::Drops, usize::MAX, None);
+                let line = lines
+                    .iter()
+                    .find(|line| line.run.other.is_none() && is_of(&line.run, drop))?;
+                Some(Detail::of(by, vec![line.group], &line.run, None))
+            })
     }
 
     /// Looks into the row.
@@ -270,8 +296,11 @@ impl State {
                 let found = lines.iter().find(|line| line.group.cpu == wanted);
                 line(&by, found)
             }
-            View::Events => None,
+            View::Events => self.drop_detail(),
         };
+        if detail.is_none() && self.view == View::Events && !self.events.is_empty() {
+            self.say("the counts of this drop come with the next interval");
+        }
         self.detail = detail;
         if let Some(detail) = &mut self.detail {
             detail.refresh(&self.counts, &self.events);

@@ -278,18 +278,36 @@ fn events_stay_where_they_are_looked_at() {
     state.feed_events((0..50).map(|_| samples::datagram()));
     press(&mut state, KeyCode::Char('5'));
     press(&mut state, KeyCode::Up);
-    assert_eq!(state.events.newer(), 1);
+    state.events.settle(10);
+    assert_eq!((state.events.chosen(), state.events.newer()), (Some(49), 0));
     state.feed_events([samples::segment()]);
-    assert_eq!(state.events.newer(), 2);
-    let last = state.events.shown(1).next().unwrap();
-    assert_eq!(last.reason, samples::datagram().reason);
-    press(&mut state, KeyCode::End);
-    assert_eq!(state.events.newer(), 0);
+    state.events.settle(10);
+    assert_eq!((state.events.chosen(), state.events.newer()), (Some(49), 1));
+    let numbers = |state: &State| -> Vec<u64> {
+        state
+            .events
+            .shown(3)
+            .map(|(number, drop)| {
+                assert_eq!(drop.reason, samples::datagram().reason);
+                number
+            })
+            .collect()
+    };
+    assert_eq!(numbers(&state), [48, 49, 50]);
     for _ in 0..100 {
         press(&mut state, KeyCode::PageUp);
     }
-    assert_eq!(state.events.newer(), 50);
-    assert_eq!(state.events.shown(10).count(), 1);
+    state.events.settle(10);
+    assert_eq!((state.events.chosen(), state.events.newer()), (Some(1), 41));
+    assert_eq!(state.events.shown(10).count(), 10);
+    // What is looked at is forgotten: the oldest takes its place.
+    state.feed_events((0..events::MOST).map(|_| samples::datagram()));
+    state.events.settle(3);
+    assert_eq!(state.events.chosen(), Some(52));
+    assert_eq!(numbers(&state), [52]);
+    press(&mut state, KeyCode::End);
+    assert_eq!(state.events.newer(), 0);
+    assert_eq!(state.events.drop(), state.events.newest().next());
 }
 
 #[test]

@@ -221,6 +221,7 @@ impl Page {
             seconds,
             selected: None,
             sparks: None,
+            skipped: 0,
             theme,
         };
         lines.extend(rows.text(width));

@@ -42,6 +42,7 @@ fn shorten_end(text: &str, room: usize) -> String {
 }
 
 fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
+    let cut = state.columns.are_cut();
     let own: &[(&str, &str)] = if let Some(editor) = &state.editor {
         match editor.purpose() {
             Purpose::Filter => &[("Enter", "apply"), ("Esc", "cancel")],
@@ -60,10 +61,22 @@ fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
                 &[("↑↓", "scroll"), ("c", "path"), ("Esc", "back")]
             }
             View::Path => &[("↑↓←→", "stage"), ("Enter", "detail"), ("c", "counters")],
+            View::Table if cut => &[
+                ("↑↓", "row"),
+                ("←→", "column"),
+                ("Enter", "detail"),
+                ("o", "order"),
+            ],
             View::Table => &[("↑↓", "row"), ("Enter", "detail"), ("o", "order")],
+            View::Flows if cut => &[
+                ("↑↓", "flow"),
+                ("←→", "column"),
+                ("Enter", "detail"),
+                ("o", "order"),
+            ],
             View::Flows => &[("↑↓", "flow"), ("Enter", "drill down"), ("o", "order")],
             View::Cpus => &[("↑↓", "CPU"), ("Enter", "detail")],
-            View::Events => &[("↑↓", "scroll"), ("End", "newest")],
+            View::Events => &[("↑↓", "drop"), ("Enter", "detail"), ("End", "newest")],
         }
     };
     let always = [

@@ -20,7 +20,7 @@ use crate::{
 const KEYS: [(&str, &str); 18] = [
     ("1 … 5, Tab", "view: path, table, flows, CPU, events"),
     ("↑ ↓ j k", "row; PageUp, PageDown, Home, End go further"),
-    ("← →", "column of the path"),
+    ("← →", "column of the path, or of a table that is too wide"),
     (
         "Enter",
         "look into the row: meaning, causes, commands, flows, CPUs",

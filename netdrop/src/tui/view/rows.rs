@@ -30,6 +30,9 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 /// From here on there is room for everything.
 const WIDE: usize = 100;
 
+/// The column of bars.
+const LATELY: &str = "LATELY";
+
 /// How a list of rows is drawn.
 pub(super) struct Rows<'a> {
     pub(super) lines: &'a [Counted],
@@ -39,7 +42,24 @@ pub(super) struct Rows<'a> {
     pub(super) selected: Option<usize>,
     /// Where they are known, the last intervals.
     pub(super) sparks: Option<&'a Sparks>,
+    /// Columns of keys scrolled away, where there is no room for all of them.
+    pub(super) skipped: usize,
     pub(super) theme: Theme,
+}
+
+/// Columns that are left out on both sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hidden {
+    pub(super) before: usize,
+    pub(super) behind: usize,
+}
+
+/// The columns of a table.
+struct Columns {
+    all: Vec<Column>,
+    /// Where those of the keys begin.
+    keys_start: usize,
+    hidden: Hidden,
 }
 
 struct Column {
@@ -50,8 +70,9 @@ struct Column {
 }
 
 impl Rows<'_> {
-    pub(super) fn draw(&self, frame: &mut Frame<'_>, area: Rect, targets: &mut Targets) {
-        let lines = self.text(usize::from(area.width));
+    /// Draws it, and returns what there was no room for.
+    pub(super) fn draw(&self, frame: &mut Frame<'_>, area: Rect, targets: &mut Targets) -> Hidden {
+        let (lines, hidden) = self.lines(usize::from(area.width));
         let height = usize::from(area.height);
         let room = height.saturating_sub(1);
         let above = self
@@ -68,17 +89,33 @@ impl Rows<'_> {
         let mut shown: Vec<Line<'_>> = lines.next().into_iter().collect();
         shown.extend(lines.skip(above).take(room));
         frame.render_widget(Paragraph::new(shown), area);
+        hidden
     }
 
     /// The heading and every row.
     pub(super) fn text<'l>(&self, width: usize) -> Vec<Line<'l>> {
+        self.lines(width).0
+    }
+
+    fn lines<'l>(&self, width: usize) -> (Vec<Line<'l>>, Hidden) {
         let Self { lines, theme, .. } = self;
-        let columns = self.columns(width);
-        let keys_start = 1 + self.own(width).iter().map(|it| it.width + 2).sum::<usize>();
-        let mut text = vec![Line::from(Span::styled(
-            row(&columns, |column| &column.title),
-            theme.title(),
-        ))];
+        let Columns {
+            all: columns,
+            keys_start,
+            hidden,
+        } = self.columns(width);
+        let mut titles = row(&columns, |column| &column.title);
+        if hidden.before > 0 {
+            // The place before the first key is blank.
+            let title = titles.chars().enumerate();
+            let marked = title.map(|(at, it)| if at + 1 == keys_start { '…' } else { it });
+            titles = marked.collect();
+        }
+        if hidden.behind > 0 {
+            let room = width.saturating_sub(1);
+            titles = format!("{titles:<room$}…");
+        }
+        let mut text = vec![Line::from(Span::styled(titles, theme.title()))];
         for (index, line) in lines.iter().enumerate() {
             let mut cells = row(&columns, |column| &column.cells[index]);
             let mut style = match (line.run.other, line.run.sums.worst()) {
@@ -96,12 +133,10 @@ impl Rows<'_> {
             }
             text.push(Line::from(Span::styled(cells, style)));
         }
-        text
+        (text, hidden)
     }
 
-    fn columns(&self, width: usize) -> Vec<Column> {
-        let mut columns = self.own(width);
-        let taken: usize = columns.iter().map(|column| column.width + 2).sum();
+    fn columns(&self, width: usize) -> Columns {
         let rows: Vec<Row> = self.lines.iter().map(|line| line.run.clone()).collect();
         let mut keys = table::key_columns(&rows);
         for column in &mut keys {
@@ -112,14 +147,34 @@ impl Rows<'_> {
                 column.cells.iter_mut().for_each(name_only);
             }
         }
-        let keys = table::fitted(keys, width.saturating_sub(taken + 1));
-        columns.extend(keys.into_iter().map(|(column, width)| Column {
+        let mut all = self.own(width);
+        let start = |own: &[Column]| 1 + own.iter().map(|it| it.width + 2).sum::<usize>();
+        let mut keys_start = start(&all);
+        if !table::fits(&keys, width.saturating_sub(keys_start)) {
+            // Bars give way to keys.
+            all.retain(|column| column.title != LATELY);
+            keys_start = start(&all);
+        }
+        let mut room = width.saturating_sub(keys_start);
+        if !table::fits(&keys, room) {
+            // For the sign behind the titles.
+            room = room.saturating_sub(2);
+        }
+        let keys = table::in_sight(keys, self.skipped, room);
+        all.extend(keys.columns.into_iter().map(|(column, width)| Column {
             title: column.title,
             cells: column.cells,
             width,
             right: column.right,
         }));
-        columns
+        Columns {
+            all,
+            keys_start,
+            hidden: Hidden {
+                before: keys.before,
+                behind: keys.behind,
+            },
+        }
     }
 
     /// What was counted.
@@ -152,7 +207,7 @@ impl Rows<'_> {
             let most = if width >= 120 { 20 } else { 8 };
             columns.push(Column {
                 right: true,
-                ..number("LATELY", most, &|line| {
+                ..number(LATELY, most, &|line| {
                     if line.run.other.is_some() {
                         return String::new();
                     }

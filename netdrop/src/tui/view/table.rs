@@ -7,7 +7,10 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{number, rows::Rows};
+use super::{
+    number,
+    rows::{Hidden, Rows},
+};
 use crate::{
     tally::{
         regroup::{Line as Counted, Order},
@@ -23,7 +26,7 @@ use crate::{
 pub(super) fn table(
     frame: &mut Frame<'_>,
     area: Rect,
-    state: &State,
+    state: &mut State,
     theme: Theme,
     targets: &mut Targets,
 ) {
@@ -49,9 +52,12 @@ pub(super) fn table(
         seconds: shown.now.seconds,
         selected: Some(state.row.at()),
         sparks: Some(&state.sparks),
+        skipped: state.columns.skipped,
         theme,
     };
-    table.draw(frame, rows, targets);
+    let hidden = table.draw(frame, rows, targets);
+    others(frame, order, hidden, theme);
+    state.columns.drawn(hidden.before, hidden.behind);
     if let Some(note) = note {
         frame.render_widget(Paragraph::new(Span::styled(note, theme.quiet())), below);
     }
@@ -96,7 +102,7 @@ fn switches<'a>(state: &State, theme: Theme, width: usize) -> Vec<Line<'a>> {
 pub(super) fn flows(
     frame: &mut Frame<'_>,
     area: Rect,
-    state: &State,
+    state: &mut State,
     theme: Theme,
     targets: &mut Targets,
 ) {
@@ -117,15 +123,35 @@ pub(super) fn flows(
         seconds: shown.now.seconds,
         selected: Some(state.flow.at()),
         sparks: None,
+        skipped: state.columns.skipped,
         theme,
     };
-    table.draw(frame, rows, targets);
+    let hidden = table.draw(frame, rows, targets);
+    others(frame, order, hidden, theme);
     if let Some(text) = let_go(shown.let_go[1], "flows") {
         frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);
     } else if shown.flows.iter().any(half_seen) {
         let text = " retransmissions -: what a sender elsewhere sent again is not visible here";
         frame.render_widget(Paragraph::new(Span::styled(text, theme.quiet())), note);
     }
+    state.columns.drawn(hidden.before, hidden.behind);
+}
+
+/// Tells of columns that there is no room for, at the right end of a line.
+fn others(frame: &mut Frame<'_>, area: Rect, hidden: Hidden, theme: Theme) {
+    let text = match (hidden.before, hidden.behind) {
+        (0, 0) => return,
+        (0, behind) => format!(" {behind} more → "),
+        (before, 0) => format!(" ← {before} more "),
+        (before, behind) => format!(" ← {before} more, {behind} more → "),
+    };
+    let width = u16::try_from(text.chars().count()).unwrap_or(area.width);
+    let right = Rect {
+        x: area.right().saturating_sub(width).max(area.x),
+        width: width.min(area.width),
+        ..area
+    };
+    frame.render_widget(Paragraph::new(Span::styled(text, theme.key())), right);
 }
 
 fn half_seen(line: &Counted) -> bool {
