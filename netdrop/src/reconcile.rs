@@ -206,6 +206,12 @@ impl Reconciler {
         }
     }
 
+    /// The network namespace whose counters these are.
+    #[must_use]
+    pub fn netns(&self) -> u32 {
+        self.netns
+    }
+
     /// The counters at an end of an interval, or those that are no longer as they
     /// were; `skew` is the time between their reading and that of the drops.
     pub fn numbers<'a>(

@@ -8,7 +8,9 @@
 
 pub mod clipboard;
 pub mod pen;
+pub mod player;
 pub mod screen;
+pub mod speed;
 pub mod state;
 pub mod theme;
 pub mod view;

@@ -45,6 +45,7 @@ mod terminal;
 mod terminal_counters;
 mod terminal_ends;
 mod terminal_keys;
+mod terminal_replay;
 mod timer;
 mod traffic_control;
 mod transmit;
@@ -128,6 +129,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         terminal_counters::USER_SPACE,
         terminal_ends::USER_SPACE,
         terminal_keys::USER_SPACE,
+        terminal_replay::USER_SPACE,
         severities::USER_SPACE,
         explain::USER_SPACE,
     ];

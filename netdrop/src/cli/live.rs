@@ -1,12 +1,12 @@
 //! `watch` on a terminal: the capture on one side, the interface on the other.
 
 mod comparison;
-mod filtering;
+pub(super) mod filtering;
 mod interval;
-mod keyboard;
+pub(super) mod keyboard;
 mod own;
 mod recording;
-mod save;
+pub(super) mod save;
 
 use std::{io::IsTerminal as _, time::Duration};
 
@@ -54,7 +54,12 @@ const DRAIN: Duration = Duration::from_millis(100);
 
 /// Is there a terminal on both sides that an interface can be drawn on?
 pub(super) fn is_possible() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && term::takes_escapes()
+    std::io::stdin().is_terminal() && can_draw()
+}
+
+/// Is standard output a terminal that an interface can be drawn on?
+pub(super) fn can_draw() -> bool {
+    std::io::stdout().is_terminal() && term::takes_escapes()
 }
 
 /// A capture that can be replaced, and what goes onto the screen.
@@ -220,7 +225,8 @@ impl Live {
     /// Carries out what a key asks for; tells whether it is the end.
     fn act(&mut self, action: Action, screen: &mut Screen, held: &Held) -> anyhow::Result<bool> {
         match action {
-            Action::None => {}
+            // Only a recording that is played goes anywhere.
+            Action::None | Action::Replay(_) => {}
             Action::Quit => return Ok(true),
             Action::Save => self.save(),
             Action::Filter(text) => self.filter(&text, screen, held)?,

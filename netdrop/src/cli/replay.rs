@@ -1,22 +1,65 @@
 //! `netdrop watch --replay`
 
-use std::{path::Path, process::ExitCode};
+mod backlogs;
+mod counters;
+mod interface;
+mod length;
+mod reel;
+mod source;
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::Path,
+    process::ExitCode,
+};
 
 use super::{
-    fault, filter,
+    fault::{self, Usage},
+    filter::{self, Filter},
     grouping::open,
+    live,
     options::Shared,
     print,
     reading::{Reading, name},
+    session,
 };
 use crate::{
     output::{escape::escape, ready::Ready},
     recording::read::End,
+    tui::speed::Speed,
 };
 
 /// Shows a recording as `watch` would have shown the host.
-pub(super) fn run(path: &Path, shared: &mut Shared) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    path: &Path,
+    shared: &mut Shared,
+    speed: Option<Speed>,
+) -> anyhow::Result<ExitCode> {
     let filter = shared.filter_of_recording()?;
+    if shared.is_format_open() && is_possible(path) {
+        return session::run(interface::run(path, shared, filter, speed));
+    }
+    if speed.is_some() {
+        return Err(Usage(
+            "--speed goes with the interface on a terminal; text and JSON are printed at once"
+                .to_owned(),
+        )
+        .into());
+    }
+    print(path, shared, filter)
+}
+
+/// Is there a terminal for the interface? Where the recording comes through
+/// standard input, keys come from the terminal that netdrop was started on.
+fn is_possible(path: &Path) -> bool {
+    if path == Path::new("-") && !io::stdin().is_terminal() {
+        return live::can_draw() && std::fs::File::open("/dev/tty").is_ok();
+    }
+    live::is_possible()
+}
+
+/// Prints it, all at once.
+fn print(path: &Path, shared: &Shared, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
     // What it shows tells how far it is.
     let mut recording = open(&Reading::silent(), path, filter.as_ref(), None)?;
     let renderer = shared.renderer();

@@ -16,6 +16,7 @@ use crate::{
     kernel::capture::{CaptureConfig, Emit, Keep, MOST_STACKS},
     output::render::Format,
     tally::period::Period,
+    tui::speed::Speed,
 };
 
 /// Room for the hints of an interval.
@@ -67,11 +68,23 @@ pub(super) struct Args {
         conflicts_with_all = ["interval", "stack", "histograms", "duration", "lite", "flows", "severity_file", "reconcile"]
     )]
     replay: Option<PathBuf>,
+
+    /// How fast --replay plays on a terminal: so many times as fast as it happened,
+    /// or max [default: 10]
+    #[arg(
+        long,
+        value_name = "TIMES",
+        requires = "replay",
+        allow_hyphen_values = true
+    )]
+    speed: Option<Speed>,
 }
 
 const EXAMPLES: &str = "\
 On a terminal this draws an interface: 1 path, 2 table, 3 flows, 4 CPU, 5 events, Enter looks into
 a row, / edits the filter, ? shows all keys, q ends. --format text prints a block an interval.
+With --replay it plays a recording: space pauses, . and , go one interval on and back, + and -
+change the speed, g and G go to the start and the end.
 
 Examples:
   netdrop watch                                   where packets die, live
@@ -82,6 +95,7 @@ Examples:
   netdrop watch host 10.0.0.1 and tcp port 443    only these packets
   netdrop watch netns blue and reason NETFILTER_DROP
   netdrop watch --replay drops.ndr                a recording, as it would have been shown
+  netdrop watch --replay drops.ndr --speed 1      as fast as it happened
   netdrop watch --severity all                    benign drops, too
   netdrop watch --reconcile                       which counters moved, and which drops explain it
   netdrop watch --reconcile --netns shop --format json | jq .reconciliation
@@ -90,7 +104,7 @@ Examples:
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     args.shared.refuse_sort()?;
     if let Some(path) = &args.replay {
-        return replay::run(path, &mut args.shared);
+        return replay::run(path, &mut args.shared, args.speed);
     }
     let filter = args.shared.filter()?;
     session::run(watch(args, filter))
@@ -106,6 +120,7 @@ async fn watch(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         reconcile: _,
         netns: _,
         replay: _,
+        speed: _,
     } = args;
     if stack {
         shared.group_by_stack();

@@ -15,6 +15,7 @@ pub mod grouping;
 mod keys;
 pub mod mouse;
 pub mod recording;
+pub mod replay;
 pub mod shown;
 pub mod sparks;
 
@@ -33,6 +34,7 @@ use self::{
     events::Events,
     mouse::Targets,
     recording::Recording,
+    replay::{Go, Replay},
     shown::Shown,
     sparks::Sparks,
 };
@@ -121,6 +123,8 @@ pub enum Action {
     Count,
     /// Let the terminal tell of the mouse, or not.
     Mouse(bool),
+    /// Go to another place in the recording that is played.
+    Replay(Go),
 }
 
 /// Where this runs.
@@ -157,6 +161,8 @@ pub struct State {
     pub detail: Option<Detail>,
     /// The recording under way.
     pub recording: Option<Recording>,
+    /// The recording that is played instead of this host.
+    pub replay: Option<Replay>,
     /// Does the terminal tell of the mouse?
     pub mouse: bool,
     /// What can be clicked at, as it was drawn last.
@@ -226,6 +232,7 @@ impl State {
             editor: None,
             detail: None,
             recording: None,
+            replay: None,
             mouse: false,
             targets: Targets::default(),
             lanes: Targets::default(),
@@ -280,6 +287,21 @@ impl State {
         own: Option<f64>,
         names: &mut dyn Names,
     ) -> u64 {
+        let drops = self.count(snapshot, moment, own, names);
+        if self.paused.is_none() {
+            self.look();
+        }
+        drops
+    }
+
+    /// The same, without a look at it.
+    pub fn count(
+        &mut self,
+        snapshot: &Snapshot,
+        moment: &Moment<'_>,
+        own: Option<f64>,
+        names: &mut dyn Names,
+    ) -> u64 {
         let now = self.counts.feed(snapshot, moment, names);
         self.sparks.push(self.counts.last(&self.by, sparks::ROWS));
         let by_cpu = self.counts.last(&By::of([Key::Cpu]), usize::MAX);
@@ -287,16 +309,16 @@ impl State {
         let online = online.map(|(cpu, _)| *cpu);
         self.cpus
             .push(by_cpu, online, &now, &self.counts.run(now.time));
-        self.unread_for += now.seconds;
+        if self.replay.is_none() {
+            // Seconds that were recorded are no time to read in.
+            self.unread_for += now.seconds;
+        }
         if self.unread > 0 && self.unread_for > READ {
             self.unread = 0;
             self.changed = true;
         }
         let drops = now.totals.sums.drops();
         self.last = Some((now, own));
-        if self.paused.is_none() {
-            self.look();
-        }
         drops
     }
 

@@ -12,6 +12,7 @@ mod help;
 mod number;
 mod packets;
 mod path;
+mod replay;
 mod rows;
 mod table;
 

@@ -68,7 +68,7 @@ impl Live {
 }
 
 /// What is wrong, and where.
-pub(super) fn refusal(error: &anyhow::Error) -> Refusal {
+pub(in crate::cli) fn refusal(error: &anyhow::Error) -> Refusal {
     match error.downcast_ref::<FilterError>() {
         Some(error) => Refusal {
             message: match error.remedy() {

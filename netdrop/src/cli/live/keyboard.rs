@@ -10,11 +10,11 @@ use crate::tui::state::{Action, State};
 
 /// What the terminal says.
 #[derive(Debug)]
-pub(super) struct Keyboard(UnboundedReceiver<Event>);
+pub(in crate::cli) struct Keyboard(UnboundedReceiver<Event>);
 
 impl Keyboard {
     /// Listens until the process ends.
-    pub(super) fn listen() -> anyhow::Result<Self> {
+    pub(in crate::cli) fn listen() -> anyhow::Result<Self> {
         let (sender, events) = unbounded_channel();
         thread::Builder::new()
             .name("netdrop-keys".to_owned())
@@ -30,13 +30,13 @@ impl Keyboard {
     }
 
     /// The next key, click or change of size; `None` when the terminal is gone.
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(in crate::cli) async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
 }
 
 /// Hands it to the interface.
-pub(super) fn take(state: &mut State, event: Event) -> Action {
+pub(in crate::cli) fn take(state: &mut State, event: Event) -> Action {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => state.key(key),
         Event::Mouse(event) => state.mouse(event),

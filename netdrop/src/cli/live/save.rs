@@ -14,7 +14,7 @@ use crate::{output::json, tally::period::Period};
 const MOST: u32 = 100;
 
 /// Writes the object that `--format json` writes last; returns the file's name.
-pub(super) fn save(summary: &Period) -> anyhow::Result<String> {
+pub(in crate::cli) fn save(summary: &Period) -> anyhow::Result<String> {
     let time = summary.time.strftime("%Y%m%dT%H%M%SZ").to_string();
     let (name, mut file) = create(&time)?;
     let mut out = Vec::with_capacity(4096);

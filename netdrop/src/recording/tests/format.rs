@@ -98,7 +98,10 @@ fn a_file_without_the_columns_of_counts_is_refused() {
             .unzip();
         let bytes = foreign(Some(r#"{"format":1}"#), fields, columns);
         let error = Recording::open(&bytes[..]).unwrap_err().to_string();
-        assert!(error.contains("damaged") && error.contains(missing), "{error}");
+        assert!(
+            error.contains("damaged") && error.contains(missing),
+            "{error}"
+        );
     }
 }
 

@@ -56,11 +56,19 @@ impl State {
             self.help_key(key.code);
             return Action::None;
         }
+        if let Some(go) = self.go_key(key.code) {
+            return Action::Replay(go);
+        }
         match key.code {
             KeyCode::Char('?') | KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('/') => {
-                let text = self.filter.as_deref().unwrap_or_default();
+                let wanted = self.replay.as_ref().map(|replay| &replay.wanted);
+                let text = wanted.or(self.filter.as_ref());
+                let text = text.map(String::as_str).unwrap_or_default();
                 self.editor = Some(Editor::new(Purpose::Filter, text));
+            }
+            KeyCode::Char('r') if self.replay.is_some() => {
+                self.say("this is a recording already; `netdrop export` makes others of it");
             }
             KeyCode::Char('r') if self.recording.is_some() => return Action::StopRecording,
             KeyCode::Char('r') => {

@@ -1,3 +1,5 @@
+mod rewound;
+
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{

@@ -7,6 +7,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
+use super::replay;
 use crate::{
     output::escape::escape,
     tui::{
@@ -102,7 +103,11 @@ fn keys<'a>(state: &State, theme: Theme) -> Line<'a> {
     let own = own.iter().copied();
     let mut spans = vec![Span::raw(" ")];
     let editing = state.editor.is_some();
-    for (key, does) in own.chain(always.into_iter().filter(|_| !editing)) {
+    let always: &[(&str, &str)] = match &state.replay {
+        Some(replay) => &replay::keys(replay),
+        None => &always,
+    };
+    for (key, does) in own.chain(always.iter().copied().filter(|_| !editing)) {
         spans.push(Span::styled(key.to_owned(), theme.key()));
         spans.push(Span::raw(format!(" {does}  ")));
     }

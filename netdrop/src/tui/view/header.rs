@@ -8,7 +8,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::number;
+use super::{number, replay};
 use crate::{
     output::{
         amount::{bytes_text, count_text},
@@ -34,6 +34,7 @@ pub(super) const HEIGHT: u16 = 4;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let recording = state.recording.as_ref().map(recorded);
+    let recording = recording.or_else(|| state.replay.as_ref().map(replay::place));
     let room = usize::from(area.width).saturating_sub(
         recording
             .as_ref()
@@ -52,6 +53,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
     if let Some(since) = state.paused {
         let text = format!(" PAUSED at {} ", since.strftime("%H:%M:%S"));
         right(frame, area, 1, text, theme);
+    }
+    if let Some(replay) = &state.replay {
+        right(frame, area, 1, replay::doing(replay), theme);
     }
 }
 
@@ -118,12 +122,13 @@ pub(super) fn tabs(
 
 fn place<'a>(state: &State, theme: Theme, room: usize) -> Line<'a> {
     let Host { name, kernel } = &state.host;
-    let mut text = format!("  {}", escape(name));
+    let of = state.replay.as_ref().map_or("", |_| "replay of ");
+    let mut text = format!("  {of}{}", escape(name));
     let interval = state.interval.as_secs_f64();
     let shown = state.shown.as_ref();
     let parts = [
         Some(format!("  Linux {}", escape(kernel))),
-        Some(format!("  every {interval} s")),
+        (interval > 0.0).then(|| format!("  every {interval} s")),
         shown.map(|shown| format!("  run {}", length(shown.run.seconds))),
     ];
     // The recording's place is to the right.
@@ -162,7 +167,11 @@ fn filter<'a>(state: &State, theme: Theme) -> Line<'a> {
 fn drops<'a>(state: &State, theme: Theme, width: u16) -> Line<'a> {
     let title = Span::styled(" drops    ", theme.title());
     let Some(shown) = &state.shown else {
-        return Line::from(vec![title, Span::raw("counting; nothing known yet")]);
+        let text = match &state.replay {
+            Some(_) => "no interval so far",
+            None => "counting; nothing known yet",
+        };
+        return Line::from(vec![title, Span::raw(text)]);
     };
     let (now, run) = (&shown.now.totals.sums, &shown.run.totals.sums);
     let per_second = number::rate(rate(now.drops(), shown.now.seconds), 7);
@@ -225,7 +234,9 @@ fn accounting<'a>(state: &State, theme: Theme) -> Line<'a> {
     let missed = of.undecided + of.recursion_missed.unwrap_or_default();
     spans.push(marked("not counted", missed));
     spans.push(marked("detail lost", lost(of)));
-    spans.push(Span::raw(format!("  own CPU {own}")));
+    if state.replay.is_none() {
+        spans.push(Span::raw(format!("  own CPU {own}")));
+    }
     Line::from(spans)
 }
 

@@ -8,7 +8,7 @@ use ratatui::{
 };
 use textwrap::Options;
 
-use super::header::lost;
+use super::{header::lost, replay};
 use crate::{
     output::escape::escape,
     tui::{
@@ -107,7 +107,18 @@ fn lines<'a>(state: &State, theme: Theme, width: usize) -> Vec<Line<'a>> {
             Span::raw(format!(" {does}")),
         ])
     };
-    let mut lines: Vec<Line<'a>> = KEYS.into_iter().chain(MORE).map(pair).collect();
+    let own: &[(&str, &str)] = match state.replay {
+        Some(_) => &replay::KEYS,
+        None => &[],
+    };
+    // What a live host has, and what means something else here.
+    let is_elsewhere = |key: &str| {
+        let mut keys = own.iter().map(|(key, _)| *key).chain(replay::NOT_HERE);
+        !own.is_empty() && keys.any(|other| other == key)
+    };
+    let live = KEYS.into_iter().chain(MORE);
+    let live = live.filter(|(key, _)| !is_elsewhere(key));
+    let mut lines: Vec<Line<'a>> = own.iter().copied().chain(live).map(pair).collect();
     lines.push(Line::default());
     lines.push(Line::from(Span::styled(
         " keys that the table groups by, on and off",

@@ -1,6 +1,8 @@
 //! Every view as it looks, held against files. `NETDROP_SCREENS=write cargo test`
 //! writes them anew: look at what changed.
 
+mod replay;
+
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use ratatui::{
