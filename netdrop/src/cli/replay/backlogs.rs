@@ -51,7 +51,7 @@ impl Backlogs {
     fn read(&mut self, counters: &[HostCounter]) {
         for HostCounter { scope, name, value } in counters {
             let cpu = scope.strip_prefix("cpu ").and_then(|cpu| cpu.parse().ok());
-            let place = NAMES.iter().position(|known| name == known);
+            let place = NAMES.iter().position(|known| **name == **known);
             if let (Some(cpu), Some(place), Some(value)) = (cpu, place, value) {
                 self.0.entry(cpu).or_default()[place] = *value;
             }
@@ -65,8 +65,8 @@ mod tests {
 
     fn counter(scope: &str, name: &str, value: u64) -> HostCounter {
         HostCounter {
-            scope: scope.to_owned(),
-            name: name.to_owned(),
+            scope: scope.into(),
+            name: name.into(),
             value: Some(value),
         }
     }

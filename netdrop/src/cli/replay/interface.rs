@@ -28,6 +28,7 @@ use crate::{
             save,
         },
         options::Shared,
+        reading::name,
         session::{self, Ending},
         signals::Signals,
         term,
@@ -117,7 +118,7 @@ fn read(
     filter: Option<&Filter>,
 ) -> anyhow::Result<Box<Recording<Bytes>>> {
     let recording = Recording::open(source.bytes());
-    let mut recording = recording.with_context(|| path.display().to_string())?;
+    let mut recording = recording.with_context(|| name(path))?;
     recording.filter = filter.map(|filter| filter.plan.clone());
     Ok(Box::new(recording))
 }
@@ -299,7 +300,7 @@ impl Played {
     /// How it ends, said once.
     fn ends(&mut self, end: End) {
         if self.end.is_none() && !matches!(end, End::Closed(_)) {
-            let text = format!("{}: {end}", self.path.display());
+            let text = format!("{}: {end}", name(&self.path));
             self.state.say(text.clone());
             self.remarks.push(format!("warning: {text}"));
         }
