@@ -52,10 +52,9 @@ fn report_of(recording: Recording<&[u8]>) -> Report {
 fuzz_target!(|data: &[u8]| {
     let forged = forge::recording(data);
     let bytes = forged.as_deref().unwrap_or(data);
-    let Some(mut recording) = open(bytes) else {
+    let Ok(mut recording) = Recording::open_with(bytes, FILTER.clone(), None) else {
         return;
     };
-    recording.filter.clone_from(&FILTER);
     let mut tally = recording.tally(view("stage,reason,function,device"));
     let mut intervals = 0_u64;
     while let Some(interval) = recording.next_interval() {

@@ -117,10 +117,9 @@ fn read(
     source: &mut Source,
     filter: Option<&Filter>,
 ) -> anyhow::Result<Box<Recording<Bytes>>> {
-    let recording = Recording::open(source.bytes());
-    let mut recording = recording.with_context(|| name(path))?;
-    recording.filter = filter.map(|filter| filter.plan.clone());
-    Ok(Box::new(recording))
+    let plan = filter.map(|filter| filter.plan.clone());
+    let recording = Recording::open_with(source.bytes(), plan, None);
+    Ok(Box::new(recording.with_context(|| name(path))?))
 }
 
 impl Played {
