@@ -80,6 +80,14 @@ pub(super) fn read(
         } else {
             path.to_string_lossy()
         };
+        if hosts.iter().any(|(_, host)| host.overlaps(&recording)) {
+            let file = path.display();
+            return Err(Usage(format!(
+                "{file} holds drops that are in another of these files, too, and they would count \
+                 twice: leave one of them out"
+            ))
+            .into());
+        }
         let before = hosts
             .iter()
             .rposition(|(_, host)| host.is_followed_by(&recording));

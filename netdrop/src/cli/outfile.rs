@@ -20,27 +20,61 @@ use super::fault::Usage;
 /// Only its owner may read it.
 const MODE: u32 = 0o600;
 
-/// Creates a file that only its owner may read, for a recording. A device or a
-/// pipe is written to as it is.
-pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
-    if let Some(file) = stream(path)? {
-        refuse_terminal(&file)?;
-        return Ok(file);
+/// A file that is opened, and was left as it is so far.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    file: File,
+    /// It may have been there before.
+    is_old: bool,
+}
+
+impl Fresh {
+    /// Creates a file that only its owner may read, for a recording, or opens the
+    /// one that is to be replaced. A device or a pipe is written to as it is.
+    pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<Self> {
+        if let Some(file) = stream(path)? {
+            refuse_terminal(&file)?;
+            return Ok(Self::as_it_is(file));
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).mode(MODE);
+        if force {
+            options.create(true).truncate(false);
+        } else {
+            options.create_new(true);
+        }
+        let file = options.open(path).map_err(|error| refusal(path, &error))?;
+        let is_old = force && file.metadata().is_ok_and(|found| found.is_file());
+        // Others may have been allowed to read it. Later the rights to change
+        // that are given up.
+        if is_old {
+            file.set_permissions(Permissions::from_mode(MODE))
+                .map_err(|error| refusal(path, &error))?;
+        }
+        Ok(Self { file, is_old })
     }
-    let mut options = OpenOptions::new();
-    options.write(true).mode(MODE);
-    if force {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
+
+    /// One that was opened elsewhere.
+    pub(super) fn as_it_is(file: File) -> Self {
+        Self {
+            file,
+            is_old: false,
+        }
     }
-    let file = options.open(path).map_err(|error| refusal(path, &error))?;
-    // A file that was there before may be open to others.
-    if force && file.metadata().is_ok_and(|found| found.is_file()) {
-        file.set_permissions(Permissions::from_mode(MODE))
-            .map_err(|error| refusal(path, &error))?;
+
+    /// Which it is.
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
-    Ok(file)
+
+    /// Empties it: from now on it is the new one.
+    pub(super) fn begin(self) -> anyhow::Result<File> {
+        let Self { file, is_old } = self;
+        if is_old {
+            file.set_len(0).context("cannot replace the old file")?;
+        }
+        Ok(file)
+    }
 }
 
 /// A terminal is no place for what is no text.

@@ -11,7 +11,7 @@ mod trigger;
 mod writer;
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io::{self, IsTerminal as _},
     os::fd::AsFd as _,
     path::{Path, PathBuf},
@@ -39,7 +39,7 @@ use super::{
     bytes, clock, duration, fault,
     filter::{self, Filter},
     options::at_least_one,
-    outfile,
+    outfile::Fresh,
     recording_header::{self, Asked, counters},
     resolve::{Resolver, Squeezes},
     session::{self, GRACE, IMPATIENCE, every},
@@ -178,11 +178,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         Target::One(..) | Target::Recent(_) => None,
     };
     let mut signals = Signals::listen()?;
-    let wanted = if args.keeping.is_recent() {
-        Some(signal(SignalKind::user_defined1()).context("cannot listen to SIGUSR1")?)
-    } else {
-        None
-    };
+    let wanted = signal(SignalKind::user_defined1()).context("cannot listen to SIGUSR1")?;
     // Before capabilities are given up: it keeps what creating files takes.
     let writer = Writer::start(target, args.keeping.opens())?;
     let mut config = CaptureConfig {
@@ -250,6 +246,10 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     })?;
     run.capture.end();
     run.collect()?;
+    if let Some(fired) = run.alarm.take().and_then(Alarm::pending) {
+        let cause = Cause::Trigger(Timestamp::now(), fired);
+        run.writer.send(Order::Dump(cause));
+    }
     Box::pin(run.finish(&ending, &mut signals)).await
 }
 
@@ -275,7 +275,7 @@ impl Run {
         &mut self,
         args: &Args,
         signals: &mut Signals,
-        mut wanted: Option<Signal>,
+        mut wanted: Signal,
     ) -> anyhow::Result<Ending> {
         let mut timer = every(args.interval);
         let mut drain = Instant::now() + DRAIN;
@@ -284,12 +284,6 @@ impl Run {
             let done = async {
                 match deadline {
                     Some(deadline) => sleep_until(deadline).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let wanted = async {
-                match &mut wanted {
-                    Some(signal) => signal.recv().await,
                     None => std::future::pending().await,
                 }
             };
@@ -303,7 +297,11 @@ impl Run {
                     News::Failed(error) => return Err(error),
                     News::Done(_) => bail!("the thread that writes ended early"),
                 },
-                _ = wanted => {
+                _ = wanted.recv() => {
+                    if !args.keeping.is_recent() {
+                        self.say("SIGUSR1 makes a recording with --keep write; this one goes on");
+                        continue;
+                    }
                     // Up to now.
                     if self.writer.has_room() {
                         self.collect()?;
@@ -479,9 +477,9 @@ impl Run {
     }
 }
 
-fn file_or_stdout(path: &Path, force: bool) -> anyhow::Result<File> {
+fn file_or_stdout(path: &Path, force: bool) -> anyhow::Result<Fresh> {
     if path != Path::new("-") {
-        return outfile::create(path, force);
+        return Fresh::create(path, force);
     }
     let stdout = io::stdout();
     if stdout.is_terminal() {
@@ -490,11 +488,9 @@ fn file_or_stdout(path: &Path, force: bool) -> anyhow::Result<File> {
         )
         .into());
     }
-    Ok(File::from(
-        stdout
-            .as_fd()
-            .try_clone_to_owned()
-            .context("cannot use standard output")?,
+    let stdout = stdout.as_fd().try_clone_to_owned();
+    Ok(Fresh::as_it_is(
+        stdout.context("cannot use standard output")?.into(),
     ))
 }
 

@@ -6,7 +6,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     cli::{
-        clock, fault, outfile,
+        clock, fault,
+        outfile::Fresh,
         record::{
             aside::{Aside, Told},
             sampling::{Sampling, Waiting},
@@ -85,7 +86,7 @@ impl Recording {
             sampling: &sampling,
         };
         let header = recording_header::header(&asked, capture, capture.warnings())?;
-        let created = outfile::create(path, over)?;
+        let created = Fresh::create(path, over)?;
         let start = counters(capture.since());
         let mut rows = Rows::new(&header, &start);
         if let Some((_, plan)) = filter {

@@ -52,7 +52,12 @@ fn a_file_appears_whole_or_not_at_all_and_never_over_another() {
     assert_eq!(fs::read(&path).unwrap(), b"two");
     let refused = Whole::create(&path, false).unwrap_err();
     assert!(refused.is::<Usage>(), "{refused}");
-    assert!(create(&path, false).unwrap_err().is::<Usage>());
+    assert!(Fresh::create(&path, false).unwrap_err().is::<Usage>());
+    // What is to be replaced stays until there is something to replace it by.
+    drop(Fresh::create(&path, true).unwrap());
+    assert_eq!(fs::read(&path).unwrap(), b"two");
+    drop(Fresh::create(&path, true).unwrap().begin().unwrap());
+    assert_eq!(fs::read(&path).unwrap(), b"");
     Whole::create(&path, true).unwrap().finish().unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"");
     assert_eq!(folder.count(), 1);
@@ -95,7 +100,8 @@ fn devices_and_pipes_are_written_to_and_stay_what_they_are() {
         let mut whole = Whole::create(null, force).unwrap();
         whole.file().write_all(b"gone").unwrap();
         whole.finish().unwrap();
-        create(null, force).unwrap().write_all(b"gone").unwrap();
+        let fresh = Fresh::create(null, force).unwrap();
+        fresh.begin().unwrap().write_all(b"gone").unwrap();
         let kind = null.symlink_metadata().unwrap().file_type();
         assert!(kind.is_char_device());
     }
@@ -116,6 +122,6 @@ fn a_folder_is_no_file() {
     for force in [false, true] {
         let refused = Whole::create(&folder.0, force).unwrap_err();
         assert!(refused.is::<Usage>(), "{refused}");
-        assert!(create(&folder.0, force).unwrap_err().is::<Usage>());
+        assert!(Fresh::create(&folder.0, force).unwrap_err().is::<Usage>());
     }
 }

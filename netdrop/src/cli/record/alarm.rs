@@ -70,6 +70,14 @@ impl Alarm {
         self.rest
     }
 
+    /// What is still to be written, when nothing follows any more.
+    pub(super) fn pending(self) -> Option<Fired> {
+        match self.state {
+            State::Fired(fired, _) => Some(fired),
+            State::Armed | State::Resting { .. } => None,
+        }
+    }
+
     /// Looks at an interval that ended now.
     pub(super) fn look(
         &mut self,

@@ -3,8 +3,6 @@
 mod pieces;
 mod recent;
 
-use std::fs::File;
-
 use jiff::Timestamp;
 
 pub(super) use self::{
@@ -12,16 +10,19 @@ pub(super) use self::{
     recent::{Dumps, Recent},
 };
 use super::alarm::Fired;
-use crate::recording::{
-    header::Header,
-    write::{HostCounter, Written, sheet::Sheet, state::State, stream::Stream},
+use crate::{
+    cli::outfile::Fresh,
+    recording::{
+        header::Header,
+        write::{HostCounter, Written, sheet::Sheet, state::State, stream::Stream},
+    },
 };
 
 /// Where intervals are to go, before anything is known of the host.
 #[derive(Debug)]
 pub(super) enum Target {
     /// One file, of so many bytes at most.
-    One(File, Option<u64>, String),
+    One(Fresh, Option<u64>, String),
     /// One after another.
     Pieces(Box<Pieces>),
     /// Memory.
@@ -61,7 +62,7 @@ impl Archive {
         let state = State::new(counters);
         Ok(match target {
             Target::One(file, most, name) => {
-                let stream = Stream::start(file, &header, most, state)?;
+                let stream = Stream::start(file.begin()?, &header, most, state)?;
                 Self::One(Box::new(stream), name)
             }
             Target::Pieces(mut pieces) => {

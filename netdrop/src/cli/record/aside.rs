@@ -1,15 +1,16 @@
 //! A recording that is written beside something else: the same thread and file
 //! as `netdrop record`, with nothing to be asked for.
 
-use std::fs::File;
-
 use super::{
     archive::Target,
     writer::{News, Order, Writer},
 };
-use crate::recording::{
-    header::Header,
-    write::{HostCounter, sheet::Sheet},
+use crate::{
+    cli::outfile::Fresh,
+    recording::{
+        header::Header,
+        write::{HostCounter, sheet::Sheet},
+    },
 };
 
 /// A file under way.
@@ -30,7 +31,7 @@ pub(in crate::cli) enum Told {
 impl Aside {
     /// Begins; the header and everything after it are written by a thread.
     pub(in crate::cli) fn start(
-        file: File,
+        file: Fresh,
         name: String,
         header: Header,
         counters: Vec<HostCounter>,

@@ -53,6 +53,7 @@ pub(super) struct Keeping {
         long,
         value_name = "BYTES",
         default_value = "64M",
+        requires = "keep",
         value_parser = bytes::parse_size,
         allow_hyphen_values = true
     )]

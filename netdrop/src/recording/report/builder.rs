@@ -117,6 +117,27 @@ impl Builder {
         same && later && recording.names.is_empty()
     }
 
+    /// Is it of the same recorder, and not behind what was read of it? Then both
+    /// hold the same drops.
+    pub fn overlaps<R: Read>(&self, recording: &Recording<R>) -> bool {
+        let (one, other) = (&self.header, recording.header());
+        let began = |header: &Header| header.since.or(header.start);
+        let same = (
+            &one.host,
+            &one.machine,
+            &one.filter,
+            one.interval,
+            began(one),
+        ) == (
+            &other.host,
+            &other.machine,
+            &other.filter,
+            other.interval,
+            began(other),
+        );
+        same && began(one).is_some() && !self.is_followed_by(recording)
+    }
+
     /// Reads a recording to its end: the first one, or one of which
     /// [`Builder::is_followed_by`] is true.
     pub fn read<R: Read>(&mut self, file: &str, mut recording: Recording<R>) {

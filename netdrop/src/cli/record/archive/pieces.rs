@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs::{self, File},
+    fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::Summary;
 use crate::{
     cli::{
-        outfile,
+        outfile::Fresh,
         record::{
             name::{self, Naming},
             shown,
@@ -54,10 +54,12 @@ pub(in crate::cli::record) struct Pieces {
     made: VecDeque<Made>,
     removed: u64,
     /// Opened before anything was known of the host.
-    first: Option<File>,
+    first: Option<Fresh>,
     open: Option<Open>,
     /// Bytes of the pieces that are closed.
     closed: u64,
+    /// Of them, those that were removed.
+    gone: u64,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,7 @@ impl Pieces {
             first: None,
             open: None,
             closed: 0,
+            gone: 0,
         };
         pieces.first = Some(pieces.file(Timestamp::now())?);
         Ok(pieces)
@@ -114,7 +117,7 @@ impl Pieces {
         last.map_or_else(|| self.naming.given(), |made| &made.path)
     }
 
-    fn file(&mut self, time: Timestamp) -> anyhow::Result<File> {
+    fn file(&mut self, time: Timestamp) -> anyhow::Result<Fresh> {
         let wanted = self.naming.piece(self.number, time);
         // What this run made is never written over, whatever was asked for.
         let ours = |path: &Path| self.made.iter().any(|made| made.path == path);
@@ -125,8 +128,11 @@ impl Pieces {
             })
             .find(|path| !ours(path) && (self.force || path.symlink_metadata().is_err()))
             .unwrap_or(wanted);
-        let file = outfile::create(&path, self.force)?;
-        let found = file.metadata().context("cannot look at the new file")?;
+        let file = Fresh::create(&path, self.force)?;
+        let found = file
+            .file()
+            .metadata()
+            .context("cannot look at the new file")?;
         self.made.push_back(Made {
             path,
             identity: (found.dev(), found.ino()),
@@ -141,8 +147,8 @@ impl Pieces {
     }
 
     /// Begins a piece, which goes away where not even its beginning can be written.
-    fn begin(&mut self, file: File, header: Header, state: State) -> anyhow::Result<()> {
-        let stream = Stream::start(file, &header, None, state).inspect_err(|_| {
+    fn begin(&mut self, file: Fresh, header: Header, state: State) -> anyhow::Result<()> {
+        let stream = Stream::start(file.begin()?, &header, None, state).inspect_err(|_| {
             if let Some(made) = self.made.pop_back() {
                 made.remove();
             }
@@ -201,8 +207,13 @@ impl Pieces {
     }
 
     fn remove_first(&mut self) {
-        if self.made.pop_front().is_some_and(|made| made.remove()) {
+        let Some(made) = self.made.pop_front() else {
+            return;
+        };
+        let bytes = fs::symlink_metadata(&made.path).map_or(0, |found| found.len());
+        if made.remove() {
             self.removed += 1;
+            self.gone += bytes;
         }
     }
 
@@ -225,7 +236,7 @@ impl Pieces {
             place = format!("{place}; {removed} removed, as --max-files asks");
         }
         Ok(Summary {
-            bytes: self.closed,
+            bytes: self.closed.saturating_sub(self.gone),
             place,
             ..so_far.clone()
         })

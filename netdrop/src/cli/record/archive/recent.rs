@@ -106,7 +106,7 @@ impl Recent {
         if self.ring.crowded() > 0 && !self.crowded {
             self.crowded = true;
             say(format!(
-                "warning: the last {:.0} s fill {}: what is older is let go before its time; see \
+                "warning: the last {:.1} s fill {}: what is older is let go before its time; see \
                  --max-memory",
                 self.ring.amount().seconds,
                 bytes_text(self.dumps.memory as u64)
