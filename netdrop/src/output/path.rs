@@ -13,7 +13,7 @@ use crate::{
     drops::severity::Severity,
     host::{
         counters::{Scope, sockets::SocketKind},
-        netns::Identity,
+        netns::{Identity, NetnsKind},
     },
     path::{At, Finding, Journey},
     reconcile::Reconciliation,
@@ -87,10 +87,15 @@ fn title(page: &mut Page, journey: &Journey, heading: &Heading<'_>) {
         Some(identity) => format!("{} ({})", journey.netns, escape(&identity.name)),
         None => journey.netns.to_string(),
     };
+    // Nothing tells when a namespace was made.
+    let later = match identity {
+        Some(identity) if identity.kind != NetnsKind::Host => ", or since the namespace was made",
+        _ => "",
+    };
     let what = match (journey.interval, journey.uptime) {
         (Some(interval), _) => format!("counted in {:.1} s", interval.as_secs_f64()),
-        (None, Some(uptime)) => format!("counted since boot, {} ago", ago(uptime)),
-        (None, None) => "counted since boot".to_owned(),
+        (None, Some(uptime)) => format!("counted since boot, {} ago{later}", ago(uptime)),
+        (None, None) => format!("counted since boot{later}"),
     };
     page.note(&format!(
         "{time:.0}  {}, Linux {}, network namespace {name}: {what}",
