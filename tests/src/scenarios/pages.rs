@@ -323,12 +323,19 @@ fn a_comparison_is_a_page(bench: &Bench) -> Result<()> {
     page(bench, &arguments, &html)?;
     let found = is_fit_to_read(&html)?;
     let changes = array(&found, "changes")?;
+    let new = |what: &str| {
+        let rows = changes.iter().filter(|row| row[0] == what);
+        rows.filter_map(|row| number(&row[6])).sum::<u64>()
+    };
+    let cpus: u64 = (0..256).map(|cpu| new(&cpu.to_string())).sum();
     ensure!(
-        changes.len() == 1
-            && changes[0][1]
-                .as_str()
-                .is_some_and(|change| change.ends_with("new"))
-            && number(&changes[0][6]) == Some(500),
+        changes
+            .iter()
+            .all(|row| row[1].as_str().is_some_and(|word| word.ends_with("new")))
+            && new("rx_lookup NO_SOCKET __udp4_lib_rcv") == 500
+            && new(B.device) == 500
+            && new("udp 10.99.0.1 10.99.0.2 9") == 500
+            && cpus == 500,
         "{changes:?}"
     );
     let look = Look {
