@@ -81,7 +81,7 @@ pub(crate) fn stands_for(other: Other) -> String {
     match other {
         Other::Top(1) => "(1 more row)".to_owned(),
         Other::Top(rows) => format!("({rows} more rows)"),
-        Other::Table => "(table full)".to_owned(),
+        Other::Table => "(not kept apart)".to_owned(),
     }
 }
 

@@ -90,5 +90,5 @@ impl<'f> Chart<'f> {
 
 /// The name of a stage for people.
 pub(super) fn title(stage: Option<Stage>) -> &'static str {
-    stage.map_or("not told apart (table full)", |stage| stage.info().name)
+    stage.map_or("not kept apart", |stage| stage.info().name)
 }
