@@ -167,6 +167,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         Some(path) => Some((path, severity_file::read(path)?)),
         None => None,
     };
+    args.sampling.check()?;
     let alarm = args.keeping.alarm()?;
     let target = args
         .keeping

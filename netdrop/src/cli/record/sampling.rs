@@ -6,6 +6,7 @@ use std::time::Duration;
 use netdrop_ebpf::area::Counter;
 
 use crate::{
+    cli::fault::Usage,
     kernel::{
         capture::{Capture, CaptureConfig, Detail, Emit},
         error::CaptureError,
@@ -65,6 +66,17 @@ impl Sampling {
         payload: false,
         anonymize: false,
     };
+
+    /// Are these options of something that is kept?
+    pub(in crate::cli) fn check(&self) -> Result<(), Usage> {
+        if self.max_events == 0 && (self.stack || self.payload) {
+            return Err(Usage(
+                "--stack and --payload are of single drops: they want --max-events above 0"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
 
     /// Asks a capture for what is to be kept.
     pub(in crate::cli) fn ask(&self, config: &mut CaptureConfig) {
