@@ -45,6 +45,8 @@ pub struct Offsets {
     pub dev_net: u32,
     /// `net.ns.inum`
     pub net_inum: u32,
+    /// `net.loopback_dev`
+    pub net_loopback: u32,
     /// `sock.__sk_common.skc_net.net`
     pub sk_net: u32,
     /// `sock.__sk_common.skc_family`

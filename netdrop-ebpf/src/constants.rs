@@ -27,6 +27,7 @@ static OFFSETS: Offsets = Offsets {
     dev_ifindex: 0,
     dev_net: 0,
     net_inum: 0,
+    net_loopback: 0,
     sk_net: 0,
     sk_family: 0,
     sk_state: 0,

@@ -169,12 +169,11 @@ fn locate(cpu: u32, skb: Skb, sk: Option<Sock>, rx_sk: Option<Sock>, s: *mut Scr
     }
     mark(s, bits);
     bits = 0;
+    let mut tagged = 0;
     if setting!(tags) != 0 {
         if let Some(tag) = tags::rx(cpu, skb, iif) {
             bits |= state::TAG_RX;
-            if get!(s, key.site.netns) == 0 {
-                put!(s, key.site.netns, tag.netns);
-            }
+            tagged = tag.netns;
         }
         if tags::is_tx(cpu, skb, get!(s, key.site.ifindex), get!(s, key.site.netns)) {
             bits |= state::TAG_TX;
@@ -187,10 +186,10 @@ fn locate(cpu: u32, skb: Skb, sk: Option<Sock>, rx_sk: Option<Sock>, s: *mut Scr
         bits |= state::RX_SOCKET;
     }
     mark(s, bits);
-    if get!(s, key.site.netns) == 0
-        && let Some(owner) = sk.or(rx_sk)
-    {
-        put!(s, key.site.netns, owner.netns());
+    if get!(s, key.site.netns) == 0 {
+        // A socket is what it is; the address of a tag may have been used again.
+        let owner = sk.or(rx_sk).map_or(0, Sock::netns);
+        put!(s, key.site.netns, if owner == 0 { tagged } else { owner });
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn run(ctx: &BtfTracePointContext) -> Option<()> {
     }
     area.count(Counter::NapiFull);
     let napi = Napi(ctx.arg(0));
-    let (ifindex, netns) = napi.device().identity().unwrap_or((0, 0));
+    let (ifindex, netns) = napi.device().live_identity().unwrap_or((0, 0));
     let key = NapiKey {
         cpu: area.cpu,
         ifindex,

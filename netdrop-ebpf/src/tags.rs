@@ -9,7 +9,7 @@ use crate::{constants::setting, maps::TAGS, skb::Skb};
 
 #[inline(always)]
 fn tag_of(skb: Skb) -> Tag {
-    let (ifindex, netns) = skb.device().identity().unwrap_or((0, 0));
+    let (ifindex, netns) = skb.device().live_identity().unwrap_or((0, 0));
     Tag {
         skb: skb.0 as u64,
         ifindex,

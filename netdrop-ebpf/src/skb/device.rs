@@ -60,9 +60,24 @@ pub(crate) struct NetDevice(pub(super) *const u8);
 
 impl NetDevice {
     /// Interface index and namespace, where this really is a device: the union
-    /// holds other things once the skb is queued.
+    /// holds other things once the skb is queued, as the nodes of a tree. So what
+    /// looks like a namespace must have a loopback device that lies in it.
     #[inline(always)]
     pub(crate) fn identity(self) -> Option<(u32, u32)> {
+        let found = self.live_identity()?;
+        if offset!(net_loopback) == ABSENT {
+            return Some(found);
+        }
+        let net: *const u8 = load(self.0, offset!(dev_net));
+        let loopback: *const u8 = load(net, offset!(net_loopback));
+        let home: *const u8 = load(loopback, offset!(dev_net));
+        (home as u64 == net as u64).then_some(found)
+    }
+
+    /// The same of what cannot be but a device: a packet that is being received or
+    /// sent has one.
+    #[inline(always)]
+    pub(crate) fn live_identity(self) -> Option<(u32, u32)> {
         if self.0.is_null() || offset!(dev_net) == ABSENT || offset!(net_inum) == ABSENT {
             return None;
         }

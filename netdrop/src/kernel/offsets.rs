@@ -57,6 +57,7 @@ pub fn offsets(btf: &Btf<'_>) -> Result<Offsets, OffsetError> {
         dev_ifindex: need("net_device", "ifindex")?,
         dev_net: may("net_device", "nd_net.net"),
         net_inum: may("net", "ns.inum"),
+        net_loopback: may("net", "loopback_dev"),
         sk_net: may("sock", "__sk_common.skc_net.net"),
         sk_family: sock("__sk_common.skc_family")?,
         sk_state: sock("__sk_common.skc_state")?,

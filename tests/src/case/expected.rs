@@ -23,8 +23,9 @@ pub(crate) struct Drops<'a> {
     pub(crate) site: &'static Site,
     pub(crate) counter: Option<Counter<'a>>,
     pub(crate) count: Count,
-    /// `None`: not looked at, and neither is the device.
-    pub(super) netns: Option<u32>,
+    pub(super) netns: u32,
+    /// The namespace need not be known, and the device is not looked at.
+    lost: bool,
     device: Option<&'static str>,
     whose: Whose,
     length: Option<u64>,
@@ -60,7 +61,8 @@ impl<'a> Drops<'a> {
             site,
             counter: None,
             count,
-            netns: Some(namespace.inode()),
+            netns: namespace.inode(),
+            lost: false,
             device: None,
             whose: Whose::Anybody,
             length: None,
@@ -111,11 +113,11 @@ impl<'a> Drops<'a> {
         Self { segments, ..self }
     }
 
-    /// Packets that have lost their device, and with it the namespace: the flow
-    /// tells whose they are.
+    /// Packets that have lost their device, and with it perhaps the namespace: the
+    /// flow tells whose they are. No other namespace may be named.
     pub(crate) fn anywhere(self) -> Self {
         Self {
-            netns: None,
+            lost: true,
             crowded: true,
             ..self
         }
@@ -178,10 +180,7 @@ impl<'a> Drops<'a> {
         if found != count {
             let near: Vec<String> = rows
                 .iter()
-                .filter(|row| {
-                    self.netns
-                        .map_or(seen.is_of(row), |netns| *row.key("netns") == netns)
-                })
+                .filter(|row| *row.key("netns") == self.netns || (self.lost && seen.is_of(row)))
                 .map(|row| format!("\n    {}", shown(row)))
                 .collect();
             complaints.push(format!(
@@ -251,12 +250,12 @@ impl<'a> Drops<'a> {
     }
 
     fn is_at(&self, seen: &Seen, row: &Row) -> bool {
-        self.netns.is_none_or(|netns| *row.key("netns") == netns) && seen.is_of(row)
+        let netns = row.key("netns");
+        (*netns == self.netns || (self.lost && netns.is_null())) && seen.is_of(row)
     }
 
     fn is_ours(&self, row: &Row) -> bool {
-        (self.netns.is_none() || *row.key("device") == Value::from(self.device))
-            && self.whose.is_of(row)
+        (self.lost || *row.key("device") == Value::from(self.device)) && self.whose.is_of(row)
     }
 
     fn wanted(&self, seen: &Seen) -> String {
