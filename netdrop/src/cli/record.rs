@@ -168,6 +168,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         None => None,
     };
     args.sampling.check()?;
+    args.keeping.check(args.interval)?;
     let alarm = args.keeping.alarm()?;
     let target = args
         .keeping

@@ -100,6 +100,19 @@ impl Keeping {
         self.rotate.is_some() || self.rotate_size.is_some()
     }
 
+    /// Does it fit to intervals of this length?
+    pub(super) fn check(&self, interval: Duration) -> Result<(), Usage> {
+        match self.rotate {
+            Some(every) if every < interval => Err(Usage(format!(
+                "--rotate {} is shorter than an interval ({}), and a file holds whole intervals: \
+                 give a longer --rotate, or a shorter --interval",
+                time(every),
+                time(interval)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The triggers, if there are any.
     pub(super) fn alarm(&self) -> anyhow::Result<Option<Alarm>> {
         let Some(keep) = self.keep.filter(|_| !self.trigger.is_empty()) else {
@@ -189,5 +202,36 @@ fn time(duration: Duration) -> String {
     match seconds {
         60.0.. => format!("{} min", (seconds / 6.0).round() / 10.0),
         _ => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Given {
+        #[command(flatten)]
+        keeping: Keeping,
+        /// Named by others.
+        #[arg(long)]
+        max_size: Option<u64>,
+    }
+
+    #[test]
+    fn a_file_is_no_shorter_than_an_interval() {
+        let check = |given: &[&str], interval| {
+            let given = Given::try_parse_from([&["record"], given].concat()).unwrap();
+            given.keeping.check(Duration::from_millis(interval))
+        };
+        assert!(check(&[], 1000).is_ok());
+        assert!(check(&["--rotate", "1s"], 1000).is_ok());
+        let refused = check(&["--rotate", "999ms"], 1000).unwrap_err();
+        assert!(
+            refused.to_string().contains("shorter than an interval"),
+            "{refused}"
+        );
     }
 }
