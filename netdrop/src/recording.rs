@@ -8,6 +8,7 @@
 //! shows what was counted then.
 
 pub mod anonymize;
+mod checksum;
 mod columns;
 mod connection;
 mod count;

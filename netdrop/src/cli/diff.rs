@@ -68,8 +68,8 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let view = grouping.view();
     let reading = Reading::start();
     let found = diff(
-        open(&reading, before, filter, anonymizer.clone())?,
-        open(&reading, after, filter, anonymizer)?,
+        open(&reading, before, filter, anonymizer.clone())?.without_events(),
+        open(&reading, after, filter, anonymizer)?.without_events(),
         &view,
         grouping.by_default(),
     );

@@ -155,6 +155,9 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     let filter = filter::of_recording(filter.as_slice())?;
     let reading = following(output);
     let mut recording = open(&reading, file, filter.as_ref(), anonymizer)?;
+    if !exporter.uses_events(recording.header()) {
+        recording = recording.without_events();
+    }
     let by = match by {
         Some(by) => by.clone(),
         None => exporter.keys().parse()?,

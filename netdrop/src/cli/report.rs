@@ -67,7 +67,10 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let (view, flows) = (grouping.view(), grouping.view_by(by_flow));
     let anonymizer = grouping.anonymizer()?;
     let reading = Reading::start();
-    let open = |path: &Path| open(&reading, path, filter.as_ref(), anonymizer.clone());
+    let open = |path: &Path| {
+        let recording = open(&reading, path, filter.as_ref(), anonymizer.clone())?;
+        anyhow::Ok(recording.without_events())
+    };
     let read = || {
         let fleet = hosts::read(files, anonymizer.as_ref(), open, [&view, &flows], offsets);
         reading.end();

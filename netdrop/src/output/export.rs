@@ -46,6 +46,11 @@ pub trait Exporter {
         false
     }
 
+    /// Does it tell anything of sampled drops, of a recording with this header?
+    fn uses_events(&self, _header: &Header) -> bool {
+        self.wants_events()
+    }
+
     /// Begins.
     ///
     /// # Errors

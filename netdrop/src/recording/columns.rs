@@ -6,7 +6,7 @@ mod kind;
 use std::sync::Arc;
 
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, Field};
+use arrow_schema::{ArrowError, Field, Schema};
 
 use self::kind::{F64, Flag, Kind, Nanos, Text, Time, U16, U32, U64};
 use super::anonymize::Anonymizer;
@@ -261,10 +261,49 @@ impl Columns {
     }
 }
 
+/// Columns that only rows of events have.
+const OF_EVENTS: [&str; 12] = [
+    "at",
+    "length",
+    "segments",
+    "tcp_flags",
+    "pid",
+    "command",
+    "cgroup",
+    "receiver_pid",
+    "receiver_command",
+    "headers",
+    "headers_from",
+    "stack",
+];
+
+/// The columns of a file that this version understands; those that only events have
+/// where these are wanted.
+pub(super) fn wanted(schema: &Schema, events: bool) -> Vec<bool> {
+    let known = fields();
+    let columns = schema.fields().iter();
+    columns
+        .map(|column| {
+            known.iter().any(|field| field.name() == column.name())
+                && (events || !OF_EVENTS.contains(&&**column.name()))
+        })
+        .collect()
+}
+
 impl View {
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows
+    }
+
     /// All rows.
     pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         (0..self.rows).map(|row| self.line(row))
+    }
+
+    /// Is a row that of an event?
+    pub(super) fn is_event(&self, row: usize) -> bool {
+        cell::<Text>(self.kind.as_ref(), row) == Some("event")
     }
 }
 
@@ -288,7 +327,14 @@ fn cell<K: Kind>(array: Option<&K::Array>, row: usize) -> Option<K::Value<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::fields;
+    use super::{OF_EVENTS, fields};
+
+    #[test]
+    fn columns_of_events_are_columns() {
+        for name in OF_EVENTS {
+            assert!(fields().iter().any(|field| field.name() == name), "{name}");
+        }
+    }
 
     #[test]
     fn every_column_is_documented() {

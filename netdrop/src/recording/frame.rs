@@ -17,6 +17,8 @@ use arrow_ipc::{
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use super::checksum::{self, Since};
+
 /// Marks the start of a message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Largest description of a batch or a schema, in bytes.
@@ -55,6 +57,9 @@ struct Raw {
 #[derive(Debug)]
 pub(super) struct Frames<R> {
     reader: R,
+    since: Since,
+    /// Is there a checksum behind each batch?
+    checked: bool,
     /// Bytes up to the end of the last whole message.
     whole: u64,
     /// Bytes taken.
@@ -65,6 +70,8 @@ impl<R: Read> Frames<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader,
+            since: Since::default(),
+            checked: false,
             whole: 0,
             taken: 0,
         }
@@ -75,6 +82,11 @@ impl<R: Read> Frames<R> {
         self.whole
     }
 
+    /// Is there a checksum behind each batch?
+    pub(super) fn is_checked(&self) -> bool {
+        self.checked
+    }
+
     /// The schema, which comes first.
     pub(super) fn schema(&mut self) -> Result<SchemaRef, Stop> {
         let raw = self.next()?;
@@ -83,12 +95,29 @@ impl<R: Read> Frames<R> {
             return Err(damaged("it does not begin with a schema"));
         }
         let schema = schema(&message)?;
+        self.checked = schema
+            .metadata()
+            .get(checksum::KEY)
+            .is_some_and(|kind| kind == checksum::KIND);
         self.whole = self.taken;
         Ok(Arc::new(schema))
     }
 
-    /// The next batch.
+    /// The next batch, with all its columns.
     pub(super) fn batch(&mut self, schema: &SchemaRef) -> Result<RecordBatch, Stop> {
+        self.decode(schema, None)
+    }
+
+    /// The next batch, with these columns, as far as they are not null throughout.
+    pub(super) fn columns(
+        &mut self,
+        schema: &SchemaRef,
+        wanted: &[bool],
+    ) -> Result<RecordBatch, Stop> {
+        self.decode(schema, Some(wanted))
+    }
+
+    fn decode(&mut self, schema: &SchemaRef, wanted: Option<&[bool]>) -> Result<RecordBatch, Stop> {
         let raw = self.next()?;
         let message = message(&raw.metadata)?;
         let batch = message
@@ -96,12 +125,19 @@ impl<R: Read> Frames<R> {
             .ok_or_else(|| damaged("a message is no batch of rows"))?;
         check(&batch, schema, &raw.body)?;
         let body = Buffer::from(raw.body);
+        let projection = wanted.map(|wanted| {
+            let nodes = batch.nodes().into_iter().flatten().zip(wanted);
+            let told = nodes
+                .enumerate()
+                .filter(|(_, (node, is_wanted))| **is_wanted && node.null_count() < batch.length());
+            told.map(|(column, _)| column).collect::<Vec<usize>>()
+        });
         let batch = read_record_batch(
             &body,
             batch,
             Arc::clone(schema),
             &HashMap::new(),
-            None,
+            projection.as_deref(),
             &message.version(),
         )
         .map_err(|error| damaged(error.to_string()))?;
@@ -115,6 +151,8 @@ impl<R: Read> Frames<R> {
             return Err(damaged("a message does not begin where it should"));
         }
         let length = self.take(4)?;
+        self.since.pass(&mark);
+        self.since.pass(&length);
         let length = <[u8; 4]>::try_from(length).map_or(-1, i32::from_le_bytes);
         if length == 0 {
             self.whole = self.taken;
@@ -125,11 +163,16 @@ impl<R: Read> Frames<R> {
             .filter(|length| *length <= MOST_METADATA)
             .ok_or_else(|| damaged("a message is too long"))?;
         let metadata = self.take(length)?;
+        self.since.pass(&metadata);
         let body = usize::try_from(message(&metadata)?.bodyLength())
             .ok()
             .filter(|length| *length <= MOST_BODY)
             .ok_or_else(|| damaged("a batch is too long"))?;
         let body = self.take(body)?;
+        // What has no rows has no checksum, and the next one is of it, too.
+        if self.checked && !body.is_empty() && !self.since.holds(&body) {
+            return Err(damaged("its checksum tells that bytes have changed"));
+        }
         Ok(Raw { metadata, body })
     }
 
@@ -146,6 +189,30 @@ impl<R: Read> Frames<R> {
         self.taken += count as u64;
         Ok(bytes)
     }
+}
+
+/// Where the body of the last one of these messages begins, and where its length
+/// stands; none where it has no body.
+pub(super) fn last_body(messages: &[u8]) -> Result<Option<(usize, usize)>, Stop> {
+    let mut rest = messages;
+    while let Some((prefix, behind)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_le_bytes([prefix[4], prefix[5], prefix[6], prefix[7]]);
+        let metadata = usize::try_from(length)
+            .ok()
+            .and_then(|length| behind.get(..length));
+        let metadata = metadata.ok_or(Stop::Cut)?;
+        let message = message(metadata)?;
+        let body = &behind[metadata.len()..];
+        let length = usize::try_from(message.bodyLength()).map_err(|_| Stop::Cut)?;
+        if length > 0 && length == body.len() {
+            let table = message._tab;
+            let place = table.loc() + usize::from(table.vtable().get(Message::VT_BODYLENGTH));
+            let start = messages.len() - length;
+            return Ok(Some((start, start - metadata.len() + place)));
+        }
+        rest = body.get(length..).ok_or(Stop::Cut)?;
+    }
+    Ok(None)
 }
 
 fn damaged(why: impl Into<String>) -> Stop {

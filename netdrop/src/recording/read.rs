@@ -5,14 +5,14 @@ mod interval;
 mod row;
 mod truth;
 
-use std::{collections::VecDeque, io::Read};
+use std::{collections::VecDeque, io::Read, sync::Arc};
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 
 use self::{interval::Partial, row::counted, truth::Truth};
 use super::{
     anonymize::Anonymizer,
-    columns::View,
+    columns::{View, wanted},
     frame::{Frames, Stop},
     header::Header,
     names::Recorded,
@@ -39,6 +39,10 @@ const MOST_COUNTED: u64 = 1 << 62;
 pub struct Recording<R> {
     frames: Frames<R>,
     schema: SchemaRef,
+    /// Which columns are read.
+    columns: Vec<bool>,
+    /// Are rows of events?
+    events: bool,
     header: Header,
     /// The names read so far.
     pub names: Recorded,
@@ -52,6 +56,8 @@ pub struct Recording<R> {
     pub counters: Vec<HostCounter>,
     pending: VecDeque<Interval>,
     partial: Partial,
+    /// Number of the last interval that is whole.
+    last: Option<u32>,
     /// Everything counted, so that no sum of it can overflow.
     sum: u64,
     end: Option<End>,
@@ -98,7 +104,10 @@ impl<R: Read> Recording<R> {
         }
         let mut recording = Self {
             frames,
-            schema,
+            columns: wanted(&schema, true),
+            events: true,
+            // What stands in its metadata is in the header.
+            schema: Arc::new(Schema::new(schema.fields().clone())),
             header,
             names: Recorded::default(),
             truth: anonymizer
@@ -110,6 +119,7 @@ impl<R: Read> Recording<R> {
             counters: Vec::new(),
             pending: VecDeque::new(),
             partial: Partial::default(),
+            last: None,
             sum: 0,
             end: None,
         };
@@ -119,6 +129,15 @@ impl<R: Read> Recording<R> {
             recording.counters = std::mem::take(&mut recording.partial.counters);
         }
         Ok(recording)
+    }
+
+    /// From here on, no events are read: nothing is shown of them, and reading them
+    /// takes longer than all the rest.
+    #[must_use]
+    pub fn without_events(mut self) -> Self {
+        self.columns = wanted(&self.schema, false);
+        self.events = false;
+        self
     }
 
     /// What it says of itself.
@@ -188,38 +207,68 @@ impl<R: Read> Recording<R> {
     /// Reads a batch.
     fn batch(&mut self) {
         let before = self.frames.whole();
-        let batch = match self.frames.batch(&self.schema) {
+        let batch = match self.frames.columns(&self.schema, &self.columns) {
             Ok(batch) => batch,
             Err(stop) => {
                 let whole = self.frames.whole();
                 self.end = Some(match (stop, self.end.take()) {
                     (Stop::Closed, Some(closed)) => closed,
+                    (Stop::Closed, None) if self.frames.is_checked() => {
+                        End::Damaged(whole, "nothing tells that it was closed".to_owned())
+                    }
                     (Stop::Closed, None) => End::Closed("unknown".to_owned()),
                     (Stop::Cut, _) => End::Cut(whole),
-                    (Stop::Damaged(why), _) => End::Damaged(whole, why),
+                    (Stop::Damaged(why), _) => End::Damaged(whole, self.placed(why)),
                     (Stop::Io(error), _) => End::Damaged(whole, error.to_string()),
                 });
                 return;
             }
         };
         if let Err(why) = self.rows(&batch) {
-            self.end = Some(End::Damaged(before, why));
+            self.end = Some(End::Damaged(before, self.placed(why)));
+        }
+    }
+
+    /// What is wrong, and behind which interval.
+    fn placed(&self, why: String) -> String {
+        match self.last {
+            Some(last) => format!("behind interval {last}: {why}"),
+            None => why,
+        }
+    }
+
+    /// Does this interval come next? Blocks of a file may be lost between batches that
+    /// are sound.
+    fn follow(&mut self, number: Option<u32>) -> Result<(), String> {
+        let next = self.last.and_then(|last| last.checked_add(1));
+        match (next, number) {
+            (Some(next), Some(number)) if next != number && self.frames.is_checked() => {
+                Err(format!("interval {next} is missing"))
+            }
+            _ => {
+                self.last = number;
+                Ok(())
+            }
         }
     }
 
     fn rows(&mut self, batch: &arrow_array::RecordBatch) -> Result<(), String> {
         let view = View::of(batch).map_err(|wrong| wrong.to_string())?;
         let mut closed = None;
-        for told in view.lines() {
+        for row in 0..view.len() {
+            self.partial.rows += 1;
+            if self.partial.rows > MOST_ROWS {
+                return Err("an interval has too many rows".to_owned());
+            }
+            if !self.events && view.is_event(row) {
+                continue;
+            }
+            let told = view.line(row);
             let hidden = self
                 .anonymizer
                 .as_ref()
                 .map(|anonymizer| anonymizer.hide(&told));
             let line = hidden.as_ref().map_or(told, |hidden| hidden.line(&told));
-            self.partial.rows += 1;
-            if self.partial.rows > MOST_ROWS {
-                return Err("an interval has too many rows".to_owned());
-            }
             self.sum = counted(&line)
                 .and_then(|count| self.sum.checked_add(count))
                 .filter(|sum| *sum <= MOST_COUNTED)
@@ -227,6 +276,7 @@ impl<R: Read> Recording<R> {
             match line.kind {
                 Some("interval") => {
                     self.partial.check(&line)?;
+                    self.follow(line.interval)?;
                     let interval = std::mem::take(&mut self.partial).close(&line);
                     let mut interval = interval.ok_or("an interval has no time")?;
                     if let Some(truth) = &mut self.truth {

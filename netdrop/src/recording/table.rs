@@ -4,14 +4,15 @@
 
 mod hide;
 
-use std::{io::Read, mem};
+use std::{io::Read, mem, sync::Arc};
 
 use arrow_array::{Array as _, RecordBatch, StringArray, cast::AsArray as _};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 
 use self::hide::Hider;
 use super::{
     anonymize::Anonymizer,
+    checksum,
     frame::{Frames, Stop},
     header::Header,
     read::{End, OpenError},
@@ -58,6 +59,10 @@ impl<R: Read> Table<R> {
             Stop::Damaged(why) => OpenError::NotOne(why),
         })?;
         let header = Header::of(&schema)?;
+        let mut metadata = schema.metadata().clone();
+        // That is of the bytes of this file, not of its rows.
+        metadata.remove(checksum::KEY);
+        let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
         let hider = anonymizer.map(|anonymizer| Hider::new(header, anonymizer));
         Ok(Self {
             frames,
@@ -190,11 +195,11 @@ enum Taken {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, sync::Arc};
+    use std::collections::HashMap;
 
     use arrow_array::UInt64Array;
     use arrow_ipc::writer::StreamWriter;
-    use arrow_schema::{DataType, Field, Schema};
+    use arrow_schema::{DataType, Field};
 
     use super::*;
     use crate::recording::header::KEY;

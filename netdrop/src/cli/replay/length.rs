@@ -21,9 +21,10 @@ pub(super) fn count(bytes: Bytes) -> anyhow::Result<Receiver<Length>> {
     thread::Builder::new()
         .name("netdrop-length".to_owned())
         .spawn(move || {
-            let Ok(mut recording) = Recording::open(bytes) else {
+            let Ok(recording) = Recording::open(bytes) else {
                 return;
             };
+            let mut recording = recording.without_events();
             let mut intervals = 0;
             while !answer.is_closed() && recording.next_interval().is_some() {
                 intervals += 1;

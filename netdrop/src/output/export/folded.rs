@@ -9,6 +9,7 @@ use std::{
 use super::{Exporter, Source};
 use crate::{
     output::escape::escape,
+    recording::header::Header,
     tally::{
         key::By,
         packet::Drop,
@@ -57,6 +58,10 @@ impl Folded {
 impl Exporter for Folded {
     fn keys(&self) -> &'static str {
         "stage,reason,function"
+    }
+
+    fn uses_events(&self, header: &Header) -> bool {
+        header.stacks && !self.rows
     }
 
     fn start(&mut self, _out: &mut dyn Write, _source: &Source<'_>, _by: &By) -> io::Result<()> {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::{ALL, Exporter, Source};
 use crate::{
     output::{json, ready::Ready},
+    recording::header::Header,
     tally::{key::By, packet::Drop, period::Period},
 };
 
@@ -19,6 +20,10 @@ pub struct Json {
 impl Exporter for Json {
     fn keys(&self) -> &'static str {
         ALL
+    }
+
+    fn uses_events(&self, _header: &Header) -> bool {
+        self.events
     }
 
     fn start(&mut self, out: &mut dyn Write, source: &Source<'_>, _by: &By) -> io::Result<()> {

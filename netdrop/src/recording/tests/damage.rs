@@ -1,11 +1,20 @@
 //! Files that were cut off, damaged, or made up.
 
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::StreamReader;
+
 use super::{
     header,
-    made::{Numbers, snapshots},
-    record, replayed, view,
+    made::{Numbers, events, snapshots},
+    record, record_with, replayed, view,
 };
-use crate::recording::read::{End, OpenError, Recording};
+use crate::{
+    recording::{
+        read::{End, OpenError, Recording},
+        table::Table,
+    },
+    tally::period::Period,
+};
 
 #[test]
 fn a_file_cut_at_any_byte_reads_back_up_to_its_last_whole_interval() {
@@ -72,6 +81,92 @@ fn no_damage_makes_the_reader_panic() {
         }
         read(&bytes);
     }
+}
+
+/// Reads it with one bit changed: it is refused, or damage is told and what was read
+/// before is as it was, or all of it is.
+fn flipped(whole: &[u8], bit: usize, periods: &[Period]) {
+    let mut bytes = whole.to_vec();
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    let Ok(recording) = Recording::open(&bytes[..]) else {
+        return;
+    };
+    let (mut found, end) = replayed(recording, &view("flow,reason"));
+    if matches!(end, End::Closed(_)) {
+        assert_eq!(found, periods, "bit {bit}: {end}");
+    }
+    found.pop();
+    assert_eq!(found, periods[..found.len()], "bit {bit}: {end}");
+}
+
+#[test]
+fn a_bit_that_changes_is_told_or_changes_nothing() {
+    let whole = record_with(&snapshots(3, 5), &events(3, 8), &header());
+    let (periods, end) = replayed(Recording::open(&whole[..]).unwrap(), &view("flow,reason"));
+    assert_eq!(end, End::Closed("duration".to_owned()));
+    for bit in (0..whole.len() * 8).step_by(331) {
+        flipped(&whole, bit, &periods);
+    }
+    // The end is short.
+    for bit in (whole.len() - 16) * 8..whole.len() * 8 {
+        flipped(&whole, bit, &periods);
+    }
+}
+
+#[test]
+fn a_changed_bit_in_counts_or_names_is_named_with_its_place() {
+    let whole = record(&snapshots(3, 5), &header());
+    let mut recording = Recording::open(&whole[..]).unwrap();
+    let header = usize::try_from(recording.bytes()).unwrap();
+    recording.next_interval().unwrap();
+    let first = usize::try_from(recording.bytes()).unwrap();
+    // Near the ends of their bodies.
+    for (at, intervals, told) in [
+        (header - 100, 0, "damaged at byte"),
+        (first + 4000, 1, "behind interval 0"),
+    ] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        let (periods, end) = replayed(Recording::open(&bytes[..]).unwrap(), &view("reason"));
+        assert_eq!(periods.len(), intervals + 1);
+        let end = end.to_string();
+        assert!(end.contains("checksum") && end.contains(told), "{end}");
+    }
+}
+
+#[test]
+fn rows_that_are_left_out_are_told() {
+    let whole = record(&snapshots(3, 5), &header());
+    let mut recording = Recording::open(&whole[..]).unwrap();
+    let mut places = vec![];
+    while recording.next_interval().is_some() {
+        places.push(usize::try_from(recording.bytes()).unwrap());
+    }
+    // Each batch by itself is sound.
+    let bytes = [&whole[..places[0]], &whole[places[1]..]].concat();
+    let (periods, end) = replayed(Recording::open(&bytes[..]).unwrap(), &view("reason"));
+    assert_eq!(periods.len(), 2);
+    assert!(end.to_string().contains("interval 1 is missing"), "{end}");
+}
+
+#[test]
+fn other_readers_of_arrow_find_the_same_rows() {
+    let whole = record_with(&snapshots(3, 5), &events(3, 8), &header());
+    let mut rows = 0;
+    for batch in StreamReader::try_new(&whole[..], None).unwrap() {
+        rows += batch.unwrap().num_rows();
+    }
+    let mut table = Table::open(&whole[..]).unwrap();
+    let mut ours = 0;
+    loop {
+        let batches = table.next_rows();
+        if batches.is_empty() {
+            break;
+        }
+        ours += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    }
+    assert_eq!(rows, ours);
+    assert!(rows > 100 && matches!(table.end(), Some(End::Closed(_))));
 }
 
 #[test]

@@ -49,6 +49,25 @@ fn drops(interval: &Interval) -> Vec<Drop> {
 }
 
 #[test]
+fn without_events_everything_else_is_the_same() {
+    let bytes = record_with(&snapshots(4, 3), &events(4, 9), &with_stacks());
+    let open = || Recording::open(&bytes[..]).unwrap();
+    let view = view("flow,stage,reason,function,device,netns");
+    assert_eq!(
+        replayed(open().without_events(), &view),
+        replayed(open(), &view)
+    );
+    let (mut all, mut few) = (open(), open().without_events());
+    let mut met = 0;
+    while let (Some(all), Some(few)) = (all.next_interval(), few.next_interval()) {
+        met += all.events.len();
+        assert!(few.events.is_empty());
+        assert_eq!(all.counters, few.counters);
+    }
+    assert!(met > 0);
+}
+
+#[test]
 fn sampled_drops_read_back_as_they_were() {
     for seed in 1..20 {
         let events = events(4, u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));

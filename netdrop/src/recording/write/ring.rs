@@ -15,7 +15,7 @@ use super::{
     state::State,
     stream::{Encoder, Stream},
 };
-use crate::recording::{columns::Columns, header::Header};
+use crate::recording::header::Header;
 
 /// A batch is to hold this part of the whole at most, so that little more is kept
 /// than was asked for,
@@ -86,8 +86,7 @@ impl Ring {
     /// When nothing can be encoded, which would be a fault of ours.
     pub fn new(header: &Header, base: State, keep: f64, most: usize) -> Result<Self, RecordError> {
         let mut encoder = Encoder::new(header)?;
-        // The first batch has the header before it, which every file gets anew.
-        encoder.rows(&mut Columns::default(), &mut Vec::new())?;
+        encoder.leave_header()?;
         Ok(Self {
             kept: VecDeque::new(),
             base,

@@ -7,7 +7,7 @@ use arrow_ipc::{
     CompressionType, MetadataVersion,
     writer::{IpcWriteOptions, StreamEncoder},
 };
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use jiff::Timestamp;
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::recording::{
     anonymize::Anonymizer,
+    checksum::{self, Since},
     columns::{Columns, Line, fields},
     header::{Header, KEY},
 };
@@ -34,19 +35,24 @@ const PATIENCE: f64 = 5.0;
 pub(super) struct Encoder {
     schema: SchemaRef,
     stream: StreamEncoder,
+    since: Since,
     anonymizer: Option<Anonymizer>,
 }
 
 impl Encoder {
     /// Of a file with this header. The first batch has it before it.
     pub(super) fn new(header: &Header) -> Result<Self, RecordError> {
-        let metadata = HashMap::from([(KEY.to_owned(), header.encoded()?)]);
+        let metadata = HashMap::from([
+            (KEY.to_owned(), header.encoded()?),
+            (checksum::KEY.to_owned(), checksum::KIND.to_owned()),
+        ]);
         let schema = Schema::new_with_metadata(fields(), metadata);
         let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5)?
             .try_with_compression(Some(CompressionType::ZSTD))?;
         Ok(Self {
             stream: StreamEncoder::try_new_with_options(&schema, options)?,
             schema: Arc::new(schema),
+            since: Since::default(),
             anonymizer: header.anonymizer.clone(),
         })
     }
@@ -61,15 +67,28 @@ impl Encoder {
         Columns::new(self.anonymizer.clone())
     }
 
-    /// Adds a batch.
+    /// Leaves the header out: batches of this go into several files, and each has its
+    /// own.
+    pub(super) fn leave_header(&mut self) -> Result<(), RecordError> {
+        self.rows(&mut Columns::default(), &mut Vec::new())?;
+        self.since.anew();
+        Ok(())
+    }
+
+    /// Adds a batch and its checksum.
     pub(super) fn batch(
         &mut self,
         batch: &RecordBatch,
         bytes: &mut Vec<u8>,
     ) -> Result<(), RecordError> {
+        let mut messages = Vec::new();
         for buffer in self.stream.encode(batch)? {
-            bytes.extend_from_slice(&buffer);
+            messages.extend_from_slice(&buffer);
         }
+        self.since
+            .seal(&mut messages)
+            .map_err(|stop| ArrowError::IpcError(stop.to_string()))?;
+        bytes.append(&mut messages);
         Ok(())
     }
 
@@ -142,6 +161,10 @@ impl Stream {
                 value: counter.value,
                 ..stream.stamp.line("counter")
             });
+        }
+        if columns.len() == 0 {
+            // What has no rows has no checksum, and the header is to have one.
+            columns.push(&stream.stamp.line("start"));
         }
         let mut bytes = Vec::new();
         stream.encoder.rows(&mut columns, &mut bytes)?;
