@@ -17,5 +17,6 @@ pub mod nearest;
 pub mod next;
 pub mod reclassified;
 pub mod severity;
+pub mod side;
 pub mod stack;
 pub mod stage;

@@ -152,8 +152,9 @@ pub(crate) mod canned {
 
         fn attribution(&mut self, site: &SiteKey, _stack: Option<&[u64]>) -> Attribution {
             let netfilter = (site.location >> 8) % 3 == 1;
+            let is_out = site.location & 0xff == 0xee;
             Attribution {
-                hook: netfilter.then_some("input"),
+                hook: netfilter.then_some(if is_out { "output" } else { "input" }),
                 engine: netfilter.then_some("nftables"),
                 by: Evidence::Reason,
                 open: false,

@@ -123,6 +123,24 @@ impl Row {
         }
     }
 
+    /// The value of a field; null where the row has no such field.
+    #[must_use]
+    pub fn value(&self, name: &str) -> &Value {
+        let mut fields = self.fields.iter();
+        fields
+            .find(|field| field.name == name)
+            .map_or(&Value::Null, |field| &field.value)
+    }
+
+    /// The text in a field, if there is one.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.value(name) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Drops per second; `None` over no time.
     #[must_use]
     pub fn rate(&self, seconds: f64) -> Option<f64> {

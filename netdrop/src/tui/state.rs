@@ -35,7 +35,7 @@ use self::{
     mouse::Targets,
     recording::Recording,
     replay::{Go, Replay},
-    shown::Shown,
+    shown::{Shown, StageCount},
     sparks::Sparks,
 };
 use crate::{
@@ -408,10 +408,18 @@ impl State {
         let Some((now, own)) = &self.last else { return };
         let mut shown = Shown::of(now, *own, &self.counts, &self.by, (self.order, self.room));
         shown.compared.clone_from(&self.counters.last);
+        let before = self.shown.as_ref().and_then(|it| it.path.get(self.stage));
+        if let Some(before) = before.map(StageCount::passage)
+            && let Some(place) = shown.path.iter().position(|it| it.passage() == before)
+        {
+            // Stages of two sides may have come before it.
+            self.stage = place;
+        }
         self.row.settle(&shown.table);
         self.flow.settle(&shown.flows);
         if let Some(detail) = &mut self.detail {
-            let stage = shown.path.iter().find(|it| Some(it.stage) == detail.stage);
+            let stage = shown.path.iter();
+            let stage = stage.clone().find(|it| Some(it.passage()) == detail.stage);
             if let Some(count) = stage {
                 detail.widen(&count.lines);
             }

@@ -21,6 +21,11 @@ pub(super) const USER_SPACE: &[Scenario] = &[
         run: the_terminal_shows_reason_and_total,
     },
     Scenario {
+        name: "the_terminal_tells_the_sides_of_netfilter_apart",
+        about: "datagrams dropped in output and in input: each on its side of the path",
+        run: the_terminal_tells_the_sides_of_netfilter_apart,
+    },
+    Scenario {
         name: "the_terminal_is_given_back",
         about: "SIGTERM, SIGINT and SIGQUIT, in the middle of a view and of the filter",
         run: the_terminal_is_given_back,
@@ -75,6 +80,48 @@ fn is_coloured(formatted: &str) -> bool {
     numbers
         .filter_map(|number| number.parse::<u8>().ok())
         .any(|number| matches!(number, 30..=38 | 40..=48 | 90..=107))
+}
+
+fn the_terminal_tells_the_sides_of_netfilter_apart(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let chain = |hook, port| {
+        format!(
+            "add chain ip drops {hook} {{ type filter hook {hook} priority 0; }}\n\
+             add rule ip drops {hook} udp dport {port} drop\n"
+        )
+    };
+    lab.b.nft(&format!(
+        "add table ip drops\n{}{}",
+        chain("input", 9),
+        chain("output", 10)
+    ))?;
+    let mut terminal = start(bench, &lab, &[])?;
+    drop_some(&lab, 9, 37)?;
+    Datagrams::new((B.v4.into(), 4000), (A.v4.into(), 10), 1, 23)
+        .send(&lab.b)
+        .map(drop)?;
+    // The receiving side stands in the left columns, the sending side in the right.
+    let side = |screen: &str, right: bool, drops: &str| {
+        screen.lines().any(|line| {
+            let skipped = if right { 52 } else { 0 };
+            let half: String = line.chars().skip(skipped).take(52).collect();
+            half.contains("netfilter") && half.split_whitespace().any(|word| word == drops)
+        })
+    };
+    terminal.wait_for("both sides with their totals", |screen| {
+        screen.contains("total 60") && side(screen, false, "37") && side(screen, true, "23")
+    })?;
+    // To the first stage of the sending side, and down to its netfilter.
+    terminal.press("\x1b[C\x1b[C")?;
+    terminal.wait_for("the sending side", |screen| side(screen, true, "23"))?;
+    terminal.press("jjjj\r")?;
+    terminal.wait_for("the drops of that side only", |screen| {
+        screen.contains("Netfilter, on the way out") && screen.contains(" 23 drops in the run")
+    })?;
+    terminal.press("q")?;
+    let (status, rest) = terminal.end()?;
+    ensure!(status.success(), "{status}: {rest}");
+    Ok(())
 }
 
 fn the_terminal_shows_reason_and_total(bench: &Bench) -> Result<()> {

@@ -12,7 +12,7 @@ use super::{
     severity::counts,
 };
 use crate::{
-    drops::stage::Stage,
+    drops::{side::Side, stage::Stage},
     recording::{fleet::Fleet, report::chart::Drops},
 };
 
@@ -28,31 +28,18 @@ pub(super) fn section(fleet: &Fleet) -> Section {
         }
     }
     let most = drops.values().map(Drops::all).max().unwrap_or_default();
-    let path = |wanted: &str| -> Vec<(Option<Stage>, Drops)> {
-        Stage::all()
-            .filter(|stage| stage.info().path == wanted)
+    let path = |side: Side| -> Vec<(Option<Stage>, Drops)> {
+        let stages = side.stages(|stage| sent.contains_key(&stage)).into_iter();
+        stages
             .map(|stage| {
                 let all = drops.get(&Some(stage)).copied().unwrap_or_default();
                 let out = sent.get(&stage).copied().unwrap_or_default();
-                (Some(stage), all - out)
+                let is_out = side != Side::home(stage);
+                (Some(stage), if is_out { out } else { all - out })
             })
             .collect()
     };
-    let sending: Vec<_> = path("tx")
-        .into_iter()
-        .flat_map(|stage| {
-            // Netfilter is on the way out of every host.
-            let beside = (stage.0 == Some(Stage::TX_IP)).then(|| {
-                Stage::all().filter_map(|stage| {
-                    let found = sent.get(&stage).copied();
-                    let quiet = (stage == Stage::NETFILTER).then(Drops::default);
-                    Some((Some(stage), found.or(quiet)?))
-                })
-            });
-            std::iter::once(stage).chain(beside.into_iter().flatten())
-        })
-        .collect();
-    let mut beside = path("side");
+    let mut beside = path(Side::Beside);
     if let Some(untold) = drops.get(&None) {
         beside.push((None, *untold));
     }
@@ -64,8 +51,8 @@ pub(super) fn section(fleet: &Fleet) -> Section {
              tell of it."
         }
         div.map {
-            (column("Receiving", "from the card down to the socket", &path("rx"), most))
-            (column("Sending", "from the socket down to the card", &sending, most))
+            (column("Receiving", "from the card down to the socket", &path(Side::Receiving), most))
+            (column("Sending", "from the socket down to the card", &path(Side::Sending), most))
             @if !beside.is_empty() {
                 (column("Beside the path", "devices, tunnels and what has no stage", &beside, most))
             }

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 
 use super::builder::before;
 use crate::{
-    drops::stage::Stage,
+    drops::{
+        side::{Passage, Side},
+        stage::Stage,
+    },
     tally::{
         key::{By, Key},
         period::{Period, View},
@@ -110,15 +113,12 @@ impl Bin {
         };
         for row in &period.rows {
             let drops = Drops::from(&row.sums);
-            let stage = match value(row, "stage") {
-                Value::Text(stage) => Stage::find(stage),
-                _ => None,
-            };
+            let stage = row.text("stage").and_then(Stage::find);
             *bin.stages.entry(stage).or_default() += drops;
             if let Some(stage) = stage.filter(|stage| is_sent(*stage, row)) {
                 *bin.sent.entry(stage).or_default() += drops;
             }
-            let cpu = match value(row, "cpu") {
+            let cpu = match row.value("cpu") {
                 Value::Number(cpu) => Some(*cpu),
                 _ => None,
             };
@@ -142,23 +142,10 @@ impl Bin {
     }
 }
 
-/// Was a packet on its way out in a stage that belongs to the receiving path? Its
-/// hook tells, or, where there is none, its direction.
+/// Was a packet on its way out in a stage that belongs to the receiving path?
 fn is_sent(stage: Stage, row: &Row) -> bool {
-    const OUT: [&str; 3] = ["output", "postrouting", "egress"];
-    stage.info().path == "rx"
-        && match (value(row, "hook"), value(row, "direction")) {
-            (Value::Text(hook), _) => OUT.contains(&&**hook),
-            (_, Value::Text(direction)) => &**direction == "tx",
-            _ => false,
-        }
-}
-
-fn value<'r>(row: &'r Row, name: &str) -> &'r Value {
-    let mut fields = row.fields.iter();
-    fields
-        .find(|field| field.name == name)
-        .map_or(&Value::Null, |field| &field.value)
+    let passage = Passage::of(stage, row.text("hook"), row.text("direction"));
+    passage.side != Side::home(stage)
 }
 
 /// How periods are grouped that a chart is made of.

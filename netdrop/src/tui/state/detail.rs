@@ -1,7 +1,7 @@
 //! All that is known of the drops of one row.
 
 use crate::{
-    drops::{advice::Advice, catalogue, stage::Stage},
+    drops::{advice::Advice, catalogue, side::Passage, stage::Stage},
     output::escape::escape,
     tally::{
         group::Group,
@@ -38,8 +38,8 @@ pub struct Detail {
     groups: Vec<Group>,
     /// The row's keys, of its first group.
     pub row: Row,
-    /// Only a stage is looked into, whatever else the row's keys say.
-    pub stage: Option<Stage>,
+    /// Only a stage of one side is looked into, whatever else the row's keys say.
+    pub stage: Option<Passage>,
     /// Its drops in the run.
     pub run: Sums,
     /// Its drops in the last interval.
@@ -66,7 +66,7 @@ impl Detail {
     /// Looks into the rows of these groups, which are all of one stage if one is
     /// given; `row` is one of them.
     #[must_use]
-    pub fn of(by: &By, groups: Vec<Group>, row: &Row, stage: Option<Stage>) -> Self {
+    pub fn of(by: &By, groups: Vec<Group>, row: &Row, stage: Option<Passage>) -> Self {
         Self {
             by: by.clone(),
             groups,
@@ -123,7 +123,10 @@ impl Detail {
         // A flow dies in one namespace, as a rule, and commands run there.
         let netns = by.needs_flows().then_some(Key::Netns);
         let more = [Key::Stage, Key::Reason].into_iter().chain(netns);
-        let meant = By::of(by.keys().iter().copied().chain(more));
+        // A stage means the same whichever way its packets went.
+        let own = by.keys().iter().copied();
+        let own = own.filter(|key| self.stage.is_none() || *key != Key::Direction);
+        let meant = By::of(own.chain(more));
         let rows: Vec<Row> = lines(&meant, MOST_ADVICE)
             .into_iter()
             .map(|line| line.run)
@@ -161,8 +164,9 @@ impl Detail {
     /// Is this drop one of the row's?
     fn has(&self, drop: &Drop) -> bool {
         if let Some(stage) = self.stage {
-            let name = drop.stage.as_deref().and_then(Stage::find);
-            return name.unwrap_or(Stage::unknown()) == stage;
+            let own = drop.stage.as_deref().and_then(Stage::find);
+            let own = own.unwrap_or(Stage::unknown());
+            return Passage::of(own, drop.hook.as_deref(), drop.direction.as_deref()) == stage;
         }
         is_of(&self.row, drop)
     }

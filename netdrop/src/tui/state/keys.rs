@@ -10,6 +10,7 @@ use super::{
     editor::{Edited, Editor, Purpose},
     grouping::Switch,
     recording,
+    shown::by_side,
 };
 use crate::tally::{
     key::{By, Key},
@@ -211,7 +212,7 @@ impl State {
                 self.counters.scroll = self.counters.scroll.saturating_add_signed(rows);
             }
             View::Path => {
-                let last = crate::drops::stage::Stage::all().count() - 1;
+                let last = shown.map_or(0, |shown| shown.path.len().saturating_sub(1));
                 self.stage = self.stage.saturating_add_signed(rows).min(last);
             }
             View::Table => {
@@ -286,14 +287,14 @@ impl State {
             View::Path => shown.path.get(self.stage).map(|count| {
                 let groups = count.lines.iter().map(|line| line.group).collect();
                 let row = count.lines.first().map(|line| &line.run);
-                let by = By::of([Key::Stage]);
+                let by = by_side();
                 let empty = Row {
                     fields: Vec::new(),
                     sums: count.run,
                     tells_harm: false,
                     other: None,
                 };
-                Detail::of(&by, groups, row.unwrap_or(&empty), Some(count.stage))
+                Detail::of(&by, groups, row.unwrap_or(&empty), Some(count.passage()))
             }),
             View::Table => line(&self.by, self.row.line(&shown.table)),
             View::Flows => line(&By::flow(), self.flow.line(&shown.flows)),

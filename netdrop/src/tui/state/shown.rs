@@ -3,7 +3,10 @@
 
 use super::{compared::Compared, counts::Counts};
 use crate::{
-    drops::stage::Stage,
+    drops::{
+        side::{Passage, Side},
+        stage::Stage,
+    },
     tally::{
         key::{By, Key},
         period::Period,
@@ -16,17 +19,28 @@ use crate::{
 /// Stages apart on display.
 const MOST_STAGES: usize = 1000;
 
-/// What a stage lost.
+/// What a stage lost on a side of the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageCount {
     /// The stage.
     pub stage: Stage,
+    /// The side.
+    pub side: Side,
     /// In the run.
     pub run: Sums,
     /// In the last interval.
     pub now: Sums,
     /// Its rows, which tell more than the stage.
     pub lines: Vec<Line>,
+}
+
+impl StageCount {
+    /// The stage as this side passes it.
+    #[must_use]
+    pub fn passage(&self) -> Passage {
+        let Self { stage, side, .. } = *self;
+        Passage { stage, side }
+    }
 }
 
 /// The counts on display.
@@ -38,7 +52,8 @@ pub struct Shown {
     pub run: Period,
     /// Share of one CPU that netdrop's own process took; `None` at first.
     pub own: Option<f64>,
-    /// Every stage, in path order.
+    /// Every stage, in path order, side by side; those that are passed on two sides
+    /// stand on both.
     pub path: Vec<StageCount>,
     /// The kernel's counters, where they are read.
     pub compared: Option<Compared>,
@@ -80,24 +95,43 @@ impl Shown {
     }
 }
 
+/// The keys by which a stage is told apart by side.
+pub(super) fn by_side() -> By {
+    By::of([Key::Stage, Key::Direction])
+}
+
 fn path(counts: &Counts) -> Vec<StageCount> {
-    let mut stages: Vec<StageCount> = Stage::all()
-        .map(|stage| StageCount {
-            stage,
-            run: Sums::default(),
-            now: Sums::default(),
-            lines: Vec::new(),
+    let lines = counts.lines(&by_side(), Order::Drops, MOST_STAGES, None);
+    let lines: Vec<(Passage, Line)> = lines
+        .into_iter()
+        .map(|line| {
+            let text = |name| line.run.text(name);
+            let stage = text("stage").and_then(Stage::find);
+            let stage = stage.unwrap_or(Stage::unknown());
+            let passage = Passage::of(stage, text("hook"), text("direction"));
+            (passage, line)
         })
         .collect();
-    let by = By::of([Key::Stage]);
-    for line in counts.lines(&by, Order::Drops, MOST_STAGES, None) {
-        let name = line.run.fields.first().map(|field| &field.value);
-        let stage = match name {
-            Some(crate::tally::row::Value::Text(name)) => Stage::find(name),
-            _ => None,
-        };
-        let stage = stage.unwrap_or(Stage::unknown());
-        if let Some(count) = stages.iter_mut().find(|count| count.stage == stage) {
+    let is_sent = |stage| {
+        let side = Side::Sending;
+        lines.iter().any(|(it, _)| *it == Passage { stage, side })
+    };
+    let sides = [Side::Receiving, Side::Sending, Side::Beside];
+    let mut stages: Vec<StageCount> = sides
+        .into_iter()
+        .flat_map(|side| {
+            let stages = side.stages(is_sent).into_iter();
+            stages.map(move |stage| StageCount {
+                stage,
+                side,
+                run: Sums::default(),
+                now: Sums::default(),
+                lines: Vec::new(),
+            })
+        })
+        .collect();
+    for (passage, line) in lines {
+        if let Some(count) = stages.iter_mut().find(|count| count.passage() == passage) {
             count.run += &line.run.sums;
             count.now += &line.now;
             count.lines.push(line);

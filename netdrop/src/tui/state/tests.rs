@@ -318,10 +318,43 @@ fn the_path_is_walked_to_its_ends() {
     press(&mut state, KeyCode::Down);
     assert_eq!(state.stage, 1);
     press(&mut state, KeyCode::End);
-    assert_eq!(state.stage, crate::drops::stage::Stage::all().count() - 1);
+    // Netfilter is passed on the way in and on the way out.
+    assert_eq!(state.stage, crate::drops::stage::Stage::all().count());
     press(&mut state, KeyCode::Home);
     assert_eq!(state.stage, 0);
     // A stage in which nothing died is looked into, too.
     press(&mut state, KeyCode::Enter);
     assert_eq!(state.detail.as_ref().unwrap().run.drops(), 0);
+}
+
+#[test]
+fn what_netfilter_drops_on_the_way_out_stands_apart_from_what_it_drops_on_the_way_in() {
+    let mut state = busy();
+    let sides = |state: &State| -> Vec<(usize, u64)> {
+        let path = &state.shown.as_ref().unwrap().path;
+        let both = path.iter().enumerate();
+        both.filter(|(_, it)| it.stage.id() == "netfilter")
+            .map(|(place, it)| (place, it.run.drops()))
+            .collect()
+    };
+    let [(_, on_the_way_in), (sending, 0)] = sides(&state)[..] else {
+        panic!("{:?}", sides(&state));
+    };
+    feed(&mut state, 8, &snapshot(&[(0x1ee, 1, 0, 443, 7)]));
+    let found: Vec<u64> = sides(&state).iter().map(|(_, drops)| *drops).collect();
+    assert_eq!(found, [on_the_way_in, 7]);
+    state.stage = sending;
+    press(&mut state, KeyCode::Enter);
+    let mut out = samples::datagram();
+    out.stage = Some("netfilter".into());
+    out.hook = Some("output".into());
+    let mut through = out.clone();
+    through.hook = Some("forward".into());
+    state.feed_events([out.clone(), through]);
+    feed(&mut state, 9, &snapshot(&[(0x1ee, 1, 0, 443, 2)]));
+    let detail = state.detail.as_ref().unwrap();
+    assert_eq!((detail.run.drops(), detail.now.drops()), (9, 2));
+    let reasons: u64 = detail.reasons.iter().map(|it| it.run.sums.drops()).sum();
+    assert_eq!(reasons, 9);
+    assert_eq!(detail.packets, [out]);
 }

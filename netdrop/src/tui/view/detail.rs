@@ -12,7 +12,7 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::{number, packets, rows::Rows};
 use crate::{
-    drops::stage::Stage,
+    drops::{side::Passage, stage::Stage},
     output::{amount::count_text, escape::escape, table},
     tally::{harm::Here, regroup, row::rate},
     tui::{
@@ -76,7 +76,7 @@ impl Page {
 
     fn meanings(&self, lines: &mut Vec<Line<'_>>, detail: &Detail) {
         if detail.told.is_empty()
-            && let Some(stage) = detail.stage
+            && let Some(Passage { stage, .. }) = detail.stage
         {
             self.stage(lines, stage);
         }
@@ -134,8 +134,8 @@ impl Page {
     }
 
     fn title<'a>(&self, detail: &Detail) -> Line<'a> {
-        let name = if let Some(stage) = detail.stage {
-            format!("{}: {}", stage.id(), stage.info().name)
+        let name = if let Some(passage) = detail.stage {
+            format!("{}: {}", passage.stage.id(), passage.name())
         } else {
             let columns = table::key_columns(std::slice::from_ref(&detail.row));
             let cells = columns.into_iter().map(|column| column.cells.concat());

@@ -10,6 +10,7 @@ use ratatui::{
 
 use super::{counters, number};
 use crate::{
+    drops::side::Side,
     output::table::shorten,
     tally::row::rate,
     tui::{
@@ -24,7 +25,7 @@ const WIDE: u16 = 120;
 const TALL: u16 = 26;
 /// The longest id.
 const ID: usize = 12;
-/// Stages of a narrow column.
+/// Stages of a column at most, where there is little room.
 const COLUMN: usize = 12;
 
 pub(super) fn draw(
@@ -52,12 +53,12 @@ pub(super) fn draw(
         theme,
         targets,
     };
-    let of = |path| -> Vec<(usize, &StageCount)> {
+    let of = |side| -> Vec<(usize, &StageCount)> {
         let all = shown.path.iter().enumerate();
-        all.filter(|(_, count)| count.stage.info().path == path)
-            .collect()
+        all.filter(|(_, count)| count.side == side).collect()
     };
-    let (rx, tx, side) = (of("rx"), of("tx"), of("side"));
+    let (rx, tx) = (of(Side::Receiving), of(Side::Sending));
+    let side = of(Side::Beside);
     let tall = TALL + if wants_counters { counters::LOWEST } else { 0 };
     let below = if area.width >= WIDE && area.height >= tall {
         picture.wide(frame, area, &rx, &tx, &side)
@@ -110,6 +111,7 @@ impl Picture<'_> {
         };
         let inner = usize::from(width) - 1;
         let half = rx.len().min(COLUMN);
+        let tx = &self.fitting(tx, COLUMN);
         let tall = u16::try_from(COLUMN + 1).unwrap_or(u16::MAX);
         let columns = [(RX, &rx[..half]), ("", &rx[half..]), (TX, tx)];
         for (place, (title, stages)) in (0..).zip(columns) {
@@ -189,6 +191,8 @@ impl Picture<'_> {
             width: width - 1,
             ..area
         };
+        let room = usize::from(area.height).saturating_sub(side.len() + 3);
+        let tx = &self.fitting(tx, room);
         self.clickable(half(0), rx);
         self.clickable(half(1), tx);
         let beside = u16::try_from(tx.len() + 2).unwrap_or(u16::MAX);
@@ -216,6 +220,22 @@ impl Picture<'_> {
             height: area.height - taken,
             ..area
         }
+    }
+
+    /// So many of the stages: those that lost nothing give way, the last ones first,
+    /// unless they are looked at.
+    fn fitting<'a>(&self, stages: &Stages<'a>, room: usize) -> Vec<(usize, &'a StageCount)> {
+        let mut left = stages.to_vec();
+        while left.len() > room {
+            let is_quiet = |(place, count): &(usize, &StageCount)| {
+                count.run.drops() == 0 && *place != self.selected
+            };
+            let Some(last) = left.iter().rposition(is_quiet) else {
+                break;
+            };
+            left.remove(last);
+        }
+        left
     }
 
     /// The stages below a title.
@@ -257,7 +277,7 @@ impl Picture<'_> {
         let id = count.stage.id();
         let middle = width.saturating_sub(1 + ID + 1 + 1 + 7 + 1 + 9);
         let bar = bar(count.now.drops(), self.most, BAR);
-        let title = |room| shorten(count.stage.info().name, room);
+        let title = |room| shorten(&count.passage().name(), room);
         // A title has the room of a bar and a rate that are not there.
         let told = if rate.is_empty() {
             let room = middle + 1 + 7;

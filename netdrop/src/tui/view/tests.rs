@@ -137,6 +137,28 @@ fn path() {
     hold("path", || pressed(&[]));
 }
 
+#[test]
+fn netfilter_on_both_sides() {
+    let state = || {
+        let mut state = busy();
+        feed(
+            &mut state,
+            8,
+            &snapshot(&[(0x110, 1, 0, 443, 9), (0x1ee, 1, 0, 53, 7)]),
+        );
+        state
+    };
+    hold("sides", state);
+    hold("side", || {
+        let mut state = state();
+        let path = &state.shown.as_ref().unwrap().path;
+        let last = path.iter().rposition(|it| it.stage.id() == "netfilter");
+        state.stage = last.unwrap();
+        state.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+        state
+    });
+}
+
 /// Counters of which some remain: the same loss twice, and one that no drop shows.
 fn compared() -> Compared {
     let line = |(counter, scope): (&str, &str), [delta, traced, repeated]: [u64; 3]| Line {

@@ -30,13 +30,7 @@ fn arrows_go_to_the_column_that_is_seen_beside() {
     assert_eq!(
         walk((160, 50), &[Right, Right, Down, Left, Left, End, Left]),
         [
-            "tx_sock",
-            "tx_sock",
-            "tx_l4",
-            "rx_dev",
-            "rx_dev",
-            "unknown",
-            "rx_tcp_state"
+            "tx_sock", "tx_sock", "tx_l4", "rx_dev", "rx_dev", "unknown", "rx_sock"
         ]
     );
     assert_eq!(
