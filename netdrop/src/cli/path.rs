@@ -29,6 +29,7 @@ use crate::{
         netns::{self, Identity, Namespaces, NetnsKind},
     },
     output::{
+        escape::escape,
         path::{self as output, Heading, Options},
         text::Layout,
     },
@@ -285,35 +286,72 @@ pub(super) fn find(text: &str) -> Result<Target, Usage> {
             identity: known.and_then(|namespace| namespace.identity),
         });
     }
-    let number = text.parse::<u32>().ok();
-    let inode = match number {
-        Some(inode) if inode >= FIRST_INODE => Some(inode),
-        Some(pid) => netns::of(pid).ok(),
-        None => None,
-    };
     let named = namespaces.iter().find(|(_, namespace)| {
         let identity = namespace.identity.as_ref();
         identity.is_some_and(|identity| &*identity.name == text)
     });
-    let inode = named.map(|(inode, _)| *inode).or(inode);
-    let found = inode.and_then(|inode| Some((inode, namespaces.remove(&inode)?)));
-    let Some((inode, namespace)) = found else {
-        return Err(Usage(match number {
-            Some(_) => format!(
-                "no process and no network namespace has the number {text}, or it may not be \
-                 looked at; run with sudo"
-            ),
-            None => format!(
-                "no network namespace is called '{text}'; `ip netns` lists names, and a process's \
-                 number does as well"
-            ),
-        }));
+    let inode = match (named, text.parse::<u32>()) {
+        (Some((inode, _)), _) => Ok(*inode),
+        (None, Ok(number)) => numbered(number),
+        (None, Err(_)) => Err(format!("no network namespace is called '{text}'")),
     };
+    let found = inode.and_then(|inode| {
+        let namespace = namespaces.remove(&inode);
+        let namespace = namespace.ok_or_else(|| format!("there is no network namespace {inode}"));
+        Ok((inode, namespace?))
+    });
+    let (inode, namespace) = found.map_err(|why| {
+        Usage(format!(
+            "{why}; {}, and the number of a process in it does as well",
+            listed(&namespaces)
+        ))
+    })?;
     Ok(Target {
         inode,
         path: namespace.path,
         identity: namespace.identity,
     })
+}
+
+/// The inode number of a namespace by its own number or by that of a process in it.
+fn numbered(number: u32) -> Result<u32, String> {
+    if number >= FIRST_INODE {
+        return Ok(number);
+    }
+    netns::of(number).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied if nix::unistd::geteuid().is_root() => format!(
+            "the network namespace of process {number} may not be looked at, even by root here \
+             (no CAP_SYS_PTRACE)"
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "the network namespace of process {number} may not be looked at without \
+             CAP_SYS_PTRACE: run with sudo"
+        ),
+        io::ErrorKind::NotFound => {
+            format!("no network namespace and no process has the number {number}")
+        }
+        _ => format!("the network namespace of process {number} cannot be found: {error}"),
+    })
+}
+
+/// The namespaces that there are, those with a name first.
+fn listed(namespaces: &Namespaces) -> String {
+    const MOST: usize = 8;
+    let mut names: Vec<(bool, String)> = namespaces
+        .iter()
+        .map(|(inode, namespace)| match &namespace.identity {
+            Some(identity) => (false, escape(&identity.name).into_owned()),
+            None => (true, inode.to_string()),
+        })
+        .collect();
+    names.sort();
+    let more = names.len().saturating_sub(MOST);
+    let names: Vec<String> = names.into_iter().take(MOST).map(|(_, name)| name).collect();
+    match (names.is_empty(), more) {
+        (true, _) => "none can be seen from here".to_owned(),
+        (false, 0) => format!("there are: {}", names.join(", ")),
+        (false, more) => format!("there are: {} and {more} more", names.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -328,10 +366,17 @@ mod tests {
             assert_eq!(find(&text).map(|found| found.inode).unwrap(), own);
         }
         let said = |text: &str| find(text).map(|found| found.inode).unwrap_err().to_string();
-        assert!(said("no-such-namespace").contains("`ip netns` lists names"));
+        let missing = said("no-such-namespace");
+        assert!(missing.starts_with("no network namespace is called 'no-such-namespace'; there"));
         for elsewhere in ["/no/such/file", "/dev/null", "/proc/self/ns/mnt"] {
             assert!(said(elsewhere).contains("no network namespace at"));
         }
-        assert!(said("4294967295").contains("has the number 4294967295"));
+        assert!(said("4294967295").starts_with("there is no network namespace 4294967295;"));
+        for number in ["0", "4000000"] {
+            let said = said(number);
+            let wanted = format!("no network namespace and no process has the number {number};");
+            assert!(said.starts_with(&wanted), "{said}");
+            assert!(!said.contains("sudo"), "{said}");
+        }
     }
 }
