@@ -124,12 +124,19 @@ pub(super) fn counters(snapshot: &Snapshot) -> Vec<Counter> {
     list.0
 }
 
-/// Columns of `/proc/net/stat` are sums of 32-bit numbers.
+/// Columns of `/proc/net/stat` are sums over CPUs of 32 bits each: when one of
+/// these wraps, the sum falls by 2^32. Those of neighbour tables have the machine's
+/// width (include/net/neighbour.h `struct neigh_statistics`, 5.10 to 7.x).
 fn statistic(name: &str) -> Kind {
     if name.ends_with(".entries") {
         Kind::Gauge
-    } else {
+    } else if ["arp_cache.", "ndisc_cache."]
+        .iter()
+        .any(|table| name.starts_with(table))
+    {
         Kind::Count
+    } else {
+        Kind::Count32
     }
 }
 
@@ -300,6 +307,18 @@ mod tests {
         assert_eq!(counter(Kind::Count32, 3).since(0xffff_fffe), Some(5));
         assert_eq!(counter(Kind::Count32, 3).since(1000), None);
         assert_eq!(counter(Kind::Gauge, 7).since(5), None);
+    }
+
+    #[test]
+    fn columns_of_32_bits_count_on_after_a_wrap_of_one_cpu() {
+        // Two CPUs: the first wraps, so the sum falls.
+        let sum = |cpus: [u64; 2]| cpus.iter().map(|count| count & 0xffff_ffff).sum::<u64>();
+        let (before, now) = (sum([0xffff_fffe, 7]), sum([0x1_0000_0003, 9]));
+        for name in ["conntrack.insert_failed", "rt_cache.in_martian_src"] {
+            assert_eq!(statistic(name).since(before, now), Some(7), "{name}");
+        }
+        assert_eq!(statistic("arp_cache.lookups"), Kind::Count);
+        assert_eq!(statistic("conntrack.entries"), Kind::Gauge);
     }
 
     #[test]
