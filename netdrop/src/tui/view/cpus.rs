@@ -44,7 +44,10 @@ const MEANINGS: [(&str, &str); 4] = [
         "softirq ended with packets left to poll, in the run",
     ),
     ("full", "polls that used up their budget, in the run"),
-    ("queued", "packets in the CPU's backlog now"),
+    (
+        "queued",
+        "packets in the CPU's backlog at the interval's end",
+    ),
     (
         "refused",
         "packets of the run that its backlog had no room for",
