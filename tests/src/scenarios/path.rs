@@ -345,11 +345,26 @@ fn path_finds_that_forwarding_is_off_ipv6(bench: &Bench) -> Result<()> {
     let lab = Pair::new()?;
     let setting = "net.ipv6.conf.all.forwarding";
     lab.b.sysctl(setting, "0")?;
+    let frame = Frame::v6(A, B, UDP).dst(C.v6);
+    let rule = "forwarding_off_ipv6";
+    // Without a way to go another counter tells of them.
+    let routes = Counter::snmp6(&lab.b, "Ip6InNoRoutes");
+    let journey = until_found(bench, &lab.b, rule, || {
+        sender::frames(&lab.a, A.device, &frame, 20)
+    })?;
+    ensure!(routes.read()? >= 20, "witness: they had a way to go");
+    says(
+        &journey,
+        rule,
+        &[
+            ("evidence", "Ip6InAddrErrors +0 of "),
+            ("evidence", "Ip6InNoRoutes +"),
+            ("remedy", "needs a route"),
+        ],
+    )?;
     lab.b
         .ip(&["route add fd99:0:0:1::/64 via fd99::1 dev b0"])?;
-    let frame = Frame::v6(A, B, UDP).dst(C.v6);
     let errors = Counter::snmp6(&lab.b, "Ip6InAddrErrors");
-    let rule = "forwarding_off_ipv6";
     let journey = until_found(bench, &lab.b, rule, || {
         sender::frames(&lab.a, A.device, &frame, 20)
     })?;

@@ -138,9 +138,9 @@ const COVERED: &[Covered] = &[
     ),
     covered(
         "forwarding_off_ipv6",
-        "Ip6InAddrErrors=10 Ip6InReceives=1000 net.ipv6.conf.all.forwarding=0",
+        "Ip6InAddrErrors=4 Ip6InNoRoutes=6 Ip6InReceives=1000 net.ipv6.conf.all.forwarding=0",
         "net.ipv6.conf.all.forwarding=1",
-        Some("Ip6InAddrErrors=101"),
+        Some("Ip6InNoRoutes=101"),
     ),
     covered(
         "syn_queue_full",
