@@ -168,7 +168,7 @@ pub struct Number<'a> {
 /// In each interval [`Reconciler::drops`] and [`Reconciler::numbers`] come before
 /// [`Reconciler::interval`]; the first numbers of all, at the start, come before
 /// any drops.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reconciler {
     netns: u32,
     sites: Sites,

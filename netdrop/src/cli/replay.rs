@@ -1,6 +1,7 @@
 //! `netdrop watch --replay`
 
 mod backlogs;
+mod checkpoints;
 mod counters;
 mod interface;
 mod length;
@@ -61,7 +62,8 @@ fn is_possible(path: &Path) -> bool {
 /// Prints it, all at once.
 fn print(path: &Path, shared: &Shared, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
     // What it shows tells how far it is.
-    let mut recording = open(&Reading::silent(), path, filter.as_ref(), None)?;
+    let recording = open(&Reading::silent(), path, filter.as_ref(), None)?;
+    let mut recording = recording.without_events();
     let renderer = shared.renderer();
     let header = recording.header().clone();
     let text = filter::both(header.filter.as_deref(), filter.as_ref());

@@ -25,7 +25,7 @@ type Key = (String, String);
 type Deltas = BTreeMap<Key, Option<u64>>;
 
 /// What counters counted in a period.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Period {
     deltas: Deltas,
     /// Those that were first seen in it and had counted before.
@@ -42,7 +42,7 @@ pub(super) struct Loss {
 }
 
 /// Counters of loss, as they stood and as they moved.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Moved {
     begun: bool,
     /// By scope, then by name.

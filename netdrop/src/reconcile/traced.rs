@@ -29,7 +29,7 @@ pub(super) struct Site {
 }
 
 /// Drops of a period.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Traced {
     pub(super) drops: HashMap<Site, u64>,
     /// Drops without keys.

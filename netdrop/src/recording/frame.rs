@@ -82,6 +82,13 @@ impl<R: Read> Frames<R> {
         self.whole
     }
 
+    /// Goes on elsewhere: where a message begins, behind so many bytes.
+    pub(super) fn go_on(&mut self, reader: R, behind: u64) {
+        self.reader = reader;
+        self.since = Since::default();
+        (self.whole, self.taken) = (behind, behind);
+    }
+
     /// Is there a checksum behind each batch?
     pub(super) fn is_checked(&self) -> bool {
         self.checked

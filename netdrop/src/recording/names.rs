@@ -48,7 +48,7 @@ struct Known {
 }
 
 /// The names read so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Recorded {
     texts: HashSet<Arc<str>>,
     text_bytes: usize,

@@ -1,5 +1,6 @@
 //! Reads a recording back: interval by interval, as far as it goes.
 
+pub mod bookmark;
 mod end;
 mod interval;
 mod row;

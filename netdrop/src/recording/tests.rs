@@ -1,3 +1,4 @@
+mod bookmarks;
 mod damage;
 mod events;
 mod format;

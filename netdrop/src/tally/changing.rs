@@ -8,7 +8,7 @@ use super::intern::Name;
 const MOST: usize = 16_384;
 
 /// Names by `K`, with the interval in which each was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Changing<K, V = Name>(HashMap<K, (Option<V>, u64)>);
 
 impl<K, V> Default for Changing<K, V> {

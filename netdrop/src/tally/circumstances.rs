@@ -45,7 +45,7 @@ struct Circumstance {
 }
 
 /// The circumstances of drops, with their number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Circumstances {
     drops: HashMap<Circumstance, u64>,
     places: HashMap<u32, Place>,

@@ -49,7 +49,7 @@ pub(crate) fn connection(key: &FlowKey) -> Option<(Connection, usize)> {
 }
 
 /// A row that counts drops of a connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Line {
     group: Group,
     /// Of which ends, first and second.
@@ -59,7 +59,7 @@ struct Line {
 }
 
 /// A connection in the kernel's table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     counts: Followed,
     /// What of it has been given to rows.
@@ -73,7 +73,7 @@ struct Known {
 }
 
 /// The connections whose drops may still have consequences, and their rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Consequences {
     known: HashMap<Connection, Known>,
 }

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Names of devices by namespace and index.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Devices {
     names: Changing<(u32, u32)>,
     /// Names that no device with this index has any more, and what it is called

@@ -11,7 +11,7 @@ const MOST_NAMES: usize = 65_536;
 pub struct Name(NonZeroU32);
 
 /// Every name seen so far, once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Interner {
     texts: Vec<Arc<str>>,
     ids: HashMap<Arc<str>, Name>,

@@ -104,7 +104,7 @@ pub struct Moment<'a> {
 }
 
 /// Turns snapshots into periods and adds them up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tally {
     pub(super) view: View,
     attached: Attached,
@@ -142,6 +142,12 @@ impl Tally {
             histograms: None,
             circumstances: None,
         }
+    }
+
+    /// Groups that the run keeps apart: what a copy of it takes.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.run.len()
     }
 
     /// From now on, the run keeps at most so many groups apart, those that matter

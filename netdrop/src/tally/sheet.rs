@@ -37,7 +37,7 @@ impl LetGo {
 }
 
 /// Sums kept while counting: of an interval, or of the whole run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sheet {
     pub(super) seconds: f64,
     pub(super) totals: Totals,
@@ -51,6 +51,11 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
+    /// Groups kept apart.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
     pub(super) fn add(&mut self, group: &Group, sums: &Sums) {
         if let Some(row) = self.groups.get_mut(group) {
             *row += sums;

@@ -57,7 +57,7 @@ pub struct Netns {
     pub kind: Name,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Remembered {
     named: Site,
     /// The interval in which it was asked for, while a name is missing.
@@ -65,7 +65,7 @@ struct Remembered {
 }
 
 /// Named sites, devices and namespaces.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sites {
     /// All names met.
     pub interner: Interner,

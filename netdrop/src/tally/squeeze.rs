@@ -49,7 +49,7 @@ pub struct Squeeze {
 }
 
 /// What was squeezed, by key, to be added up over a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Squeezes {
     full: Option<HashMap<NapiKey, FullPolls>>,
     other: Option<u64>,

@@ -172,8 +172,19 @@ impl Player {
         (self.at, self.over) = (0, false);
     }
 
+    /// Instead of the start, this is behind so many intervals, of those that are
+    /// wanted at once.
+    pub fn resume(&mut self, at: u64, now: Instant) {
+        self.at = at;
+        self.since = now;
+        if self.goal.is_some_and(|goal| at >= goal) {
+            self.goal = None;
+        }
+    }
+
     /// Where it is or will be in a moment.
-    fn target(&self) -> u64 {
+    #[must_use]
+    pub fn target(&self) -> u64 {
         let goal = self.goal.filter(|goal| *goal != u64::MAX);
         goal.unwrap_or(self.at)
     }

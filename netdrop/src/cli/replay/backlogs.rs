@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The last values.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Backlogs(BTreeMap<u32, [u64; 2]>);
 
 /// Counters of a CPU that tell of packets without room.

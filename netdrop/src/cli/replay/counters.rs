@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The counters up to an interval.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Counters {
     since: Timestamp,
     reconciler: Option<Reconciler>,

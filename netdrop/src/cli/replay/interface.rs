@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    checkpoints::Checkpoints,
     counters::Counters,
     length::{self, Length},
     reel::Reel,
@@ -34,7 +35,7 @@ use crate::{
         term,
     },
     output::{amount::bytes_text, escape::escape, render::Renderer, sink::Sink},
-    recording::read::{End, Interval, Recording},
+    recording::read::{End, Interval, Recording, bookmark::Bookmark},
     tally::{accounting::Attached, packet::Drop, period::Moment, show::Show},
     tui::{
         player::{Player, Pressed, Wants},
@@ -44,7 +45,7 @@ use crate::{
             Action, Host, State,
             counts::Asked,
             editor::Refusal,
-            replay::{Doing, Go, Replay},
+            replay::{Doing, Go, Kept, Replay},
         },
         theme::Theme,
     },
@@ -56,6 +57,14 @@ const PICTURE: Duration = Duration::from_millis(100);
 const WAY: Duration = Duration::from_millis(20);
 /// Without a wish: slow enough to see what happens, fast enough for an hour.
 const SPEED: &str = "10";
+
+/// A place between two intervals, and what was counted up to there.
+struct Checkpoint {
+    bookmark: Bookmark,
+    state: Kept,
+    counters: Counters,
+    time: Timestamp,
+}
 
 /// A recording and what is on the screen of it.
 struct Played {
@@ -72,6 +81,8 @@ struct Played {
     bytes: u64,
     end: Option<End>,
     counters: Counters,
+    /// Where one can go back to.
+    checkpoints: Checkpoints<Checkpoint>,
     attached: Attached,
     state: State,
     /// Has something been taken that is not on display?
@@ -168,6 +179,7 @@ impl Played {
             bytes: 0,
             end: None,
             counters: Counters::of(&recording),
+            checkpoints: Checkpoints::default(),
             attached,
             state,
             stale: false,
@@ -189,9 +201,23 @@ impl Played {
         self.tell();
     }
 
-    /// Reads it from its start again.
+    /// Reads it again: up to where the player wants to be, from the nearest place
+    /// before that is known, or else from its start.
     fn again(&mut self) -> anyhow::Result<()> {
-        let recording = read(&self.path, &mut self.source, self.filter.as_ref())?;
+        let mut recording = read(&self.path, &mut self.source, self.filter.as_ref())?;
+        let known = self.checkpoints.before(self.player.target());
+        if let Some((at, known)) = known
+            && let Some(bytes) = self.source.bytes_behind(known.bookmark.place())
+        {
+            recording.go_to(&known.bookmark, bytes);
+            self.counters = known.counters.clone();
+            self.state.go_back(&known.state);
+            self.time = Some(known.time);
+            self.player.resume(at, Instant::now().into_std());
+            self.reel = Reel::start(recording)?;
+            self.tell();
+            return Ok(());
+        }
         self.counters = Counters::of(&recording);
         self.reel = Reel::start(recording)?;
         self.begin();
@@ -311,12 +337,35 @@ impl Played {
         let Some((mut recording, interval)) = self.reel.take() else {
             return Ok(());
         };
+        let begun = Instant::now();
         self.count(&mut recording, &interval);
+        let took = begun.elapsed();
         self.player
             .took(interval.snapshot.seconds, Instant::now().into_std());
         self.time = Some(interval.time);
         self.stale = true;
+        self.keep(&recording, interval.time, took);
         self.reel.read_on(recording)
+    }
+
+    /// Keeps what was counted, now and then, to go back to.
+    fn keep(&mut self, recording: &Recording<Bytes>, time: Timestamp, took: Duration) {
+        let at = self.player.at();
+        if !self.source.rewinds() || !self.checkpoints.is_due(at, took) {
+            return;
+        }
+        let Some(bookmark) = recording.bookmark() else {
+            return;
+        };
+        let begun = Instant::now();
+        let weight = self.state.weight();
+        let kept = Checkpoint {
+            bookmark,
+            state: self.state.keep(),
+            counters: self.counters.clone(),
+            time,
+        };
+        self.checkpoints.keep(at, weight, kept, begun.elapsed());
     }
 
     fn count(&mut self, recording: &mut Recording<Bytes>, interval: &Interval) {
@@ -446,6 +495,7 @@ impl Played {
             }
         };
         self.filter = filter;
+        self.checkpoints = Checkpoints::default();
         self.state.restart(&self.attached, None);
         self.player.again();
         self.again()

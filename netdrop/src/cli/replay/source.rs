@@ -55,6 +55,14 @@ impl Source {
         }
     }
 
+    /// Its bytes behind so many others, where it can be read more than once.
+    pub(super) fn bytes_behind(&self, place: u64) -> Option<Bytes> {
+        let Self::File(file) = self else { return None };
+        let file = Arc::clone(file);
+        let from = From { file, place };
+        Some(Box::new(BufReader::with_capacity(64 << 10, from)))
+    }
+
     /// Its bytes, from the start where it can be read more than once.
     pub(super) fn bytes(&mut self) -> Bytes {
         let buffered = |reader: Bytes| Box::new(BufReader::with_capacity(64 << 10, reader));
@@ -102,6 +110,10 @@ mod tests {
         one.read_to_string(&mut text).unwrap();
         other.read_to_string(&mut text).unwrap();
         assert_eq!(text, "recordedrecorded");
+        text.clear();
+        let mut end = source.bytes_behind(6).unwrap();
+        end.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "ed");
     }
 
     #[test]

@@ -178,3 +178,18 @@ fn another_filter_is_shown_at_the_same_place() {
     tape.run(Duration::ZERO);
     assert_eq!(tape.at(), (30, Doing::Over));
 }
+
+#[test]
+fn a_way_back_may_begin_behind_the_start() {
+    let mut tape = Tape::new("1", 30, true);
+    tape.press(Go::End);
+    assert_eq!(tape.player.press(Go::Back, tape.now), Pressed::Rewind);
+    assert_eq!(tape.player.target(), 29);
+    tape.player.resume(24, tape.now);
+    assert_eq!((tape.player.at(), tape.player.is_going()), (24, true));
+    tape.run(Duration::ZERO);
+    assert_eq!(tape.at(), (29, Doing::Paused));
+    assert_eq!(tape.player.press(Go::Back, tape.now), Pressed::Rewind);
+    tape.player.resume(28, tape.now);
+    assert_eq!(tape.at(), (28, Doing::Paused));
+}

@@ -52,7 +52,7 @@ const SITE: [Key; 9] = [
 const MOST_GROUPS: usize = 57_344;
 
 /// The tallies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Counts {
     asked: Asked,
     /// By all that a site knows: exact whatever happens.
@@ -99,6 +99,13 @@ impl Counts {
             flow,
             asked,
         }
+    }
+
+    /// Groups kept apart, in all tallies: what a copy takes.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        let all = [&self.sites, &self.flows, &self.both].into_iter();
+        all.chain(&self.own).map(Tally::groups).sum()
     }
 
     /// What the command line asks for.

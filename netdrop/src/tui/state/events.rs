@@ -8,7 +8,7 @@ use crate::tally::packet::Drop;
 pub const MOST: usize = 2000;
 
 /// The last drops. What is looked at stays where it is while more come in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Events {
     drops: VecDeque<Drop>,
     /// Drops that came in so far.
@@ -102,6 +102,12 @@ impl Events {
     /// All, the newest first, whatever is shown.
     pub fn newest(&self) -> impl Iterator<Item = &Drop> {
         self.drops.iter().rev()
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.drops.len()
     }
 
     /// Is there none?

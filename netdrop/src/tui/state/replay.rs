@@ -3,8 +3,12 @@
 use jiff::Timestamp;
 use ratatui::crossterm::event::KeyCode;
 
-use super::{Counts, Cpus, Events, State};
-use crate::{filter::plan::Plan, tally::accounting::Attached, tui::speed::Speed};
+use super::{Counts, Cpus, Events, Sparks, State};
+use crate::{
+    filter::plan::Plan,
+    tally::{accounting::Attached, key::By, period::Period},
+    tui::speed::Speed,
+};
 
 /// Where in a recording to go, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,62 @@ pub struct Replay {
     pub wanted: String,
 }
 
+/// What was counted up to an interval, to go back to.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The keys that the small pictures are by.
+    by: By,
+    counts: Counts,
+    last: Option<(Period, Option<f64>)>,
+    sparks: Sparks,
+    cpus: Cpus,
+    events: Events,
+}
+
 impl State {
+    /// What was counted so far.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        let mut events = self.events.clone();
+        events.follow();
+        Kept {
+            by: self.by.clone(),
+            counts: self.counts.clone(),
+            last: self.last.clone(),
+            sparks: self.sparks.clone(),
+            cpus: self.cpus.clone(),
+            events,
+        }
+    }
+
+    /// How much that is, in rows.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.counts.groups() + self.events.len()
+    }
+
+    /// Takes what was counted up to an interval. What is looked at stays, and so
+    /// does what is on display until [`catch_up`](Self::catch_up).
+    pub fn go_back(&mut self, kept: &Kept) {
+        let Kept {
+            by,
+            counts,
+            last,
+            sparks,
+            cpus,
+            events,
+        } = kept.clone();
+        self.sparks = sparks;
+        if by != self.by {
+            self.sparks.clear();
+        }
+        self.counts = counts;
+        self.last = last;
+        self.held_cpus = Some(std::mem::replace(&mut self.cpus, cpus));
+        self.events = events;
+        self.counters.last = None;
+    }
+
     /// What a key means where a recording is played.
     pub(super) fn go_key(&self, code: KeyCode) -> Option<Go> {
         let key = Go::of(code)?;

@@ -10,7 +10,7 @@ pub const MOST: usize = 64;
 pub const ROWS: usize = 1000;
 
 /// The last intervals, the newest last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sparks(VecDeque<HashMap<Group, u64>>);
 
 impl Sparks {

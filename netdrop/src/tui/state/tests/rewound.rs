@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use super::*;
 use crate::tui::{
     speed::Speed,
@@ -53,4 +55,32 @@ fn a_message_stays_until_it_is_read_however_fast_it_plays() {
     assert_eq!(state.unread, 1);
     press(&mut state, KeyCode::Char('j'));
     assert_eq!(state.unread, 0);
+}
+
+#[test]
+fn what_was_kept_counts_on_as_it_did() {
+    let mut state = busy();
+    let kept = state.keep();
+    let before = state.summary(Timestamp::UNIX_EPOCH);
+    let cpus = state.cpus.clone();
+    let more = snapshot(&[(0x1304, 2, 0, 443, 7), (0x110, 1, 0, 8443, 90)]);
+    feed(&mut state, 9, &more);
+    let (after, shown) = (state.summary(Timestamp::UNIX_EPOCH), total(&state));
+    assert_ne!(after, before);
+    state.go_back(&kept);
+    assert_eq!(state.summary(Timestamp::UNIX_EPOCH), before);
+    // On display is what was, until it is looked at.
+    assert_eq!(total(&state), shown);
+    state.catch_up();
+    assert_eq!(total(&state), before.totals.sums.drops());
+    assert_eq!(*state.shown_cpus(), cpus);
+    feed(&mut state, 9, &more);
+    assert_eq!(state.summary(Timestamp::UNIX_EPOCH), after);
+    // Small pictures of other rows are none of these.
+    press(&mut state, KeyCode::Char('2'));
+    letters(&mut state, "SRDF");
+    state.go_back(&kept);
+    assert_eq!(state.summary(Timestamp::UNIX_EPOCH), before);
+    state.catch_up();
+    assert_eq!(total(&state), before.totals.sums.drops());
 }

@@ -1,0 +1,54 @@
+//! Places in a recording from which it can be read on, without what comes before.
+
+use std::{collections::VecDeque, io::Read};
+
+use super::{Recording, interval::Partial};
+use crate::recording::names::Recorded;
+
+/// A place between two intervals, and what was read up to there.
+#[derive(Clone, Debug)]
+pub struct Bookmark {
+    place: u64,
+    names: Recorded,
+    last: Option<u32>,
+    sum: u64,
+}
+
+impl Bookmark {
+    /// Bytes before it.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+}
+
+impl<R: Read> Recording<R> {
+    /// Where it is now; none amid a batch or an interval.
+    #[must_use]
+    pub fn bookmark(&self) -> Option<Bookmark> {
+        let is_between = self.pending.is_empty() && self.partial.rows == 0;
+        (is_between && self.end.is_none() && self.truth.is_none()).then(|| Bookmark {
+            place: self.frames.whole(),
+            names: self.names.clone(),
+            last: self.last,
+            sum: self.sum,
+        })
+    }
+
+    /// Goes to a bookmark of the same recording, read with the same filter. `reader`
+    /// stands at its place.
+    pub fn go_to(&mut self, bookmark: &Bookmark, reader: R) {
+        let Bookmark {
+            place,
+            names,
+            last,
+            sum,
+        } = bookmark.clone();
+        self.frames.go_on(reader, place);
+        self.names = names;
+        (self.last, self.sum) = (last, sum);
+        self.pending = VecDeque::new();
+        self.partial = Partial::default();
+        self.end = None;
+    }
+}
