@@ -8,12 +8,14 @@ mod apply;
 pub mod finding;
 mod place;
 mod reach;
+mod readings;
 mod rules;
 pub(crate) mod step;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
 
+use self::readings::readings;
 pub use self::{finding::Finding, reach::Reach};
 use crate::{
     drops::stage::Stage,
@@ -147,44 +149,6 @@ impl Journey {
             reconciliation: None,
         }
     }
-}
-
-fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading> {
-    let earlier = before.map(Snapshot::flat);
-    let was_here = |counter: &Counter| {
-        let Some(device) = counter.scope.device() else {
-            return true;
-        };
-        let mut links = before.iter().flat_map(|before| &before.links);
-        links.any(|link| link.name == *device)
-    };
-    let delta = |counter: &Counter| {
-        let earlier = earlier.as_ref()?;
-        // Both lists are sorted.
-        let found = earlier.binary_search_by(|other| {
-            (&other.scope, &other.name).cmp(&(&counter.scope, &counter.name))
-        });
-        match found {
-            Ok(place) => counter.since(earlier[place].value),
-            Err(_) if counter.value == 0 => counter.since(0),
-            // A device may have been made, renamed, or come from another namespace.
-            Err(_) if counter.scope.begins_at_zero() && was_here(counter) => counter.since(0),
-            // A queue's interrupts on a CPU are told once there are some.
-            Err(_) if counter.name.starts_with("irq.count.") => {
-                let all =
-                    |other: &Counter| other.scope == counter.scope && &*other.name == "irq.count";
-                earlier.iter().any(all).then(|| counter.since(0)).flatten()
-            }
-            Err(_) => None,
-        }
-    };
-    now.flat()
-        .into_iter()
-        .map(|counter| Reading {
-            delta: delta(&counter),
-            counter,
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         path::devices::SCENARIOS,
         path::traced::SCENARIOS,
         path::remainders::SCENARIOS,
+        path::anew::SCENARIOS,
         path::renamed::SCENARIOS,
         figures::SCENARIOS,
         catalogue::SCENARIOS,

@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use super::fault;
 use crate::{
     host::{
-        counters::{Snapshot, Wanted},
+        counters::{Snapshot, Wanted, renewed::Listener},
         netns,
     },
     kernel::snapshot::Snapshot as Drops,
@@ -69,6 +69,7 @@ impl Counters {
             if enter.send(inode).is_err() || !may {
                 return;
             }
+            let mut listener = listener();
             while let Ok(drivers) = questions.recv() {
                 let began = Instant::now();
                 let wanted = Wanted {
@@ -77,7 +78,7 @@ impl Counters {
                     host: host.clone(),
                     ..Wanted::default()
                 };
-                let counters = Snapshot::take(&wanted).flat();
+                let counters = Snapshot::after(&wanted, listener.as_mut()).flat();
                 let ended = Instant::now();
                 let numbers = counters
                     .into_iter()
@@ -194,6 +195,20 @@ impl Counters {
         }
         self.reconciler.run()
     }
+}
+
+/// Listens to what happens to the devices of the calling thread's namespace. Without,
+/// one that was made anew is told by numbers that have fallen only.
+pub(super) fn listener() -> Option<Listener> {
+    let found = Listener::open();
+    found
+        .inspect_err(|error| {
+            fault::say(&format!(
+                "warning: cannot listen to what happens to devices ({error}): what one that is \
+                 made anew counts may be taken for its predecessor's"
+            ));
+        })
+        .ok()
 }
 
 /// Counters that were read before an interval ends.

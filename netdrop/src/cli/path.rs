@@ -16,6 +16,7 @@ use nix::{
 };
 
 use super::{
+    counters::listener,
     duration,
     fault::Usage,
     options::{self, FormatArg},
@@ -207,7 +208,8 @@ async fn reports(
         )?),
         false => None,
     };
-    let mut before = Snapshot::take(&wanted);
+    let mut listener = interval.and_then(|_| listener());
+    let mut before = Snapshot::after(&wanted, listener.as_mut());
     if let Some(tracer) = &mut tracer {
         tracer.first(&before);
     }
@@ -229,7 +231,7 @@ async fn reports(
             () = tokio::time::sleep(rest) => false,
             () = signals.next() => true,
         };
-        let now = Snapshot::take(&wanted);
+        let now = Snapshot::after(&wanted, listener.as_mut());
         let mut journey = Journey::of(&now, Some(&before), reach);
         if let Some(tracer) = &mut tracer {
             journey.reconciliation = Some(tracer.interval(&now)?);

@@ -38,7 +38,7 @@ use super::{
     filter::{self, Filter},
     options::at_least_one,
     outfile::Fresh,
-    recording_header::{self, Asked, counters},
+    recording_header::{self, Asked, Reader},
     resolve::Squeezes,
     session, severity_file,
     signals::Signals,
@@ -178,7 +178,8 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         }
     };
     // At once: drops count already.
-    let start = counters(capture.since());
+    let mut counters = Reader::start();
+    let start = counters.read(capture.since());
     let mut warnings = capture.warnings().to_vec();
     warnings.extend(filter::warnings(filter.as_ref(), names.symbols()));
     if let Some((path, given)) = given {
@@ -205,6 +206,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         writer,
         alarm,
         squeezes: Squeezes::start(),
+        counters,
         waiting: Waiting::default(),
         keeps_events: args.sampling.max_events > 0,
         progress: Progress::new(),

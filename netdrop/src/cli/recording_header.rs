@@ -8,10 +8,10 @@ use std::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::record::sampling::Sampling;
+use super::{counters::listener, record::sampling::Sampling};
 use crate::{
     host::{
-        counters::{Scope, Snapshot as Counters, Wanted},
+        counters::{Scope, Snapshot as Counters, Wanted, renewed::Listener},
         facts, netns,
         softnet::Softnet,
     },
@@ -110,10 +110,27 @@ pub(super) fn renew(header: &mut Header) {
     header.sysctls = facts::sysctls();
 }
 
-/// Counters of the host and of the network namespace that netdrop runs in, as
-/// they stand; the drops were read at `drops`.
-pub(super) fn counters(drops: Instant) -> Vec<HostCounter> {
-    let taken = Counters::take(&Wanted::default());
+/// Reads counters of the host and of the network namespace that netdrop runs in.
+#[derive(Debug)]
+pub(super) struct Reader(Option<Listener>);
+
+impl Reader {
+    /// Listens to what happens to devices from now on.
+    pub(super) fn start() -> Self {
+        Self(listener())
+    }
+
+    /// The counters as they stand; the drops were read at `drops`.
+    pub(super) fn read(&mut self, drops: Instant) -> Vec<HostCounter> {
+        let Self(listener) = self;
+        counters(
+            &Counters::after(&Wanted::default(), listener.as_mut()),
+            drops,
+        )
+    }
+}
+
+fn counters(taken: &Counters, drops: Instant) -> Vec<HostCounter> {
     let skew = u64::try_from(drops.elapsed().as_nanos()).ok();
     let of_ours = [
         (reconcile::NETNS, Some(taken.netns.into())),

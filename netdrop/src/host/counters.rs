@@ -33,6 +33,7 @@ pub mod interrupts;
 pub mod links;
 pub mod neighbours;
 pub mod qdiscs;
+pub mod renewed;
 mod scope;
 mod settings;
 pub mod sockets;
@@ -46,7 +47,7 @@ use std::{fs, io, path::PathBuf, sync::Arc, thread, time::Instant};
 pub(crate) use self::flat::scope_of;
 use self::{
     ethtool::Driver, interrupts::Interrupt, links::Link, neighbours::NeighbourTable, qdiscs::Qdisc,
-    sockets::Socket, table::Numbers, tunables::Tunable,
+    renewed::Listener, sockets::Socket, table::Numbers, tunables::Tunable,
 };
 pub use self::{
     flat::{Counter, Kind},
@@ -154,6 +155,9 @@ pub struct Snapshot {
     pub sockets: Vec<Socket>,
     /// Settings.
     pub tunables: Vec<Tunable>,
+    /// What was made anew before it was read, where somebody listened
+    /// ([`renewed`]).
+    pub marks: Vec<Counter>,
     /// What could not be read.
     pub unread: Vec<Unread>,
 }
@@ -172,6 +176,13 @@ impl Snapshot {
     /// namespace's, too.
     #[must_use]
     pub fn take(wanted: &Wanted<'_>) -> Self {
+        Self::after(wanted, None)
+    }
+
+    /// The same, with what happened to devices and queueing disciplines since the
+    /// listener was asked last.
+    #[must_use]
+    pub fn after(wanted: &Wanted<'_>, listener: Option<&mut Listener>) -> Self {
         let taken = Instant::now();
         let mut unread = Vec::new();
         let mut file = |path: &str| {
@@ -226,11 +237,11 @@ impl Snapshot {
             drivers: Vec::new(),
             sockets: Vec::new(),
             tunables: of_host.tunables,
+            marks: Vec::new(),
             unread,
         };
         snapshot.softnet = snapshot.noted_softnet(softnet);
-        snapshot.links = snapshot.noted("devices", links::read());
-        snapshot.qdiscs = snapshot.noted("queueing disciplines", qdiscs::read());
+        snapshot.devices(listener);
         if !wanted.brief {
             snapshot.neighbours = snapshot.noted("neighbour tables", neighbours::read());
         }
@@ -238,6 +249,29 @@ impl Snapshot {
         snapshot.beside(wanted);
         snapshot.skew = taken.elapsed();
         snapshot
+    }
+
+    /// Devices and queueing disciplines, and what was made anew before.
+    fn devices(&mut self, mut listener: Option<&mut Listener>) {
+        const TRIES: usize = 4;
+        for tries in 1..=TRIES {
+            if let Some(listener) = &mut listener {
+                listener.listen();
+            }
+            self.links = self.noted("devices", links::read());
+            self.qdiscs = self.noted("queueing disciplines", qdiscs::read());
+            // What happens while they are read may be in them or not.
+            let Some(listener) = &mut listener else { break };
+            if !listener.listen() {
+                break;
+            }
+            if tries == TRIES {
+                listener.lose();
+            }
+        }
+        if let Some(listener) = listener {
+            self.marks = listener.settle(&self.links, &self.qdiscs);
+        }
     }
 
     fn beside(&mut self, wanted: &Wanted<'_>) {

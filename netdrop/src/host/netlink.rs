@@ -1,14 +1,18 @@
 //! Questions to the kernel over netlink, and the attributes of its answers.
 
-use std::{io, os::fd::AsRawFd as _};
+use std::{
+    io,
+    os::fd::{AsRawFd as _, OwnedFd},
+};
 
 use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NlasIterator};
 use nix::{
     errno::Errno,
     sys::{
         socket::{
-            AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, setsockopt,
-            socket, sockopt::ReceiveTimeout,
+            AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv,
+            send, setsockopt, socket,
+            sockopt::{RcvBuf, RcvBufForce, ReceiveTimeout},
         },
         time::TimeVal,
     },
@@ -26,6 +30,55 @@ const BUFFER: usize = 64 * 1024;
 const PATIENCE: i64 = 1;
 /// A dump that changed under way is asked for again so many times.
 const TRIES: usize = 4;
+
+/// Room for what the kernel tells between two readings, in bytes.
+const TOLD: usize = 4 * 1024 * 1024;
+
+/// What the kernel tells of its own accord of a network namespace: the one that the
+/// thread was in which opened it.
+#[derive(Debug)]
+pub(super) struct Subscription(OwnedFd);
+
+impl Subscription {
+    /// Subscribes to groups of `NETLINK_ROUTE` (`RTMGRP_LINK` and so on). Needs no
+    /// privileges.
+    pub(super) fn open(groups: u32) -> io::Result<Self> {
+        let socket = socket(
+            AddressFamily::Netlink,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            SockProtocol::NetlinkRoute,
+        )?;
+        // More than anybody may have needs CAP_NET_ADMIN.
+        if setsockopt(&socket, RcvBufForce, &TOLD).is_err() {
+            setsockopt(&socket, RcvBuf, &TOLD)?;
+        }
+        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
+        Ok(Self(socket))
+    }
+
+    /// Gives the kind and the payload of each message so far to `each`. Returns
+    /// false where some were lost.
+    pub(super) fn told(&self, mut each: impl FnMut(u16, &[u8])) -> bool {
+        let Self(socket) = self;
+        let mut buffer = vec![0; BUFFER];
+        let mut whole = true;
+        loop {
+            match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                Ok(length) => {
+                    for (header, payload) in Messages(&buffer[..length]) {
+                        each(header.kind, payload);
+                    }
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return whole,
+                // The kernel had more to tell than there was room for.
+                Err(Errno::ENOBUFS) => whole = false,
+                Err(_) => return false,
+            }
+        }
+    }
+}
 
 /// Asks for everything of a kind and gives each answer's payload to `each`.
 /// A table that changes all the time is given as it was found the last time.

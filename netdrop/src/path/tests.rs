@@ -43,6 +43,7 @@ fn snapshot() -> Snapshot {
         drivers: Vec::new(),
         sockets: Vec::new(),
         tunables: vec![setting(Scope::Netns, "net.ipv4.ip_forward", "0")],
+        marks: Vec::new(),
         unread: Vec::new(),
     }
 }

@@ -6,7 +6,10 @@ use super::{
     Number,
     known::{self, Known, Of},
 };
-use crate::host::counters::Kind;
+use crate::host::counters::{
+    Kind,
+    renewed::{BEGAN, ENDED, INDEX, MADE, UNKNOWN, is_mark},
+};
 
 /// What passed, of a device or queueing discipline: where this falls, its counters
 /// of loss began again, too, even those that have grown.
@@ -23,6 +26,21 @@ type Key = (String, String);
 
 /// What counters counted; `None` for those that began again meanwhile.
 type Deltas = BTreeMap<Key, Option<u64>>;
+
+/// What became of a scope since the last reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It goes on.
+    On,
+    /// What passed has fallen: its counters began again, unless they had counted
+    /// nothing.
+    Anew,
+    /// It was made anew: other numbers tell what was counted until then, and what
+    /// it began with.
+    Made,
+    /// It is not known.
+    Unknown,
+}
 
 /// What counters counted in a period.
 #[derive(Clone, Debug, Default)]
@@ -67,11 +85,12 @@ impl Moved {
 
     pub(super) fn read<'a>(&mut self, numbers: impl IntoIterator<Item = Number<'a>>) {
         let numbers: Vec<Number<'a>> = numbers.into_iter().collect();
-        let anew: HashSet<&str> = numbers
-            .iter()
-            .filter(|number| self.has_fallen(number))
-            .map(|number| number.scope)
-            .collect();
+        let mut fates = self.fates(&numbers);
+        for number in &numbers {
+            if self.has_fallen(number) {
+                fates.entry(number.scope).or_insert(Fate::Anew);
+            }
+        }
         for number in &numbers {
             let top = match number.name {
                 "qdisc.root" => Some(Of::Qdisc),
@@ -85,7 +104,8 @@ impl Moved {
                 continue;
             }
             if known::named(number.name).next().is_some() {
-                self.step(number, anew.contains(number.scope));
+                let fate = fates.get(number.scope).copied().unwrap_or(Fate::On);
+                self.step(number, fate);
             }
         }
         let devices = numbers
@@ -97,6 +117,42 @@ impl Moved {
                 self.devices.insert(device.to_owned());
             }
         }
+    }
+
+    /// What the marks among the numbers tell, of scopes that do not just go on.
+    fn fates<'a>(&mut self, numbers: &[Number<'a>]) -> HashMap<&'a str, Fate> {
+        let mut fates = HashMap::new();
+        for number in numbers {
+            let Number { scope, name, value } = *number;
+            if !is_mark(name) {
+                continue;
+            }
+            let before = self.replace(scope, name, value);
+            if before == Some(value) {
+                continue;
+            }
+            if name == INDEX && before.is_some() {
+                // Another device.
+                self.forget(scope);
+                self.replace(scope, name, value);
+            } else if MADE.contains(&name) {
+                fates.entry(scope).or_insert(Fate::Made);
+            } else if UNKNOWN.contains(&name) {
+                fates.insert(scope, Fate::Unknown);
+            }
+        }
+        fates
+    }
+
+    /// Another device has this name: it is seen for the first time, and its queueing
+    /// disciplines are.
+    fn forget(&mut self, device: &str) {
+        let Self { last, devices, .. } = self;
+        devices.remove(device);
+        last.retain(|scope, _| {
+            let of_device = scope.split_once(" qdisc ").map_or(&**scope, |it| it.0);
+            of_device != device
+        });
     }
 
     /// Does what passed tell that everything of this scope began again?
@@ -122,21 +178,35 @@ impl Moved {
         names.insert(name.to_owned(), value)
     }
 
-    /// A counter's next value; `anew` when those of its scope began again.
-    fn step(&mut self, number: &Number<'_>, anew: bool) {
+    /// What was counted where the one that counted was made anew.
+    fn over_the_end(&self, number: &Number<'_>, before: u64) -> Option<u64> {
+        let Number { scope, name, value } = *number;
+        let numbers = self.last.get(scope)?;
+        let ended = *numbers.get(&format!("{ENDED}{name}"))?;
+        let began = *numbers.get(&format!("{BEGAN}{name}"))?;
+        let kind = kind(name);
+        Some(kind.since(before, ended)? + kind.since(began, value)?)
+    }
+
+    /// A counter's next value.
+    fn step(&mut self, number: &Number<'_>, fate: Fate) {
         let Number { scope, name, value } = *number;
         let before = self.replace(scope, name, value);
         // Most stand still.
-        if before == Some(value) && !anew {
+        if before == Some(value) && (fate == Fate::On || value == 0 && fate == Fate::Unknown) {
             return;
         }
         let key = (scope.to_owned(), name.to_owned());
         let of_cpu = scope.starts_with("cpu ");
         let mut late = false;
         let delta = match before {
-            // What counted nothing before has counted this since.
-            Some(before) if anew && before > 0 => None,
-            Some(before) => kind(name).since(before, value),
+            Some(before) => match fate {
+                Fate::Made => self.over_the_end(number, before),
+                Fate::Unknown => None,
+                // What counted nothing before has counted this since.
+                Fate::Anew if before > 0 => None,
+                Fate::Anew | Fate::On => kind(name).since(before, value),
+            },
             // A CPU that comes online has counted before.
             None if !self.begun || of_cpu => Some(0),
             None if self.began_at_zero(scope) => Some(value),

@@ -443,3 +443,117 @@ fn a_reset_is_seen_where_the_bytes_fall_though_the_counter_has_grown() {
     assert_eq!(found.lines.len(), 1, "{:?}", found.lines);
     assert_eq!(sums(line(&found, "link.rx_dropped")), [2, 0, 2, 0, 0]);
 }
+
+const TBF: &str = "eth1 qdisc tbf 7:";
+
+#[test]
+fn a_qdisc_that_was_made_anew_and_has_counted_more_leaves_no_false_remainder() {
+    let found = between(
+        &[
+            (TBF, "qdisc.bytes", 4000),
+            (TBF, "qdisc.drops", 21),
+            (TBF, "qdisc.root", 1),
+        ],
+        &[
+            // 4 more until it ended, and 60 of the new one.
+            (TBF, "qdisc.made", 2),
+            (TBF, "ended.qdisc.drops", 25),
+            (TBF, "began.qdisc.drops", 0),
+            (TBF, "qdisc.bytes", 9000),
+            (TBF, "qdisc.drops", 60),
+            (TBF, "qdisc.root", 1),
+        ],
+        &[(QDISC, HERE, 64)],
+    );
+    assert_eq!(sums(line(&found, "qdisc.drops")), [64, 64, 0, 0, 0]);
+    assert_eq!(found.terms.reset, Vec::<String>::new());
+}
+
+#[test]
+fn a_device_that_was_made_anew_counts_from_where_it_began() {
+    let found = between(
+        &[("eth1", "link.index", 5), ("eth1", "link.rx_dropped", 3)],
+        &[
+            ("eth1", "link.index", 5),
+            ("eth1", "link.made", 2),
+            ("eth1", "ended.link.rx_dropped", 4),
+            ("eth1", "began.link.rx_dropped", 100),
+            ("eth1", "link.rx_dropped", 107),
+        ],
+        &[],
+    );
+    assert_eq!(sums(line(&found, "link.rx_dropped")), [8, 0, 8, 0, 0]);
+}
+
+#[test]
+fn another_device_of_the_same_name_is_seen_for_the_first_time() {
+    let found = between(
+        &[
+            ("eth1", "link.index", 5),
+            ("eth1", "link.rx_dropped", 3),
+            (TBF, "qdisc.drops", 1),
+            (TBF, "qdisc.root", 1),
+        ],
+        &[
+            ("eth1", "link.index", 6),
+            ("eth1", "link.rx_dropped", 300),
+            (TBF, "qdisc.drops", 9),
+            (TBF, "qdisc.root", 1),
+        ],
+        &[],
+    );
+    assert_eq!(found.lines, []);
+    let qdisc = format!("{TBF} qdisc.drops");
+    assert_eq!(found.terms.late, ["eth1 link.rx_dropped", &qdisc]);
+}
+
+#[test]
+fn what_is_not_known_is_no_remainder() {
+    let before = [
+        ("eth1", "link.rx_dropped", 3),
+        ("eth1", "link.tx_dropped", 0),
+    ];
+    let after = [
+        ("eth1", "link.unknown", 2),
+        ("eth1", "link.rx_dropped", 300),
+        ("eth1", "link.tx_dropped", 0),
+    ];
+    let found = between(&before, &after, &[]);
+    assert_eq!(found.lines, []);
+    assert_eq!(found.terms.reset, ["eth1 link.rx_dropped"]);
+}
+
+#[test]
+fn what_was_made_anew_goes_on_as_any_other() {
+    let mut reconciler = Reconciler::new(HERE);
+    let mut next = |numbers| {
+        read(&mut reconciler, numbers);
+        let found = reconciler.interval();
+        found
+            .lines
+            .iter()
+            .map(|line| line.delta)
+            .collect::<Vec<_>>()
+    };
+    next(&[("eth1", "link.rx_dropped", 3)]);
+    let made = [
+        ("eth1", "link.made", 2),
+        ("eth1", "ended.link.rx_dropped", 3),
+        ("eth1", "began.link.rx_dropped", 0),
+        ("eth1", "link.rx_dropped", 1),
+    ];
+    assert_eq!(next(&made), [1]);
+    // The marks stay as they were.
+    let mut later = made;
+    later[3].2 = 6;
+    assert_eq!(next(&later), [5]);
+    // A recording tells only what is no longer as it was.
+    assert_eq!(
+        next(&[
+            ("eth1", "link.made", 4),
+            ("eth1", "ended.link.rx_dropped", 8),
+            ("eth1", "link.rx_dropped", 2)
+        ]),
+        [4]
+    );
+}

@@ -28,6 +28,7 @@ use crate::{
 
 use super::tcp_handshake::listener;
 
+pub(super) mod anew;
 pub(super) mod devices;
 pub(super) mod remainders;
 pub(super) mod renamed;

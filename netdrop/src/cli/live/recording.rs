@@ -12,7 +12,7 @@ use crate::{
             aside::{Aside, Told},
             sampling::{Sampling, Waiting},
         },
-        recording_header::{self, Asked, counters},
+        recording_header::{self, Asked, Reader},
         session::{GRACE, IMPATIENCE},
         signals::Signals,
     },
@@ -47,6 +47,7 @@ pub(super) struct Recording {
 struct Counting {
     rows: Rows,
     /// Single drops of the interval that has not ended.
+    counters: Reader,
     waiting: Waiting,
     seconds: f64,
     drops: u64,
@@ -87,7 +88,8 @@ impl Recording {
         };
         let header = recording_header::header(&asked, capture, capture.warnings())?;
         let created = Fresh::create(path, over)?;
-        let start = counters(capture.since());
+        let mut counters = Reader::start();
+        let start = counters.read(capture.since());
         let mut rows = Rows::new(&header, &start);
         if let Some((_, plan)) = filter {
             rows.filter(plan);
@@ -97,6 +99,7 @@ impl Recording {
             file: file.to_owned(),
             counting: Some(Counting {
                 rows,
+                counters,
                 waiting: Waiting::default(),
                 seconds: 0.0,
                 drops: 0,
@@ -138,7 +141,7 @@ impl Recording {
         let moment = Moment {
             time,
             time_squeeze: squeezed,
-            counters: &counters(capture.since()),
+            counters: &counting.counters.read(capture.since()),
             events: &events,
             boot: clock::boot()?,
         };

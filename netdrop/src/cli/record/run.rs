@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cli::{
         clock, fault,
-        recording_header::counters,
+        recording_header::Reader,
         resolve::{Resolver, Squeezes},
         session::{GRACE, IMPATIENCE, every},
         signals::Signals,
@@ -60,6 +60,7 @@ pub(super) struct Run {
     pub(super) writer: Writer,
     pub(super) alarm: Option<Alarm>,
     pub(super) squeezes: Squeezes,
+    pub(super) counters: Reader,
     pub(super) waiting: Waiting,
     /// Are events more than hints?
     pub(super) keeps_events: bool,
@@ -136,7 +137,7 @@ impl Run {
     /// Ends an interval and hands it over.
     pub(super) fn collect(&mut self) -> anyhow::Result<()> {
         let mut snapshot = self.capture.collect()?;
-        let counters = counters(self.capture.since());
+        let counters = self.counters.read(self.capture.since());
         let stacks = self.names.stacks();
         stacks.learn(std::mem::take(&mut snapshot.stacks));
         self.waiting.drain(&mut self.capture)?;

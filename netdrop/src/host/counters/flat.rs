@@ -111,6 +111,7 @@ pub(super) fn counters(snapshot: &Snapshot) -> Vec<Counter> {
     for (name, value) in conntrack {
         list.add(&Scope::Netns, name, statistic(name), *value);
     }
+    list.0.extend(snapshot.marks.iter().cloned());
     cpus(&mut list, snapshot);
     devices(&mut list, snapshot);
     for socket in &snapshot.sockets {
@@ -201,26 +202,22 @@ fn devices(list: &mut List, snapshot: &Snapshot) {
     }
     for qdisc in &snapshot.qdiscs {
         let Qdisc {
-            bytes,
-            packets,
-            drops,
-            overlimits,
-            requeues,
             length,
             backlog,
             parent,
+            ifindex,
             ..
         } = qdisc;
-        let Some(scope) = scope(qdisc, snapshot) else {
+        let mut links = snapshot.links.iter();
+        let Some(link) = links.find(|link| link.index == *ifindex) else {
             continue;
         };
+        let scope = scope(qdisc, &link.name);
+        for (name, kind, value) in of_qdisc(qdisc) {
+            list.add(&scope, name, kind, value);
+        }
         for (name, kind, value) in [
-            ("qdisc.bytes", Kind::Count, *bytes),
-            ("qdisc.packets", Kind::Count, *packets),
-            ("qdisc.drops", Kind::Count32, *drops),
-            ("qdisc.overlimits", Kind::Count32, *overlimits),
-            ("qdisc.requeues", Kind::Count32, *requeues),
-            ("qdisc.length", Kind::Gauge, (*length).into()),
+            ("qdisc.length", Kind::Gauge, u64::from(*length)),
             ("qdisc.backlog", Kind::Gauge, (*backlog).into()),
             ("qdisc.ingress", Kind::Gauge, parent.is_ingress().into()),
             ("qdisc.root", Kind::Gauge, parent.is_root().into()),
@@ -239,9 +236,23 @@ fn devices(list: &mut List, snapshot: &Snapshot) {
     }
 }
 
-fn scope(qdisc: &Qdisc, snapshot: &Snapshot) -> Option<Scope> {
-    let mut links = snapshot.links.iter();
-    let link = links.find(|link| link.index == qdisc.ifindex)?;
+/// What a queueing discipline counts.
+pub(super) fn of_qdisc(qdisc: &Qdisc) -> [(&'static str, Kind, u64); 5] {
+    [
+        ("qdisc.bytes", Kind::Count, qdisc.bytes),
+        ("qdisc.packets", Kind::Count, qdisc.packets),
+        ("qdisc.drops", Kind::Count32, qdisc.drops),
+        ("qdisc.overlimits", Kind::Count32, qdisc.overlimits),
+        ("qdisc.requeues", Kind::Count32, qdisc.requeues),
+    ]
+}
+
+pub(super) fn device(name: &Arc<str>) -> Scope {
+    Scope::Device(Arc::clone(name))
+}
+
+/// The scope of a queueing discipline of this device.
+pub(super) fn scope(qdisc: &Qdisc, device: &Arc<str>) -> Scope {
     // Those that the kernel made below `mq` have no handle of their own.
     let number = if qdisc.handle.0 == 0 {
         format!("parent {}", qdisc.parent)
@@ -253,10 +264,10 @@ fn scope(qdisc: &Qdisc, snapshot: &Snapshot) -> Option<Scope> {
     } else {
         format!("{} {number}", qdisc.kind)
     };
-    Some(Scope::Qdisc {
-        device: Arc::clone(&link.name),
+    Scope::Qdisc {
+        device: Arc::clone(device),
         name: name.into(),
-    })
+    }
 }
 
 fn socket(list: &mut List, socket: &Socket) {

@@ -88,7 +88,7 @@ pub(super) fn read() -> io::Result<Vec<Link>> {
     dump(SockProtocol::NetlinkRoute, RTM_GETLINK, &[0; FIXED], parse)
 }
 
-fn parse(payload: &[u8]) -> Option<Link> {
+pub(super) fn parse(payload: &[u8]) -> Option<Link> {
     let flags = word(payload, 8)?;
     let mut link = Link {
         index: word(payload, 4)?,

@@ -81,7 +81,7 @@ pub(super) fn read() -> io::Result<Vec<Qdisc>> {
     dump(SockProtocol::NetlinkRoute, RTM_GETQDISC, &[0; FIXED], parse)
 }
 
-fn parse(payload: &[u8]) -> Option<Qdisc> {
+pub(super) fn parse(payload: &[u8]) -> Option<Qdisc> {
     let mut qdisc = Qdisc {
         ifindex: word(payload, 4)?,
         handle: Handle(word(payload, 8)?),
