@@ -3,11 +3,13 @@
 //!
 //! The code is the same for an skb in the kernel and for a frame in a test.
 
+mod copied;
 mod ip;
 mod tags;
 mod transport;
 mod working;
 
+pub use copied::Copied;
 pub use tags::end_tags;
 pub use transport::{IPPROTO_TCP, has_ports};
 pub use working::{addresses, clear_addresses, is_mapped, know, mark};

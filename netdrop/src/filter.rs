@@ -17,6 +17,7 @@ pub mod plan;
 mod print;
 mod program;
 pub mod row;
+pub mod single;
 pub mod tree;
 mod words;
 

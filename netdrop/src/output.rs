@@ -23,6 +23,7 @@ pub mod ready;
 pub mod reconcile;
 pub mod render;
 pub mod report;
+pub mod singles;
 pub mod sink;
 pub mod table;
 pub mod text;

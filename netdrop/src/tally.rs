@@ -8,7 +8,7 @@
 
 pub mod accounting;
 mod changing;
-pub(crate) mod choose;
+pub mod choose;
 pub mod circumstances;
 pub(crate) mod consequences;
 mod device;
@@ -25,6 +25,7 @@ pub mod protocol;
 pub mod rank;
 pub mod regroup;
 pub mod row;
+pub mod sampled;
 pub mod sheet;
 pub mod show;
 pub mod site;

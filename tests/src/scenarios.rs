@@ -33,6 +33,7 @@ mod packets;
 mod pages;
 mod path;
 mod receive;
+mod recorded_questions;
 mod recordings;
 mod refusals;
 mod routing;
@@ -118,6 +119,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         naming::USER_SPACE,
         filters::USER_SPACE,
         endings::USER_SPACE,
+        recorded_questions::USER_SPACE,
         recordings::USER_SPACE,
         flight::USER_SPACE,
         disks::USER_SPACE,

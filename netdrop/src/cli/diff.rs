@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use super::{
+    filter,
     grouping::{Grouping, open},
     outfile::Whole,
     print,
@@ -51,8 +52,8 @@ Examples:
   netdrop diff a.ndr b.ndr --format json | jq '.rows[] | select(.sure)'";
 
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
-    let filter = args.grouping.filter()?;
-    let filter = filter.as_ref();
+    let wanted = args.grouping.filter()?;
+    let wanted = wanted.as_ref();
     let Args {
         before,
         after,
@@ -68,8 +69,8 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let view = grouping.view();
     let reading = Reading::start();
     let found = diff(
-        open(&reading, before, filter, anonymizer.clone())?.without_events(),
-        open(&reading, after, filter, anonymizer)?.without_events(),
+        open(&reading, before, wanted, anonymizer.clone())?.without_events(),
+        open(&reading, after, wanted, anonymizer)?.without_events(),
         &view,
         grouping.by_default(),
     );
@@ -85,9 +86,18 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         diff: &found,
         top: view.top,
     };
+    let say = || {
+        for (file, side) in compared.files.iter().zip(&found.sides) {
+            filter::say_singles(file, side.singles);
+        }
+    };
     if let Some((path, whole)) = html.as_ref().zip(whole) {
         print::page(path, whole, &output::html::diff(&compared))?;
+        say();
         return Ok(ExitCode::SUCCESS);
+    }
+    if grouping.format() == Format::Json {
+        say();
     }
     let mut out = Vec::new();
     match grouping.format() {

@@ -210,6 +210,7 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     }
     whole.finish()?;
     warn(file, recording.end());
+    filter::say_singles(&reading::name(file), recording.singles());
     Ok(())
 }
 

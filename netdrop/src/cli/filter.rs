@@ -3,7 +3,7 @@
 use anyhow::bail;
 use netdrop_ebpf::filter::Rules;
 
-use super::fault::Usage;
+use super::fault::{self, Usage};
 use crate::{
     drops::{catalogue, nearest::nearest},
     filter::{
@@ -13,6 +13,8 @@ use crate::{
         tree::{Expr, Term},
     },
     kernel::{btf::Btf, reasons::ReasonNames, symbols::Symbols},
+    output::{escape::escape, singles::remark},
+    tally::choose::Singles,
 };
 
 /// What the argument is for.
@@ -22,7 +24,8 @@ pub(super) const HELP: &str = "Which drops to look at: tcpdump's language (host,
 
 /// What it is for where recordings are looked at.
 pub(super) const OF_RECORDING: &str = "Which of the recorded drops to look at, in the language \
-    of the filters of `netdrop watch`, as far as rows tell: no lengths, TCP flags, VLANs or senders";
+    of the filters of `netdrop watch`; lengths, TCP flags, VLANs and senders are told by the drops \
+    that were kept single (record --max-events)";
 
 /// A filter as it was given, and its plan.
 #[derive(Clone, Debug)]
@@ -122,13 +125,25 @@ pub(super) fn of_recording(words: &[String]) -> anyhow::Result<Option<Filter>> {
     let Some(expr) = parse(&text, &System { reasons: None })? else {
         return Ok(None);
     };
-    let plan = Plan::recorded(&expr).map_err(|error| Usage(error.to_string()))?;
     Ok(Some(Filter {
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
         functions: Vec::new(),
         text,
-        plan,
+        plan: Plan::recorded(&expr),
     }))
+}
+
+/// Says how far a filter of a recording was decided, where rows did not tell it.
+pub(super) fn say_singles(file: &str, singles: Option<Singles>) {
+    let Some(singles) = singles else { return };
+    if let Some(text) = remark(singles) {
+        let kind = if singles.untold() > 0 {
+            "warning: "
+        } else {
+            ""
+        };
+        fault::say(&escape(&format!("{kind}{file}: {text}")));
+    }
 }
 
 /// What a recording was made with, and what is wanted of it now, in one text.

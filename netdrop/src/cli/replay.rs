@@ -105,5 +105,6 @@ fn print(path: &Path, shared: &Shared, filter: Option<Filter>) -> anyhow::Result
     {
         fault::say(&format!("warning: {}: {end}", name(path)));
     }
+    filter::say_singles(&name(path), recording.singles());
     Ok(ExitCode::SUCCESS)
 }

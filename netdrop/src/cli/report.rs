@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    filter,
     grouping::{Grouping, open},
     hosts::{self, Offset},
     outfile::Whole,
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::{
     output::{html, json, render::Format, report},
+    recording::fleet::Fleet,
     tally::key::By,
 };
 
@@ -55,7 +57,7 @@ Examples:
   netdrop report drops.ndr --format json | jq '.summary.totals'";
 
 pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
-    let filter = args.grouping.filter()?;
+    let wanted = args.grouping.filter()?;
     let Args {
         files,
         html,
@@ -68,7 +70,7 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let anonymizer = grouping.anonymizer()?;
     let reading = Reading::start();
     let open = |path: &Path| {
-        let recording = open(&reading, path, filter.as_ref(), anonymizer.clone())?;
+        let recording = open(&reading, path, wanted.as_ref(), anonymizer.clone())?;
         anyhow::Ok(recording.without_events())
     };
     let read = || {
@@ -79,13 +81,18 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     if let Some(path) = html {
         // Before anything is read: a page that cannot be written is not made.
         let whole = Whole::create(path, *force)?;
-        print::page(path, whole, &html::report(&read()?, view.top))?;
+        let fleet = read()?;
+        print::page(path, whole, &html::report(&fleet, view.top))?;
+        say_singles(&fleet);
         return Ok(ExitCode::SUCCESS);
     }
     let fleet = read()?;
     let mut out = Vec::new();
     match grouping.format() {
-        Format::Json => json::reports(&mut out, &fleet, view.top),
+        Format::Json => {
+            json::reports(&mut out, &fleet, view.top);
+            say_singles(&fleet);
+        }
         Format::Text => {
             let mut text = String::new();
             report::write(&mut text, &fleet, view.top, grouping.layout());
@@ -94,4 +101,11 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     }
     print::all(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what the page itself says, for those who do not read it at once.
+fn say_singles(fleet: &Fleet) {
+    for piece in fleet.hosts.iter().flat_map(|host| &host.report.pieces) {
+        filter::say_singles(&piece.file, piece.singles);
+    }
 }

@@ -6,24 +6,26 @@
 //! space, of whole rows, so every count stays exact.
 
 use netdrop_ebpf::{
-    filter::{INSTRUCTIONS, ROOTS, Rules, look, needs, test},
+    filter::{INSTRUCTIONS, ROOTS, Rules, needs, test},
     flow::FlowKey,
     kleene,
+    site::SiteKey,
 };
 
-mod packet;
+mod facts;
 mod parts;
 
-pub use packet::recorded_marks;
+pub use facts::recorded_marks;
 
 use super::{
     compile::{Located, locate},
     logic::Logic,
     program::Program,
     row::Row,
+    single::Single,
     tree::Expr,
 };
-use packet::packet;
+use facts::Facts;
 use parts::{Part, fill_verdicts, map, rows, split, tests, text, to_expr, value_of};
 
 /// A filter ready for use.
@@ -36,6 +38,8 @@ pub struct Plan {
     overflow: Option<String>,
     /// Is it asked of rows of the flow table?
     by_flow: bool,
+    /// Does it ask for what rows do not tell?
+    of_singles: bool,
 }
 
 /// What follows for a row.
@@ -59,17 +63,6 @@ pub struct TooLarge {
     /// Which limit.
     pub limit: String,
     /// What stops user space from taking over.
-    pub term: String,
-}
-
-/// A filter that rows do not answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a recording does not tell `{term}`; ask for addresses, ports, protocols, `reason`, `stage`, \
-     `function`, `dev`, `netns`, `cpu` or `severity`, or give the filter to `netdrop record`"
-)]
-pub struct NotRecorded {
-    /// What is not told.
     pub term: String,
 }
 
@@ -120,25 +113,26 @@ impl Plan {
             whole,
             overflow: None,
             by_flow: false,
+            of_singles: false,
         })
     }
 
-    /// Decides everything from rows that were recorded.
-    ///
-    /// # Errors
-    ///
-    /// When it asks for something that no row tells.
-    pub fn recorded(expr: &Expr) -> Result<Self, NotRecorded> {
+    /// Decides everything from what was recorded: rows, and single drops where
+    /// rows do not tell.
+    #[must_use]
+    pub fn recorded(expr: &Expr) -> Self {
         let located = locate(expr);
-        let mut by_flow = false;
-        located.each(&mut |leaf| by_flow |= leaf.is_for_kernel());
-        let plan = Self::in_user_space(&located, String::new());
-        let plan = plan.map_err(|TooLarge { term, .. }| NotRecorded { term })?;
-        Ok(Self {
+        let (mut by_flow, mut of_singles) = (false, false);
+        located.each(&mut |leaf| {
+            by_flow |= leaf.is_for_kernel();
+            of_singles |= !leaf.is_about_flow();
+        });
+        Self {
             overflow: None,
             by_flow,
-            ..plan
-        })
+            of_singles,
+            ..Self::of_rows(&located)
+        }
     }
 
     fn in_user_space(located: &Logic<Located>, limit: String) -> Result<Self, TooLarge> {
@@ -151,23 +145,31 @@ impl Plan {
         if let Some(term) = missing {
             return Err(TooLarge { limit, term });
         }
+        Ok(Self {
+            overflow: Some(limit),
+            ..Self::of_rows(located)
+        })
+    }
+
+    fn of_rows(located: &Logic<Located>) -> Self {
         let mut rules = Box::new(Rules::NONE);
         rules.length = 1;
         rules.needs = needs::MARKS;
-        Ok(Self {
+        Self {
             rules,
             whole: map(located, &|leaf: &Located| {
                 if leaf.is_for_kernel() {
-                    Part::Flow(leaf.clone())
+                    Part::Packet(leaf.clone())
                 } else {
                     Part::Row(leaf.clone())
                 }
             }),
             kernel: None,
             user: Some(to_expr(located).to_string()),
-            overflow: Some(limit),
+            overflow: None,
             by_flow: true,
-        })
+            of_singles: false,
+        }
     }
 
     /// What the kernel applies.
@@ -206,24 +208,37 @@ impl Plan {
         self.by_flow
     }
 
+    /// Must single drops be asked, because rows do not tell?
+    #[must_use]
+    pub fn asks_singles(&self) -> bool {
+        self.of_singles
+    }
+
     /// Decides about a row that the kernel counted. Of one without a flow, `flow`
     /// has no addresses.
     #[must_use]
     pub fn judge(&self, row: &Row<'_>, flow: &FlowKey) -> Verdict {
-        let kernel = flow.site.filter;
-        let packet = packet(flow);
+        self.decide(row, flow.site.filter, &Facts::of_row(flow))
+    }
+
+    /// Decides about drops at a site whose flows were not kept apart.
+    #[must_use]
+    pub fn judge_site(&self, row: &Row<'_>, site: &SiteKey) -> Verdict {
+        self.decide(row, site.filter, &Facts::of_site(site))
+    }
+
+    /// Decides about a single drop of a recording.
+    #[must_use]
+    pub fn judge_single(&self, row: &Row<'_>, single: &Single<'_>, flow: &FlowKey) -> Verdict {
+        self.decide(row, flow.site.filter, &Facts::of_single(single, flow))
+    }
+
+    fn decide(&self, row: &Row<'_>, kernel: u8, facts: &Facts) -> Verdict {
         let value = self.whole.value(&mut |part| match part {
             Part::Kernel(root) => value_of(kernel, *root),
             Part::Row(leaf) => row.value(&leaf.term),
-            Part::Flow(leaf) => match leaf.tests() {
-                Some(tests) => tests.value(&mut |instruction| {
-                    let value = look(instruction, &flow.addrs, &packet);
-                    if instruction.negate == 0 {
-                        value
-                    } else {
-                        kleene::not(value)
-                    }
-                }),
+            Part::Packet(leaf) => match leaf.tests() {
+                Some(tests) => tests.value(&mut |instruction| facts.value(instruction)),
                 None => kleene::UNREAD,
             },
         });

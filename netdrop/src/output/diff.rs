@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{amount::count_text, escape::escape, palette::Palette, text::Layout};
+use super::{amount::count_text, escape::escape, palette::Palette, singles, text::Layout};
 use crate::{
     recording::{
         diff::{Change, Diff, Side},
@@ -98,6 +98,9 @@ fn heading(out: &mut String, name: &str, file: &str, side: &Side, palette: Palet
     if accounting.undecided > 0 {
         let text = format!("NOT COUNTED: undecided {}", accounting.undecided);
         let _ = writeln!(out, "        {}", palette.warn(&text));
+    }
+    if let Some(line) = side.singles.and_then(|it| singles::line(it, palette)) {
+        let _ = writeln!(out, "        {line}");
     }
     if !matches!(side.end, End::Closed(_)) {
         let text = escape(&side.end.to_string()).into_owned();

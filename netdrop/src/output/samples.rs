@@ -21,6 +21,7 @@ use crate::{
     },
     tally::{
         accounting::{Accounting, Attached, Traffic},
+        choose::Singles,
         harm::{Counts, Harm, Here},
         headers::Headers,
         histogram::{Bucket, Histogram, HistogramKind},
@@ -286,6 +287,7 @@ pub(crate) fn report() -> Report {
             span: Some((time(), time())),
             intervals: 2,
             end: End::Cut(4096),
+            singles: Some(singles()),
         }],
         offset: SignedDuration::ZERO,
         show: Show::NotBenign,
@@ -369,6 +371,15 @@ fn bin(harmful: u64, suspicious: u64) -> Bin {
     }
 }
 
+/// Of three drops, one was not kept single, and one does not tell.
+fn singles() -> Singles {
+    Singles {
+        asked: 3,
+        kept: 2,
+        decided: 1,
+    }
+}
+
 /// A sure change and one that could be chance.
 pub(crate) fn diff() -> Diff {
     let report = report();
@@ -377,6 +388,7 @@ pub(crate) fn diff() -> Diff {
         end: report.end.clone(),
         summary: period(),
         uncompared,
+        singles: Some(singles()),
     };
     let change = Change {
         kind: Kind::New,

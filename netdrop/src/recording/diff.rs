@@ -8,6 +8,7 @@ use super::{
     significance::{Length, Scatter, adjusted, burst, probability},
 };
 use crate::tally::{
+    choose::Singles,
     period::{Period, View},
     row::{Field, Row, Value, rate},
 };
@@ -54,6 +55,9 @@ pub struct Side {
     pub summary: Period,
     /// Drops that had no room for being compared.
     pub uncompared: u64,
+    /// Drops that rows did not decide about; `None` where the filter asks for nothing
+    /// that rows do not tell.
+    pub singles: Option<Singles>,
 }
 
 /// What happened to a row.
@@ -183,17 +187,21 @@ pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View, bes
         .collect();
     let [before, after] = [before, after].map(|recording| sums(recording, view, &views));
     let lengths = [before.length, after.length];
+    let untold = [&before, &after].map(|sums| {
+        let singles = sums.side.singles.unwrap_or_default();
+        rate(singles.untold(), sums.length.seconds).unwrap_or_default()
+    });
     // Each grouping is one more chance to find something.
     let groupings = 1.0 + views.iter().map(|_| 1.0).sum::<f64>();
     let sections = others.iter().enumerate().filter_map(|(place, by)| {
         let sides = [&before.beside[place], &after.beside[place]];
-        let mut rows = changes(sides, lengths, groupings);
+        let mut rows = changes(sides, lengths, groupings, untold);
         rows.retain(|row| row.is_sure() && !may_be_uncompared(row, sides, lengths));
         (!rows.is_empty()).then_some(Section { by, rows })
     });
     Diff {
         beside: sections.collect(),
-        rows: changes([&before.rows, &after.rows], lengths, groupings),
+        rows: changes([&before.rows, &after.rows], lengths, groupings, untold),
         sides: [before.side, after.side],
     }
 }
@@ -215,8 +223,15 @@ fn may_be_uncompared(row: &Change, sides: [&Rows; 2], lengths: [Length; 2]) -> b
     sides[low].uncompared > 0 && most >= high
 }
 
-/// What differs in a grouping, one of so many.
-fn changes(sides: [&Rows; 2], lengths: [Length; 2], groupings: f64) -> Vec<Change> {
+/// What differs in a grouping, one of so many. `untold` drops a second of each side
+/// may be of any row.
+#[expect(clippy::float_cmp, reason = "nothing untold is exactly zero")]
+fn changes(
+    sides: [&Rows; 2],
+    lengths: [Length; 2],
+    groupings: f64,
+    untold: [f64; 2],
+) -> Vec<Change> {
     let [before, after] = sides;
     let mut keys: Vec<&Vec<Field>> = before.rows.keys().collect();
     keys.extend(
@@ -232,6 +247,16 @@ fn changes(sides: [&Rows; 2], lengths: [Length; 2], groupings: f64) -> Vec<Chang
     let probabilities: Vec<f64> = rows.iter().map(|row| row.p).collect();
     for (row, q) in rows.iter_mut().zip(adjusted(&probabilities)) {
         row.q = (q * groupings).min(1.0);
+        // Drops that no filter could tell apart may make up for the difference.
+        let [before, after] = row.rates;
+        let gap = if before < after {
+            before + untold[0] >= after
+        } else {
+            after + untold[1] >= before
+        };
+        if gap && untold != [0.0; 2] {
+            (row.p, row.q) = (1.0, 1.0);
+        }
     }
     let difference = |row: &Change| (row.rates[1] - row.rates[0]).abs();
     rows.sort_by(|a, b| {
@@ -311,6 +336,7 @@ fn sums<R: Read>(mut recording: Recording<R>, view: &View, views: &[View]) -> Su
             end: recording.end().cloned().unwrap_or(End::Cut(0)),
             summary: tally.summary(time, 0),
             uncompared: rows.uncompared,
+            singles: recording.singles(),
         },
         length,
         rows,

@@ -6,10 +6,7 @@ use std::{net::IpAddr, num::NonZeroU64, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use netdrop_ebpf::{
-    flow::FlowKey,
-    site::{SiteKey, state},
-};
+use netdrop_ebpf::site::{SiteKey, state};
 
 use super::{
     columns::Line,
@@ -26,15 +23,6 @@ use crate::{
 
 /// Events of an interval at most; further ones are counted as sampled out.
 pub const MOST_EVENTS: usize = 1 << 14;
-
-/// One drop in full, out of many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sampled {
-    /// What is known of it.
-    pub drop: Drop,
-    /// Where and whose it was, as filters ask for it.
-    pub flow: FlowKey,
-}
 
 /// Texts that a row of an event needs.
 #[derive(Debug)]

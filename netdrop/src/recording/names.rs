@@ -47,6 +47,15 @@ struct Known {
     severity: Severity,
 }
 
+/// What the kernel told places apart by; everything else was found out about it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Spot {
+    reason: Option<Arc<str>>,
+    function: Option<Arc<str>>,
+    offset: u64,
+    address: u64,
+}
+
 /// The names read so far.
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
@@ -54,6 +63,9 @@ pub struct Recorded {
     text_bytes: usize,
     places: Vec<Known>,
     numbers: HashMap<Known, u32>,
+    /// Of each place, what the kernel told it apart by.
+    spots: Vec<u16>,
+    spot_numbers: HashMap<Spot, u16>,
     devices: HashMap<(u32, u32), Arc<str>>,
     namespaces: HashMap<u32, NetnsName>,
     here: HashMap<(u32, IpAddr), bool>,
@@ -122,6 +134,18 @@ impl Recorded {
         };
         site.filter = recorded_marks(&site);
         Ok(site)
+    }
+
+    /// What the kernel told a site apart by: the same for all sites that differ only
+    /// in what was found out about them.
+    pub(super) fn place(&self, site: &SiteKey) -> SiteKey {
+        let place = usize::from(site.stack);
+        SiteKey {
+            location: 0,
+            reason: 0,
+            stack: self.spots.get(place).copied().unwrap_or(u16::MAX),
+            ..*site
+        }
     }
 
     /// The number of a function that polls; 0 without one.
@@ -205,6 +229,15 @@ impl Recorded {
             return Err(TooMany);
         }
         let number = u32::try_from(self.places.len()).map_err(|_| TooMany)?;
+        let spot = Spot {
+            reason: known.reason.clone(),
+            function: known.function.clone(),
+            offset: known.offset,
+            address: known.address,
+        };
+        let next = u16::try_from(self.spot_numbers.len()).map_err(|_| TooMany)?;
+        self.spots
+            .push(*self.spot_numbers.entry(spot).or_insert(next));
         self.places.push(known.clone());
         self.numbers.insert(known, number);
         Ok(number)

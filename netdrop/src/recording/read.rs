@@ -22,7 +22,7 @@ use super::{
 use crate::{
     filter::plan::Plan,
     kernel::{capture::HookStatus, hooks::HOOKS},
-    tally::accounting::Attached,
+    tally::{accounting::Attached, choose::Singles},
 };
 
 pub use self::{
@@ -51,8 +51,11 @@ pub struct Recording<R> {
     filter: Option<Plan>,
     /// Hides what is read from here on.
     anonymizer: Option<Anonymizer>,
-    /// What is wanted, asked of what was recorded; only where it is hidden.
+    /// What is wanted, asked of what was recorded; only where that is hidden, or not
+    /// told by rows.
     truth: Option<Box<Truth>>,
+    /// Drops that rows did not decide about so far.
+    singles: Option<Singles>,
     /// Counters of the host at the start.
     pub counters: Vec<HostCounter>,
     pending: VecDeque<Interval>,
@@ -111,10 +114,14 @@ impl<R: Read> Recording<R> {
             schema: Arc::new(Schema::new(schema.fields().clone())),
             header,
             names: Recorded::default(),
-            truth: anonymizer
-                .is_some()
-                .then(|| filter.clone().map(|plan| Box::new(Truth::of(plan))))
-                .flatten(),
+            truth: filter
+                .clone()
+                .filter(|plan| anonymizer.is_some() || plan.asks_singles())
+                .map(|plan| Box::new(Truth::of(plan, anonymizer.is_some()))),
+            singles: filter
+                .as_ref()
+                .is_some_and(Plan::asks_singles)
+                .then(Singles::default),
             filter,
             anonymizer,
             counters: Vec::new(),
@@ -133,9 +140,12 @@ impl<R: Read> Recording<R> {
     }
 
     /// From here on, no events are read: nothing is shown of them, and reading them
-    /// takes longer than all the rest.
+    /// takes longer than all the rest. Where the filter asks them, they are.
     #[must_use]
     pub fn without_events(mut self) -> Self {
+        if self.singles.is_some() {
+            return self;
+        }
         self.columns = wanted(&self.schema, false);
         self.events = false;
         self
@@ -156,6 +166,13 @@ impl<R: Read> Recording<R> {
     /// What a tally still has to leave out: nothing where that is done before.
     pub(super) fn filter_ahead(&self) -> Option<&Plan> {
         self.filter.as_ref().filter(|_| self.truth.is_none())
+    }
+
+    /// Of the intervals so far, the drops that rows did not decide about; `None`
+    /// where the filter asks for nothing that rows do not tell.
+    #[must_use]
+    pub fn singles(&self) -> Option<Singles> {
+        self.singles
     }
 
     /// Which hooks were attached.
@@ -184,6 +201,9 @@ impl<R: Read> Recording<R> {
     pub fn next_interval(&mut self) -> Option<Interval> {
         loop {
             if let Some(interval) = self.pending.pop_front() {
+                if let (Some(all), Some(singles)) = (&mut self.singles, interval.singles) {
+                    all.add(singles);
+                }
                 return Some(interval);
             }
             if self.end.is_some() {
@@ -281,7 +301,7 @@ impl<R: Read> Recording<R> {
                     let interval = std::mem::take(&mut self.partial).close(&line);
                     let mut interval = interval.ok_or("an interval has no time")?;
                     if let Some(truth) = &mut self.truth {
-                        truth.choose(&told, &mut interval);
+                        truth.choose(&told, &mut interval, &mut self.names);
                     }
                     self.pending.push_back(interval);
                 }

@@ -15,7 +15,7 @@ use super::{header::Header, read::End};
 use crate::{
     drops::{advice::Advice, stage::Stage},
     reconcile::{Line, Terms},
-    tally::{histogram::Histogram, period::Period, row::Row, show::Show},
+    tally::{choose::Singles, histogram::Histogram, period::Period, row::Row, show::Show},
 };
 
 /// One page.
@@ -67,6 +67,9 @@ pub struct Piece {
     pub intervals: u64,
     /// How it ends.
     pub end: End,
+    /// Drops that rows did not decide about; `None` where the filter asks for nothing
+    /// that rows do not tell.
+    pub singles: Option<Singles>,
 }
 
 /// Drops of a reason in a stage.

@@ -5,6 +5,7 @@ mod format;
 mod kept;
 mod made;
 mod seeds;
+mod singles;
 
 use std::{
     fs::{File, OpenOptions},

@@ -1,5 +1,7 @@
 //! Applies the part of a filter that asks about rows to what the kernel counted.
 
+mod singles;
+
 use std::collections::HashMap;
 
 use netdrop_ebpf::{
@@ -18,6 +20,9 @@ use crate::{
     },
     kernel::snapshot::Snapshot,
 };
+
+pub use singles::Singles;
+pub(crate) use singles::{ChosenSingles, choose_singles};
 
 /// What of a snapshot a filter wants.
 #[derive(Debug)]
@@ -81,14 +86,29 @@ pub(crate) fn choose(
         kept
     });
 
-    let counted = snapshot.counters.counted();
+    // What has no row cannot be asked about.
+    verdicts.undecided = snapshot
+        .counters
+        .counted()
+        .saturating_sub(verdicts.kept + verdicts.filtered);
+    Chosen {
+        snapshot: left(snapshot, kept, flows, &verdicts),
+        rejected,
+    }
+}
+
+/// The snapshot as if only these rows had been counted.
+fn left(
+    snapshot: &Snapshot,
+    kept: Vec<(SiteKey, Weights)>,
+    flows: Option<Vec<(FlowKey, Weights)>>,
+    verdicts: &Verdicts,
+) -> Snapshot {
     let Verdicts {
         kept: wanted,
         filtered,
         undecided,
-    } = verdicts;
-    // What has no row cannot be asked about.
-    let undecided = undecided + counted.saturating_sub(wanted + filtered + undecided);
+    } = *verdicts;
     let drops = |wanted: &dyn Fn(&SiteKey) -> bool| -> u64 {
         let rows = kept.iter().filter(|(key, _)| wanted(key));
         rows.map(|(_, weights)| weights.drops).sum()
@@ -118,16 +138,13 @@ pub(crate) fn choose(
         let in_rows: u64 = flows.iter().map(|(_, weights)| weights.drops).sum();
         set(Counter::FlowOther, drops(&has_flow).saturating_sub(in_rows));
     }
-    Chosen {
-        snapshot: Snapshot {
-            counters,
-            sites: kept,
-            flows,
-            // A recording may have been filtered before.
-            rejected: snapshot.rejected + filtered + undecided,
-            ..snapshot.clone()
-        },
-        rejected,
+    Snapshot {
+        counters,
+        sites: kept,
+        flows,
+        // A recording may have been filtered before.
+        rejected: snapshot.rejected + filtered + undecided,
+        ..snapshot.clone()
     }
 }
 
@@ -199,10 +216,18 @@ impl Judge<'_> {
     }
 
     fn judge(&mut self, flow: &FlowKey) -> Verdict {
-        let key = &flow.site;
-        let Self {
-            plan, sites, names, ..
-        } = self;
+        let plan = self.plan;
+        self.of(&flow.site, |row| plan.judge(row, flow))
+    }
+
+    /// About drops at a site that has flows, but not those of these drops.
+    fn without_flow(&mut self, key: &SiteKey) -> Verdict {
+        let plan = self.plan;
+        self.of(key, |row| plan.judge_site(row, key))
+    }
+
+    fn of(&mut self, key: &SiteKey, judge: impl FnOnce(&Row<'_>) -> Verdict) -> Verdict {
+        let Self { sites, names, .. } = self;
         let site = sites.site(key, *names);
         let device = sites.device(key, *names);
         sites.learn_netns(key.netns, *names);
@@ -218,7 +243,7 @@ impl Judge<'_> {
             cpu: key.cpu,
             severity: site.severity,
         };
-        plan.judge(&row, flow)
+        judge(&row)
     }
 }
 

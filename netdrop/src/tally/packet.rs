@@ -234,16 +234,25 @@ fn qdisc(event: &Event, stage: Option<&str>) -> Option<Arc<str>> {
     (stage == Some("tx_qdisc") && !kind.is_empty()).then(|| kind.into())
 }
 
+const FLAGS: [&str; 8] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+
 /// The flags that are set, lowest bit first.
 #[must_use]
 pub fn tcp_flags(flags: u8) -> String {
-    const NAMES: [&str; 8] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
-    let set: Vec<&str> = NAMES
+    let set: Vec<&str> = FLAGS
         .into_iter()
         .enumerate()
         .filter_map(|(bit, name)| (flags & (1 << bit) != 0).then_some(name))
         .collect();
     set.join("|")
+}
+
+/// The byte of these flags; `None` where one has another name.
+pub(super) fn flags_of(text: &str) -> Option<u8> {
+    let names = text.split('|').filter(|name| !name.is_empty());
+    names
+        .map(|name| FLAGS.iter().position(|flag| *flag == name))
+        .try_fold(0, |byte, bit| Some(byte | 1 << bit?))
 }
 
 #[cfg(test)]
@@ -313,6 +322,14 @@ mod tests {
             stack,
             ["function_1+0x10", "function_3+0x21", "0xffffffffffff0000"]
         );
+    }
+
+    #[test]
+    fn flags_are_read_back_as_they_were() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(flags_of(&tcp_flags(byte)), Some(byte));
+        }
+        assert_eq!(flags_of("SYN|XMAS"), None);
     }
 
     #[test]

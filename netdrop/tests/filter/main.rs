@@ -9,5 +9,6 @@ mod memory;
 mod names;
 mod properties;
 mod quoting;
+mod recorded;
 mod refusals;
 mod tcpdump;

@@ -66,9 +66,15 @@ impl Memory for Frame<'_> {
 
 /// Reads a frame of which `captured` is there and `length` were sent.
 pub(crate) fn read(captured: &[u8], length: u32) -> (FlowAddrs, Packet) {
+    let scratch = seen(captured, length);
+    (scratch.key.addrs, scratch.packet)
+}
+
+/// All that is found in it.
+pub(crate) fn seen(captured: &[u8], length: u32) -> Scratch {
     let mut scratch = Scratch::new_zeroed();
     headers::read(Frame(captured), &raw mut scratch);
     scratch.packet.length = length;
     scratch.packet.known |= known::LENGTH;
-    (scratch.key.addrs, scratch.packet)
+    scratch
 }

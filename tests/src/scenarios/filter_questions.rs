@@ -46,11 +46,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 /// A filter and the kinds of frames it keeps; `cut` if it cannot tell for the
 /// one that is cut off.
-type Question = (&'static str, &'static [u32], bool);
+pub(super) type Question = (&'static str, &'static [u32], bool);
 
 /// Kinds of frames by number: kind N is sent 2^N times, so that a count tells
 /// which kinds are in it.
-fn kinds() -> Vec<Vec<u8>> {
+pub(super) fn kinds() -> Vec<Vec<u8>> {
     let udp = |src, dst, payload| Transport::Udp { src, dst, payload };
     let icmp = |kind| Transport::Icmp {
         kind,
@@ -90,7 +90,7 @@ fn kinds() -> Vec<Vec<u8>> {
 }
 
 /// The kind that is cut off.
-const CUT: u32 = 12;
+pub(super) const CUT: u32 = 12;
 
 const NETWORK: &[Question] = &[
     ("ip6", &[6, 7, 8], false),
@@ -138,7 +138,7 @@ const ROWS: &[Question] = &[
     ("stage rx_lookup or function nobody or sctp", &[11], false),
 ];
 
-fn sum(kinds: &[u32]) -> u64 {
+pub(super) fn sum(kinds: &[u32]) -> u64 {
     kinds.iter().map(|kind| 1 << kind).sum()
 }
 

@@ -51,7 +51,7 @@ pub(super) const USER_SPACE: &[Scenario] = &[
     },
     Scenario {
         name: "a_filter_looks_at_a_recording",
-        about: "export and replay with filters about packets and rows, and one that rows do not answer",
+        about: "export and replay with filters about packets and rows, and one with a mistake",
         run: a_filter_looks_at_a_recording,
     },
     Scenario {
@@ -388,9 +388,9 @@ fn a_filter_looks_at_a_recording(bench: &Bench) -> Result<()> {
     let output = Command::new(bench.binary()?)
         .arg("report")
         .arg(&file)
-        .args(["--filter", "less 60"])
+        .args(["--filter", "hots 10.0.0.1"])
         .output()?;
-    says(&output, 2, &["a recording does not tell", "len"])
+    says(&output, 2, &["unknown word", "hots"])
 }
 
 fn a_full_disk_ends_a_recording(bench: &Bench) -> Result<()> {

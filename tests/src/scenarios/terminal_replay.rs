@@ -37,7 +37,7 @@ pub(super) const USER_SPACE: &[Scenario] = &[
 
 /// Drops 37 datagrams, and 5 to another port half a second later.
 fn recorded(bench: &Bench, lab: &Pair, file: &Path, options: &str) -> Result<()> {
-    let options = format!("--interval 200ms {options}");
+    let options = format!("--interval 200ms --max-events 5000 {options}");
     let filter = format!("netns {} and udp", lab.b.name());
     let mut recorder = recorder(bench, file, &format!("{options} {filter}"))?;
     let counter = Counter::snmp(&lab.b, "Udp.NoPorts");
@@ -151,14 +151,18 @@ fn the_terminal_plays_a_recording(bench: &Bench) -> Result<()> {
     terminal.press("1")?;
     terminal.press("r")?;
     terminal.wait_for("refusal", |screen| screen.contains("a recording already"))?;
-    // What rows do not tell is refused in place; what they tell is looked at.
-    terminal.press("/less 60\r")?;
+    // A mistake is refused in place; what rows do not tell, single drops do.
+    terminal.press("/60 lss\r")?;
     terminal.wait_for("mistake", |screen| {
-        screen.contains("a recording does not tell") && screen.contains("filter: less 60")
+        screen.contains("filter: 60 lss") && screen.contains("did you mean")
     })?;
     // Others in this host were turned down when it was recorded.
     let before = filtered(&terminal.screen());
-    terminal.press("\x15dst port 10\r")?;
+    terminal.press("\x15\x0bless 60\r")?;
+    terminal.wait_for("what single drops tell", |screen| {
+        total(screen) == Some(42) && has_line(screen, &["filter ", ") and (less 60)"])
+    })?;
+    terminal.press("/\x15dst port 10\r")?;
     terminal.wait_for("what the filter wants", |screen| {
         total(screen) == Some(5)
             && has_line(screen, &["filter ", ") and (dst port 10)"])

@@ -34,7 +34,7 @@ use crate::{
         signals::Signals,
         term,
     },
-    output::{amount::bytes_text, escape::escape, render::Renderer, sink::Sink},
+    output::{amount::bytes_text, escape::escape, render::Renderer, singles::remark, sink::Sink},
     recording::read::{End, Interval, Recording, bookmark::Bookmark},
     tally::{accounting::Attached, packet::Drop, period::Moment, show::Show},
     tui::{
@@ -194,6 +194,8 @@ impl Played {
     /// Everything is as before the first interval.
     fn begin(&mut self) {
         let plan = self.filter.as_ref().map(|filter| &filter.plan);
+        // What single drops tell is decided while it is read.
+        let plan = plan.filter(|plan| !plan.asks_singles());
         self.state.rewind(&self.attached, plan);
         self.state.filter = filter::both(self.recorded.as_deref(), self.filter.as_ref());
         self.state.counters.why_not = self.counters.why_not();
@@ -306,7 +308,13 @@ impl Played {
             return;
         }
         let end = recording.end().cloned();
+        let singles = recording.singles().and_then(remark);
         self.player.ended();
+        if let Some(text) = singles {
+            self.state.say(text.clone());
+            self.remarks.retain(|said| *said != text);
+            self.remarks.push(text);
+        }
         if let Some(end) = end {
             self.ends(end);
         }

@@ -18,8 +18,9 @@ pub(super) enum Part {
     Kernel(u8),
     /// The row.
     Row(Located),
-    /// The row's addresses and ports, since the kernel's table has no room.
-    Flow(Located),
+    /// What is known of the packet, since the kernel's table has no room or the
+    /// drop was recorded.
+    Packet(Located),
 }
 
 pub(super) fn value_of(values: u8, root: u8) -> u32 {
@@ -64,7 +65,7 @@ pub(super) fn fill_verdicts(rules: &mut Rules, whole: &Logic<Part>) {
     for (values, verdict) in (0..=u8::MAX).zip(rules.verdicts.iter_mut()) {
         let possible = whole.values(&mut |part| match part {
             Part::Kernel(root) => Values::of(value_of(values, *root)),
-            Part::Row(_) | Part::Flow(_) => Values::ANY,
+            Part::Row(_) | Part::Packet(_) => Values::ANY,
         });
         *verdict = if possible == Values::of(kleene::FALSE) {
             verdict::REJECT
@@ -102,7 +103,7 @@ pub(super) fn rows(whole: &Logic<Part>) -> Vec<Logic<Located>> {
         part.is_only(&|leaf| matches!(leaf, Part::Row(_)))
             .then(|| {
                 map(part, &|leaf: &Part| match leaf {
-                    Part::Row(located) | Part::Flow(located) => Some(located.clone()),
+                    Part::Row(located) | Part::Packet(located) => Some(located.clone()),
                     Part::Kernel(_) => None,
                 })
             })

@@ -6,6 +6,7 @@ use super::{
     super::{
         amount::{count_text, duration_text, grouped},
         diff::{Compared, filters, what},
+        singles::remark,
     },
     ending::end,
     name::{name, number, per_second},
@@ -158,6 +159,7 @@ fn about_side(file: &str, side: &Side) -> Markup {
         end: ended,
         summary,
         uncompared,
+        singles,
     } = side;
     let sums = &summary.totals.sums;
     let accounting = &summary.accounting;
@@ -185,6 +187,9 @@ fn about_side(file: &str, side: &Side) -> Markup {
                 ("Not compared: no room", *uncompared),
             ] {
                 @if count > 0 { div { dt { (what) } dd { (grouped(count)) } } }
+            }
+            @if let Some(text) = singles.and_then(remark) {
+                div { dt { "Single drops" } dd { (text) } }
             }
         }
     }

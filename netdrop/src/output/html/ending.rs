@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    super::amount::duration_text,
+    super::{amount::duration_text, singles::remark},
     name::{moment, name, number},
     page::Section,
     table::{numbers, table, words},
@@ -44,8 +44,15 @@ pub(super) fn section(fleet: &Fleet) -> Section {
         .iter()
         .flat_map(|host| host.report.gaps().into_iter().map(move |gap| (host, gap)))
         .collect();
+    let pieces = fleet.hosts.iter().flat_map(|host| &host.report.pieces);
+    let remarks = pieces
+        .filter_map(|piece| Some((&piece.file, remark(piece.singles?)?)))
+        .take(MOST);
     let body = html! {
         (table("Recordings", &columns, &rows))
+        @for (file, text) in remarks {
+            p.note { code { (name(file)) } ": " (text) }
+        }
         @if all > rows.len() { p.note { (all - rows.len()) " more." } }
         @if !gaps.is_empty() {
             h3 { "Not recorded" }

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use super::{
     super::diff::Compared,
     period::{AccountingObject, TotalsObject},
-    report::EndObject,
+    report::{EndObject, SinglesObject},
 };
 use crate::{
     recording::{
@@ -61,6 +61,7 @@ struct SideObject<'a> {
     totals: TotalsObject,
     accounting: AccountingObject,
     uncompared: u64,
+    singles: Option<SinglesObject>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +83,7 @@ impl<'a> SideObject<'a> {
             totals: (&side.summary.totals).into(),
             accounting: (&side.summary.accounting).into(),
             uncompared: side.uncompared,
+            singles: side.singles.map(Into::into),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         read::End,
         report::{Piece, Times, chart::Drops, timeline::Point},
     },
+    tally::choose::Singles,
 };
 
 #[derive(Serialize)]
@@ -128,6 +129,7 @@ struct PieceObject<'a> {
     last: Option<String>,
     intervals: u64,
     ended: EndObject<'a>,
+    singles: Option<SinglesObject>,
 }
 
 impl<'a> PieceObject<'a> {
@@ -137,6 +139,7 @@ impl<'a> PieceObject<'a> {
             span,
             intervals,
             end,
+            singles,
         } = piece;
         Self {
             file,
@@ -144,6 +147,30 @@ impl<'a> PieceObject<'a> {
             last: span.map(|(_, last)| seconds(last)),
             intervals: *intervals,
             ended: EndObject::of(end),
+            singles: singles.map(Into::into),
+        }
+    }
+}
+
+/// How far a filter that asks for what rows do not tell was decided.
+#[derive(Serialize)]
+pub(super) struct SinglesObject {
+    asked: u64,
+    kept: u64,
+    decided: u64,
+}
+
+impl From<Singles> for SinglesObject {
+    fn from(singles: Singles) -> Self {
+        let Singles {
+            asked,
+            kept,
+            decided,
+        } = singles;
+        Self {
+            asked,
+            kept,
+            decided,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
         amount::{count_text, duration_text},
         clock, diff,
         escape::escape,
-        histogram, reconcile,
+        histogram, reconcile, singles,
         text::{self, Layout},
     },
     flows,
@@ -120,6 +120,16 @@ fn pieces(out: &mut String, report: &Report, layout: Layout) {
                 piece.end.to_string()
             };
             let _ = writeln!(out, "  {}", palette.warn(&escape(&which)));
+        }
+    }
+    for piece in &report.pieces {
+        if let Some(line) = piece.singles.and_then(|it| singles::line(it, palette)) {
+            let file = if several {
+                format!("{}: ", escape(&piece.file))
+            } else {
+                String::new()
+            };
+            let _ = writeln!(out, "  {file}{line}");
         }
     }
     for (from, to) in report.gaps() {

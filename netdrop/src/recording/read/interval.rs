@@ -14,13 +14,11 @@ use crate::{
     recording::{
         columns::Line,
         connection::{ENDS, WHAT},
-        count,
-        event::Sampled,
-        histogram,
+        count, histogram,
         names::{Recorded, TooMany},
         write::HostCounter,
     },
-    tally::histogram::Sums,
+    tally::{choose::Singles, histogram::Sums, sampled::Sampled},
 };
 
 /// Events of an interval at most.
@@ -55,6 +53,8 @@ pub struct Interval {
     /// Connections whose packets died but are not wanted, where that was decided
     /// while reading.
     pub rejected: Option<Vec<Connection>>,
+    /// Its drops that rows did not decide about, where the filter asks single ones.
+    pub singles: Option<Singles>,
 }
 
 /// An interval that is not whole yet.
@@ -258,6 +258,7 @@ impl Partial {
             counters,
             events,
             rejected: None,
+            singles: None,
         })
     }
 }

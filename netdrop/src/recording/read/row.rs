@@ -9,10 +9,13 @@ use netdrop_ebpf::{
     site::{SiteKey, state},
 };
 
-use crate::recording::{
-    columns::Line,
-    event::{self, Sampled},
-    names::{Recorded, TooMany},
+use crate::{
+    recording::{
+        columns::Line,
+        event,
+        names::{Recorded, TooMany},
+    },
+    tally::sampled::Sampled,
 };
 
 pub(super) fn weights(line: &Line<'_>) -> Weights {

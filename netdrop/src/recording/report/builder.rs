@@ -159,6 +159,7 @@ impl Builder {
             span: None,
             intervals: 0,
             end: End::Cut(0),
+            singles: None,
         };
         let mut reconciler = recording.reconciler();
         while let Some(mut interval) = recording.next_interval() {
@@ -189,6 +190,7 @@ impl Builder {
             all
         });
         piece.end = recording.end().cloned().unwrap_or(End::Cut(0));
+        piece.singles = recording.singles();
         self.pieces.push(piece);
         self.names = recording.names;
     }

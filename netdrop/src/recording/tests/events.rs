@@ -17,14 +17,16 @@ use crate::{
     kernel::capture::Detail,
     recording::{
         anonymize::{Anonymizer, tests::anonymizer},
-        event::Sampled,
         header::Header,
         read::{Interval, Recording},
     },
-    tally::{headers::Headers, names::canned::Canned, packet::Drop, show::Show, site::Sites},
+    tally::{
+        headers::Headers, names::canned::Canned, packet::Drop, sampled::Sampled, show::Show,
+        site::Sites,
+    },
 };
 
-fn with_stacks() -> Header {
+pub(super) fn with_stacks() -> Header {
     Header {
         stacks: true,
         max_events: Some(200),
@@ -38,7 +40,7 @@ fn live(events: &[Detail], stacks: bool) -> Vec<Drop> {
     events.iter().map(name).collect()
 }
 
-fn intervals(bytes: &[u8], anonymizer: Option<Anonymizer>) -> Vec<Interval> {
+pub(super) fn intervals(bytes: &[u8], anonymizer: Option<Anonymizer>) -> Vec<Interval> {
     let mut recording = Recording::open_with(bytes, None, anonymizer).unwrap();
     std::iter::from_fn(|| recording.next_interval()).collect()
 }
@@ -260,7 +262,7 @@ fn a_filter_asks_about_what_was_recorded_and_not_about_what_stands_for_it() {
     let bytes = record_with(&snapshots(4, 6), &events(4, 6), &with_stacks());
     let read = |filter: &str, hide: bool| {
         let expr = parse(filter, &System { reasons: None }).unwrap().unwrap();
-        let plan = Plan::recorded(&expr).unwrap();
+        let plan = Plan::recorded(&expr);
         let hide = hide.then(|| anonymizer(7));
         let open = || Recording::open_with(&bytes[..], Some(plan.clone()), hide.clone()).unwrap();
         let (periods, _) = replayed(open(), &view("stage,reason,function,cpu"));

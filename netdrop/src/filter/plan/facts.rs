@@ -1,0 +1,254 @@
+//! What is known of a packet that the kernel does not look at any more: from its
+//! row, and from what was kept of it as a single drop.
+
+use netdrop_ebpf::{
+    filter::{Instruction, is_tag, look, marks, test},
+    flow::{FlowAddrs, FlowKey},
+    headers::{self, Copied},
+    kleene,
+    packet::{Packet, extension, known},
+    scratch::Scratch,
+    site::{SiteKey, state},
+};
+use zerocopy::FromZeros as _;
+
+use crate::filter::single::{First, Single};
+
+/// What is known of a packet, and whether what it does not show is known to be
+/// missing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    packet: Packet,
+    addrs: FlowAddrs,
+    /// Are the tags in the frame known?
+    framed: bool,
+    /// Are all extension headers known?
+    extended: bool,
+    /// Is the sender's command known where the sender is?
+    named: bool,
+}
+
+impl Facts {
+    /// What a row of the flow table, or of the site table, tells of its packets.
+    pub(super) fn of_row(flow: &FlowKey) -> Self {
+        let site = &flow.site;
+        let has = |mark: u8| site.filter & mark != 0;
+        let mut packet = Packet {
+            types: [site.ethertype, 0, 0, 0],
+            protocol: site.protocol,
+            ..Packet::default()
+        };
+        if has(marks::TAGGED) {
+            // Which tag does not matter: questions about tags are not asked here.
+            packet.types = [0x8100, site.ethertype, 0, 0];
+            packet.depth = 1;
+        }
+        for (mark, bit) in [
+            (marks::LATER_FRAGMENT, known::LATER_FRAGMENT),
+            (marks::PROTOCOL, known::PROTOCOL),
+            (marks::TRANSPORT, known::TRANSPORT),
+            (marks::TYPES, known::TYPES),
+        ] {
+            if has(mark) {
+                packet.known |= bit;
+            }
+        }
+        if site.state & state::FLOW != 0 {
+            packet.known |= known::ADDRESSES;
+        }
+        if site.state & state::RECEIVED != 0 {
+            packet.known |= known::NO_SENDER;
+        }
+        Self {
+            packet,
+            addrs: flow.addrs,
+            framed: false,
+            extended: false,
+            named: false,
+        }
+    }
+
+    /// What a row of the site table tells of packets whose flow it does not tell.
+    pub(super) fn of_site(site: &SiteKey) -> Self {
+        let mut facts = Self::of_row(&FlowKey {
+            site: *site,
+            ..FlowKey::default()
+        });
+        facts.packet.known &= !(known::ADDRESSES | known::TRANSPORT);
+        facts
+    }
+
+    /// What was kept of a single drop of this flow.
+    pub(super) fn of_single(single: &Single<'_>, flow: &FlowKey) -> Self {
+        let mut facts = Self::of_row(flow);
+        let bits = flow.site.state;
+        let packet = &mut facts.packet;
+        if let Some(flags) = single.tcp_flags {
+            packet.tcp_flags = flags;
+            packet.known |= known::TCP_FLAGS;
+        }
+        // A packet that has got its device may be another's that this process only
+        // passes on, unless the device was handed it just now.
+        let own =
+            bits & state::RECEIVED == 0 && (bits & state::DEVICE == 0 || bits & state::TAG_TX != 0);
+        if let Some((pid, command)) = single.sender.filter(|_| own) {
+            packet.pid = pid;
+            packet.known |= known::SENDER;
+            let bytes = command.as_bytes();
+            // What stands for bytes that are no text is not what they were.
+            facts.named = bytes.len() <= 15 && !command.contains('\u{fffd}');
+            for (to, from) in packet.command.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+        }
+        let read = single.headers.and_then(|first| Read::of(&first, flow));
+        if let Some(read) = &read {
+            facts.learn(read);
+        }
+        let length = match read {
+            Some(Read {
+                network,
+                link_layer: true,
+                ..
+            }) => single.length.checked_add(network),
+            // Where its frame begins is not known.
+            _ if bits & state::MAC != 0 => None,
+            _ if bits & state::NETWORK != 0 || is_local(&flow.site) => Some(single.length),
+            _ => None,
+        };
+        if let Some(length) = length {
+            facts.packet.length = length;
+            facts.packet.known |= known::LENGTH;
+        }
+        facts
+    }
+
+    fn learn(&mut self, read: &Read) {
+        let Self {
+            packet,
+            framed,
+            extended,
+            ..
+        } = self;
+        let found = &read.packet;
+        if read.link_layer {
+            packet.types = found.types;
+            packet.tags = found.tags;
+            packet.depth = found.depth;
+            packet.known |= found.known & known::TYPES;
+            *framed = found.known & known::TYPES != 0;
+        }
+        packet.extensions = found.extensions;
+        packet.known |= found.known & (known::LATER_FRAGMENT | known::PROTOCOL);
+        if found.known & known::PROTOCOL != 0 {
+            packet.protocol = found.protocol;
+            *extended = true;
+        }
+    }
+
+    /// What it says to a question.
+    pub(super) fn value(&self, instruction: &Instruction) -> u32 {
+        let Self { packet, addrs, .. } = self;
+        let value = match instruction.test {
+            // A tag that the card or the kernel took off was not kept, and what lies
+            // behind a tag depends on it.
+            test::TAG if self.shows_any_tag(instruction) => kleene::TRUE,
+            test::TAG => kleene::UNREAD,
+            _ if instruction.depth > 0 => kleene::UNREAD,
+            test::TYPE if !self.framed && is_tag_number(instruction.low) => kleene::UNREAD,
+            test::PROTOCOL if !self.extended && extension(instruction.protocol) != 0 => {
+                let packet = Packet {
+                    known: packet.known & !known::PROTOCOL,
+                    ..*packet
+                };
+                look(instruction, addrs, &packet)
+            }
+            test::COMMAND if !self.named => {
+                let packet = Packet {
+                    known: packet.known & !known::SENDER,
+                    ..*packet
+                };
+                look(instruction, addrs, &packet)
+            }
+            _ => look(instruction, addrs, packet),
+        };
+        if instruction.negate == 0 {
+            value
+        } else {
+            kleene::not(value)
+        }
+    }
+
+    /// Is any tag asked for, and is one in the frame?
+    fn shows_any_tag(&self, instruction: &Instruction) -> bool {
+        let any = (instruction.low, instruction.high) == (0, u16::MAX.into());
+        self.framed && self.packet.depth > 0 && instruction.depth == 0 && any
+    }
+}
+
+fn is_tag_number(ethertype: u32) -> bool {
+    u16::try_from(ethertype).is_ok_and(is_tag)
+}
+
+/// Does it belong to a socket of this host that sends no packets of a network?
+fn is_local(site: &SiteKey) -> bool {
+    site.ethertype == 0 && site.protocol != 0
+}
+
+/// What the kernel's reader finds in the bytes that were kept.
+struct Read {
+    packet: Packet,
+    /// Where the network header begins.
+    network: u32,
+    link_layer: bool,
+}
+
+impl Read {
+    /// `None` where the bytes are not of a packet of this flow.
+    fn of(first: &First<'_>, flow: &FlowKey) -> Option<Self> {
+        let First { bytes, link_layer } = *first;
+        let site = &flow.site;
+        let mut scratch = Scratch::new_zeroed();
+        let copied = Copied {
+            bytes,
+            link_layer,
+            ethertype: site.ethertype,
+        };
+        headers::read(copied, &raw mut scratch);
+        let found = &scratch.key;
+        let network = scratch.network.checked_sub(Copied::START)?;
+        let same = if site.state & state::FLOW == 0 {
+            found.site.state & state::FLOW == 0
+        } else {
+            site.state & state::FLOW_FROM_SOCKET == 0
+                && (found.addrs.src, found.addrs.dst) == (flow.addrs.src, flow.addrs.dst)
+        };
+        (same && found.site.ethertype == site.ethertype).then_some(Self {
+            packet: scratch.packet,
+            network,
+            link_layer,
+        })
+    }
+}
+
+/// What a recorded row tells of its packets: their [`marks`].
+#[must_use]
+pub fn recorded_marks(site: &SiteKey) -> u8 {
+    let mut found = 0;
+    if site.ethertype != 0 {
+        found |= marks::TYPES;
+    }
+    if site.state & state::FLOW != 0 {
+        // The last header that was read, or a raw socket's, is no protocol.
+        if extension(site.protocol) == 0 && site.protocol != RAW {
+            found |= marks::PROTOCOL;
+        }
+        if site.state & state::NO_TRANSPORT == 0 {
+            found |= marks::TRANSPORT;
+        }
+    }
+    found
+}
+
+/// `IPPROTO_RAW` (`include/uapi/linux/in.h`)
+const RAW: u8 = 255;

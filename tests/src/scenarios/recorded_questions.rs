@@ -1,0 +1,245 @@
+//! Questions of filters about what the rows of a recording do not tell: answered by
+//! the drops that were kept single, and undecided of the others.
+
+use std::{path::Path, process::Command, thread, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::{
+    bench::Bench,
+    case::report,
+    lab::{A, B, Pair},
+    scenario::Scenario,
+    sender,
+};
+
+use super::{
+    filter_questions::{CUT, Question, arrived, kinds, sum},
+    recordings::{Folder, recorder},
+    traffic_control::{shoot, silent},
+};
+
+pub(super) const USER_SPACE: &[Scenario] = &[Scenario {
+    name: "a_recording_is_asked_what_its_rows_do_not_tell",
+    about: "8191 frames of 13 kinds: with all kept single the answer is exact, with few it is bounded",
+    run: a_recording_is_asked_what_its_rows_do_not_tell,
+}];
+
+/// Frames sent at once, and the time until the next.
+const SLICE: usize = 256;
+const PAUSE: Duration = Duration::from_millis(70);
+
+const QUESTIONS: &[Question] = &[
+    (
+        "src host 10.99.0.1 and less 60",
+        &[0, 2, 3, 4, 5, 9, 10, 11, 12],
+        false,
+    ),
+    ("greater 200", &[1], false),
+    ("ip6 proto 0 or ip proto 132", &[7, 11], false),
+    ("tcp[tcpflags] & tcp-syn != 0", &[2], false),
+    ("dev b0 and tcp[tcpflags] & tcp-ack != 0", &[3], false),
+    ("pid 1 or command nobody", &[], false),
+    ("udp port 9 and less 50", &[0, 9], true),
+    ("not (tcp or less 60)", &[1, 6, 7, 8], false),
+];
+
+/// Records all kinds of frames; tells how many drops there are in the file.
+fn record(bench: &Bench, lab: &Pair, file: &Path, options: &str) -> Result<()> {
+    let mut recorder = recorder(bench, file, options)?;
+    let before = arrived(lab)?;
+    for (kind, bytes) in kinds().iter().enumerate() {
+        // What a CPU may send at once is a part of what it may send in a second.
+        for sent in (0..1_u64 << kind).step_by(SLICE) {
+            let left = (1 << kind) - sent;
+            sender::raw_frames(&lab.a, A.device, bytes, left.min(SLICE as u64))?;
+            thread::sleep(PAUSE);
+        }
+    }
+    let all = (1 << kinds().len()) - 1;
+    for _ in 0..300 {
+        if arrived(lab)? >= before + all {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    recorder.signal(Signal::SIGINT)?;
+    let ended = recorder.wait()?;
+    ensure!(ended.status.success(), "{}: {}", ended.status, ended.stderr);
+    Ok(())
+}
+
+/// The report's JSON, and what standard error says.
+fn asked(bench: &Bench, file: &Path, filter: Option<&str>) -> Result<(Value, String)> {
+    let mut command = Command::new(bench.binary()?);
+    command.arg("report").arg(file).args([
+        "--format",
+        "json",
+        "--severity",
+        "all",
+        "--top",
+        "1000",
+        "--by",
+        "netns,protocol,src",
+    ]);
+    if let Some(filter) = filter {
+        command.args(["--filter", filter]);
+    }
+    let output = command.output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{}: {stderr}", output.status);
+    Ok((serde_json::from_slice(&output.stdout)?, stderr))
+}
+
+fn of(page: &Value, name: &str) -> Result<u64> {
+    let found = page["summary"]["accounting"][name].as_u64();
+    found.with_context(|| format!("no {name}: {}", page["summary"]["accounting"]))
+}
+
+/// Drops in B.
+fn ours(page: &Value, lab: &Pair) -> u64 {
+    let rows = page["summary"]["rows"].as_array().into_iter().flatten();
+    rows.filter(|row| row["netns"] == lab.b.inode())
+        .filter_map(|row| row["drops"].as_u64())
+        .sum()
+}
+
+fn a_recording_is_asked_what_its_rows_do_not_tell(bench: &Bench) -> Result<()> {
+    let lab = silent()?;
+    let [qdisc, filter] = shoot(B.device, "ingress");
+    lab.b.tc(&[&qdisc, &filter])?;
+    let folder = Folder::new("asked")?;
+    let (all, few) = (folder.file("all.ndr"), folder.file("few.ndr"));
+    record(bench, &lab, &all, "--interval 1m --max-events 10000")?;
+    record(
+        bench,
+        &lab,
+        &few,
+        "--interval 200ms --max-events 20 --top 3",
+    )?;
+    let mut complaints = Vec::new();
+    let mut untold = 0;
+    for (file, exact) in [(&all, true), (&few, false)] {
+        let (unfiltered, _) = asked(bench, file, None)?;
+        let total = of(&unfiltered, "counted")?;
+        for (question, kinds, cut) in QUESTIONS {
+            let (page, stderr) = asked(bench, file, Some(question))?;
+            let (kept, undecided) = (ours(&page, &lab), of(&page, "undecided")?);
+            let mut wrong = Vec::new();
+            let sums = of(&page, "counted")? + of(&page, "filtered")? + undecided;
+            if sums != total {
+                wrong.push(format!("{sums} drops, not {total}"));
+            }
+            let singles = &page["pieces"][0]["singles"];
+            if exact {
+                // Of the frames that are cut off, and few of the host's.
+                if kept != sum(kinds) || undecided >> CUT != u64::from(*cut) {
+                    wrong.push(format!("kept {kept:#b}, not {:#b}", sum(kinds)));
+                }
+                if singles["asked"] != singles["kept"] || stderr.contains("not kept single") {
+                    wrong.push(format!("{singles}: {stderr}"));
+                }
+            } else {
+                if kept > sum(kinds) || kept + undecided < sum(kinds) {
+                    wrong.push(format!("{:#b} is not within", sum(kinds)));
+                }
+                untold += undecided;
+                if undecided > 0 && !stderr.contains("--max-events") {
+                    wrong.push(format!("nothing is said of what is undecided: {stderr}"));
+                }
+            }
+            let told = format!("kept {kept}, {undecided} undecided, {singles}");
+            complaints.extend(
+                wrong
+                    .iter()
+                    .map(|wrong| format!("`{question}`: {wrong} ({told})")),
+            );
+        }
+    }
+    ensure!(untold > 0, "20 events a second were enough for everything");
+    complaints.extend(other_outputs(bench, &few, "less 60")?);
+    report(&complaints)
+}
+
+/// Every other output tells the same.
+fn other_outputs(bench: &Bench, file: &Path, filter: &str) -> Result<Vec<String>> {
+    let (page, _) = asked(bench, file, Some(filter))?;
+    let told = ["counted", "filtered", "undecided"].map(|name| of(&page, name));
+    let [counted, filtered, undecided] = told;
+    let (counted, filtered, undecided) = (counted?, filtered?, undecided?);
+    let mut complaints = Vec::new();
+    let mut run = |arguments: &[&str]| -> Result<String> {
+        let mut command = Command::new(bench.binary()?);
+        let output = command.args(arguments).output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {stderr}");
+        if arguments[0] != "report" && arguments[0] != "diff" && !stderr.contains("not kept") {
+            complaints.push(format!("{arguments:?} does not say so: {stderr}"));
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let path = file.to_str().context("path")?;
+    let json = run(&[
+        "export", path, "--to", "json", "-o", "-", "--filter", filter,
+    ])?;
+    let replay = run(&["watch", "--format", "json", "--replay", path, "less", "60"])?;
+    let metrics = run(&[
+        "export",
+        path,
+        "--to",
+        "openmetrics",
+        "-o",
+        "-",
+        "--filter",
+        filter,
+    ])?;
+    let page = run(&["report", path, "--filter", filter])?;
+    let html = run(&["report", path, "--filter", filter, "--html", "-"])?;
+    let diff = run(&[
+        "diff",
+        path,
+        file.with_file_name("all.ndr").to_str().context("path")?,
+        "--filter",
+        filter,
+    ])?;
+    let hidden = run(&[
+        "report",
+        path,
+        "--anonymize",
+        "--format",
+        "json",
+        "--filter",
+        filter,
+    ])?;
+    for (what, text) in [("export", json), ("replay", replay)] {
+        let last: Value = serde_json::from_str(text.lines().last().context("nothing")?)?;
+        let accounting = &last["accounting"];
+        if accounting["counted"] != counted
+            || accounting["filtered"] != filtered
+            || accounting["undecided"] != undecided
+        {
+            complaints.push(format!("{what}: {accounting}"));
+        }
+    }
+    let hidden: Value = serde_json::from_str(&hidden)?;
+    if of(&hidden, "counted")? != counted || of(&hidden, "undecided")? != undecided {
+        complaints.push(format!("hidden: {}", hidden["summary"]["accounting"]));
+    }
+    if !metrics.contains(&format!(" {undecided}")) {
+        complaints.push(format!("OpenMetrics lacks {undecided}: {metrics}"));
+    }
+    for (what, text, lacks) in [
+        ("report", &page, format!("undecided {undecided}")),
+        ("report", &page, "not kept single".to_owned()),
+        ("page", &html, "not kept single".to_owned()),
+        ("diff", &diff, format!("undecided {undecided}")),
+        ("diff", &diff, "not kept single".to_owned()),
+    ] {
+        if !text.contains(&lacks) {
+            complaints.push(format!("{what} lacks `{lacks}`"));
+        }
+    }
+    Ok(complaints)
+}
