@@ -99,7 +99,7 @@ fn heading(out: &mut String, name: &str, file: &str, side: &Side, palette: Palet
         let text = format!("NOT COUNTED: undecided {}", accounting.undecided);
         let _ = writeln!(out, "        {}", palette.warn(&text));
     }
-    if let Some(line) = side.singles.and_then(|it| singles::line(it, palette)) {
+    for line in singles::lines(side.singles, palette) {
         let _ = writeln!(out, "        {line}");
     }
     if !matches!(side.end, End::Closed(_)) {

@@ -1,48 +1,58 @@
-//! How far a filter that asks for what rows do not tell was decided, in a line.
+//! How far a filter that asks for what rows do not tell was decided.
 
 use super::{amount::count_text, palette::Palette};
 use crate::tally::choose::Singles;
 
-/// What there is to say of it; nothing where rows told everything.
+/// What there is to say of it, in a line; nothing where rows told everything.
 #[must_use]
 pub fn remark(singles: Singles) -> Option<String> {
+    let parts = parts(singles);
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The same in lines of a page; what could not be told is marked as such.
+pub(super) fn lines(singles: Option<Singles>, palette: Palette) -> Vec<String> {
+    let Some(singles) = singles else {
+        return Vec::new();
+    };
+    let mut lines = parts(singles);
+    for line in lines.iter_mut().skip(1) {
+        *line = palette.warn(line).into_owned();
+    }
+    lines
+}
+
+fn parts(singles: Singles) -> Vec<String> {
     let Singles {
         asked,
         kept,
         decided,
     } = singles;
     if asked == 0 {
-        return None;
+        return Vec::new();
     }
+    let drops = count_text(asked, "drop");
     if decided == asked {
-        return Some(format!(
-            "filter: exact: {} that rows do not tell apart, all kept single",
-            count_text(asked, "drop")
+        return vec![format!(
+            "filter: exact: {drops} that rows do not tell apart, all kept single"
+        )];
+    }
+    let mut parts = vec![format!(
+        "filter: decided on {decided} of {drops} that rows do not tell apart"
+    )];
+    if asked > kept {
+        let lost = asked - kept;
+        parts.push(format!(
+            "UNDECIDED: {lost} not kept single (record with --max-events higher)"
         ));
     }
-    let lost = asked - kept;
-    let unread = kept - decided;
-    let not_kept = format!("{lost} were not kept single (record with --max-events higher)");
-    let not_told = format!("of {unread} what was kept does not tell");
-    let why = match (lost, unread) {
-        (_, 0) => not_kept,
-        (0, _) => not_told,
-        _ => format!("{not_kept}, and {not_told}"),
-    };
-    Some(format!(
-        "filter: decided on {decided} of {} that rows do not tell apart; the others are undecided: \
-         {why}",
-        count_text(asked, "drop")
-    ))
-}
-
-/// The same as a line of text; what could not be told is marked as such.
-pub(super) fn line(singles: Singles, palette: Palette) -> Option<String> {
-    let text = remark(singles)?;
-    Some(match singles.untold() {
-        0 => text,
-        _ => palette.warn(&text).into_owned(),
-    })
+    if kept > decided {
+        let unread = kept - decided;
+        parts.push(format!(
+            "UNDECIDED: {unread} kept without what the filter asks for"
+        ));
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -65,19 +75,19 @@ mod tests {
         );
         assert_eq!(
             told(900, 200, 200).unwrap(),
-            "filter: decided on 200 of 900 drops that rows do not tell apart; the others are \
-             undecided: 700 were not kept single (record with --max-events higher)"
+            "filter: decided on 200 of 900 drops that rows do not tell apart; UNDECIDED: 700 not \
+             kept single (record with --max-events higher)"
         );
         assert_eq!(
             told(900, 200, 150).unwrap(),
-            "filter: decided on 150 of 900 drops that rows do not tell apart; the others are \
-             undecided: 700 were not kept single (record with --max-events higher), and of 50 \
-             what was kept does not tell"
+            "filter: decided on 150 of 900 drops that rows do not tell apart; UNDECIDED: 700 not \
+             kept single (record with --max-events higher); UNDECIDED: 50 kept without what the \
+             filter asks for"
         );
         assert_eq!(
             told(9, 9, 0).unwrap(),
-            "filter: decided on 0 of 9 drops that rows do not tell apart; the others are \
-             undecided: of 9 what was kept does not tell"
+            "filter: decided on 0 of 9 drops that rows do not tell apart; UNDECIDED: 9 kept \
+             without what the filter asks for"
         );
     }
 }

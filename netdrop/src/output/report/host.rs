@@ -123,13 +123,12 @@ fn pieces(out: &mut String, report: &Report, layout: Layout) {
         }
     }
     for piece in &report.pieces {
-        if let Some(line) = piece.singles.and_then(|it| singles::line(it, palette)) {
-            let file = if several {
-                format!("{}: ", escape(&piece.file))
-            } else {
-                String::new()
-            };
-            let _ = writeln!(out, "  {file}{line}");
+        let lines = singles::lines(piece.singles, palette);
+        if several && !lines.is_empty() {
+            let _ = writeln!(out, "  {}:", escape(&piece.file));
+        }
+        for line in lines {
+            let _ = writeln!(out, "  {line}");
         }
     }
     for (from, to) in report.gaps() {
