@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, io::Read};
 
 use super::{Recording, interval::Partial};
-use crate::recording::names::Recorded;
+use crate::{recording::names::Recorded, tally::choose::Singles};
 
 /// A place between two intervals, and what was read up to there.
 #[derive(Clone, Debug)]
@@ -12,6 +12,7 @@ pub struct Bookmark {
     names: Recorded,
     last: Option<u32>,
     sum: u64,
+    singles: Option<Singles>,
 }
 
 impl Bookmark {
@@ -26,12 +27,14 @@ impl<R: Read> Recording<R> {
     /// Where it is now; none amid a batch or an interval.
     #[must_use]
     pub fn bookmark(&self) -> Option<Bookmark> {
+        let hides = self.truth.as_ref().is_some_and(|truth| truth.hides());
         let is_between = self.pending.is_empty() && self.partial.rows == 0;
-        (is_between && self.end.is_none() && self.truth.is_none()).then(|| Bookmark {
+        (is_between && self.end.is_none() && !hides).then(|| Bookmark {
             place: self.frames.whole(),
             names: self.names.clone(),
             last: self.last,
             sum: self.sum,
+            singles: self.singles,
         })
     }
 
@@ -43,10 +46,11 @@ impl<R: Read> Recording<R> {
             names,
             last,
             sum,
+            singles,
         } = bookmark.clone();
         self.frames.go_on(reader, place);
         self.names = names;
-        (self.last, self.sum) = (last, sum);
+        (self.last, self.sum, self.singles) = (last, sum, singles);
         self.pending = VecDeque::new();
         self.partial = Partial::default();
         self.end = None;

