@@ -3,6 +3,9 @@
 //! wishes us ill: whatever it holds, memory is bounded by what it really holds
 //! and by the limits here.
 
+mod claims;
+mod schema;
+
 use std::{
     collections::HashMap,
     io::{self, Read},
@@ -12,11 +15,11 @@ use std::{
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::{
-    BodyCompressionMethod, CompressionType, Endianness, Message, MessageHeader, MetadataVersion,
-    Precision, TimeUnit as IpcTimeUnit, Type, reader::read_record_batch, root_as_message,
+    Message, MessageHeader, MetadataVersion, reader::read_record_batch, root_as_message,
 };
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::SchemaRef;
 
+use self::{claims::check, schema::schema};
 use super::checksum::{self, Since};
 
 /// Marks the start of a message.
@@ -27,8 +30,6 @@ const MOST_METADATA: usize = 8 << 20;
 pub(super) const MOST_BODY: usize = 64 << 20;
 /// Most rows of a batch.
 pub(super) const MOST_ROWS: i64 = 1 << 20;
-/// Most columns.
-const MOST_COLUMNS: usize = 1024;
 
 /// Why there is no further message.
 #[derive(Debug, thiserror::Error)]
@@ -231,147 +232,4 @@ fn message(metadata: &[u8]) -> Result<Message<'_>, Stop> {
         .ok()
         .filter(|message| message.version() == MetadataVersion::V5)
         .ok_or_else(|| damaged("the description of a message is broken"))
-}
-
-/// The schema, as far as it is made of types that recordings have.
-fn schema(message: &Message<'_>) -> Result<Schema, Stop> {
-    let found = message
-        .header_as_schema()
-        .ok_or_else(|| damaged("it does not begin with a schema"))?;
-    let all = found.fields().ok_or_else(|| damaged("it has no columns"))?;
-    if found.endianness() != Endianness::Little || all.len() > MOST_COLUMNS {
-        return Err(damaged("its columns are not those of a recording"));
-    }
-    let mut fields = Vec::with_capacity(all.len());
-    for field in all {
-        let name = field.name().unwrap_or_default();
-        let data_type = data_type(&field)
-            .ok_or_else(|| damaged(format!("its column {name:?} has an unknown type")))?;
-        fields.push(Field::new(name, data_type, true));
-    }
-    let metadata = found.custom_metadata().into_iter().flatten();
-    let metadata: HashMap<String, String> = metadata
-        .filter_map(|pair| Some((pair.key()?.to_owned(), pair.value()?.to_owned())))
-        .collect();
-    Ok(Schema::new_with_metadata(fields, metadata))
-}
-
-fn data_type(field: &arrow_ipc::Field<'_>) -> Option<DataType> {
-    if field.dictionary().is_some() || field.children().is_some_and(|some| !some.is_empty()) {
-        return None;
-    }
-    Some(match field.type_type() {
-        Type::Utf8 => DataType::Utf8,
-        Type::Bool => DataType::Boolean,
-        Type::FloatingPoint => {
-            let float = field.type_as_floating_point()?;
-            (float.precision() == Precision::DOUBLE).then_some(DataType::Float64)?
-        }
-        Type::Int => {
-            let int = field.type_as_int()?;
-            match (int.bitWidth(), int.is_signed()) {
-                (8, false) => DataType::UInt8,
-                (16, false) => DataType::UInt16,
-                (32, false) => DataType::UInt32,
-                (64, false) => DataType::UInt64,
-                (8, true) => DataType::Int8,
-                (16, true) => DataType::Int16,
-                (32, true) => DataType::Int32,
-                (64, true) => DataType::Int64,
-                _ => return None,
-            }
-        }
-        Type::Timestamp => {
-            let timestamp = field.type_as_timestamp()?;
-            let unit = match timestamp.unit() {
-                IpcTimeUnit::MICROSECOND => TimeUnit::Microsecond,
-                IpcTimeUnit::NANOSECOND => TimeUnit::Nanosecond,
-                _ => return None,
-            };
-            DataType::Timestamp(unit, timestamp.timezone().map(Into::into))
-        }
-        _ => return None,
-    })
-}
-
-/// Holds what the description of a batch claims against its body, because the
-/// library takes much of it on trust.
-fn check(batch: &arrow_ipc::RecordBatch<'_>, schema: &Schema, body: &[u8]) -> Result<(), Stop> {
-    let wrong = |what: &str| damaged(format!("a batch is broken: {what}"));
-    let rows = batch.length();
-    let nodes = batch.nodes().ok_or_else(|| wrong("no columns"))?;
-    let buffers = batch.buffers().ok_or_else(|| wrong("no buffers"))?;
-    if !(0..=MOST_ROWS).contains(&rows) {
-        return Err(wrong("its number of rows"));
-    }
-    if nodes.len() != schema.fields().len() || batch.variadicBufferCounts().is_some() {
-        return Err(wrong("its number of columns"));
-    }
-    let compressed = match batch.compression() {
-        None => false,
-        Some(compression)
-            if compression.codec() == CompressionType::ZSTD
-                && compression.method() == BodyCompressionMethod::BUFFER =>
-        {
-            true
-        }
-        Some(_) => return Err(wrong("compressed in an unknown way")),
-    };
-    let rows = usize::try_from(rows).map_err(|_| wrong("its number of rows"))?;
-    let mut sizes = buffers.iter().map(|buffer| size(buffer, compressed, body));
-    let mut size = || sizes.next().flatten().ok_or_else(|| wrong("a buffer"));
-    let mut sum = 0_usize;
-    for (node, field) in nodes.iter().zip(schema.fields()) {
-        let nulls = usize::try_from(node.null_count())
-            .ok()
-            .filter(|nulls| *nulls <= rows)
-            .ok_or_else(|| wrong("its number of nulls"))?;
-        if usize::try_from(node.length()) != Ok(rows) {
-            return Err(wrong("columns of different lengths"));
-        }
-        let validity = size()?;
-        let values = size()?;
-        let (wanted, width) = match field.data_type() {
-            DataType::Boolean => (rows.div_ceil(8), 1),
-            DataType::Utf8 if rows > 0 => ((rows + 1) * 4, 4),
-            DataType::Utf8 => (0, 4),
-            other => {
-                let width = other.primitive_width().unwrap_or(8);
-                (rows * width, width)
-            }
-        };
-        let whole = values.is_multiple_of(width);
-        if !whole || values < wanted || (nulls > 0 && validity < rows.div_ceil(8)) {
-            return Err(wrong("a buffer is too short"));
-        }
-        sum += validity + values;
-        if *field.data_type() == DataType::Utf8 {
-            sum += size()?;
-        }
-        if sum > MOST_BODY {
-            return Err(wrong("too much in it"));
-        }
-    }
-    if sizes.next().is_some() {
-        return Err(wrong("its number of buffers"));
-    }
-    Ok(())
-}
-
-/// The size of a buffer in memory; `None` where it does not lie in the body, or
-/// would be too large.
-fn size(buffer: &arrow_ipc::Buffer, compressed: bool, body: &[u8]) -> Option<usize> {
-    let start = usize::try_from(buffer.offset()).ok()?;
-    let length = usize::try_from(buffer.length()).ok()?;
-    let bytes = body.get(start..start.checked_add(length)?)?;
-    if bytes.is_empty() || !compressed {
-        return Some(bytes.len());
-    }
-    let (prefix, rest) = bytes.split_first_chunk()?;
-    match i64::from_le_bytes(*prefix) {
-        -1 => Some(rest.len()),
-        claimed => usize::try_from(claimed)
-            .ok()
-            .filter(|size| *size <= MOST_BODY),
-    }
 }
