@@ -61,9 +61,9 @@ impl Fit {
             Some(reason) if among(reasons, Some(reason)) && !not_reasons.contains(&reason) => {
                 Match::Yes
             }
-            // Only a function tells enough without a reason.
+            // Without a reason only a function tells enough, or that none is asked for.
             None if reasons.is_empty() && not_reasons.is_empty() => Match::Yes,
-            None if !functions.is_empty() => Match::Perhaps,
+            None if !functions.is_empty() || reasons.is_empty() => Match::Perhaps,
             Some(_) | None => Match::No,
         }
     }

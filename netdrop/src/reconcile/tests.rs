@@ -17,21 +17,23 @@ const ELSEWHERE: u32 = 8;
 /// Reasons and functions by their place in these lists.
 struct Host;
 
-const REASONS: [&str; 6] = [
+const REASONS: [&str; 7] = [
     "NO_SOCKET",
     "SOCKET_RCVBUFF",
     "UDP_CSUM",
     "CPU_BACKLOG",
     "QDISC_DROP",
     "NETFILTER_DROP",
+    "QDISC_BURST_DROP",
 ];
-const FUNCTIONS: [(&str, &str); 6] = [
+const FUNCTIONS: [(&str, &str); 7] = [
     ("__udp4_lib_rcv", "rx_lookup"),
     ("udp_queue_rcv_one_skb", "rx_sock"),
     ("__udp4_lib_rcv", "rx_l4"),
     ("enqueue_to_backlog", "rx_backlog"),
     ("__dev_queue_xmit", "tx_qdisc"),
     ("nf_hook_slow", "netfilter"),
+    ("__dev_queue_xmit", "tx_qdisc"),
 ];
 const NO_SOCKET: u32 = 0;
 const RCVBUFF: u32 = 1;
@@ -39,6 +41,7 @@ const CSUM: u32 = 2;
 const BACKLOG: u32 = 3;
 const QDISC: u32 = 4;
 const NETFILTER: u32 = 5;
+const BURST: u32 = 6;
 
 impl Names for Host {
     fn reason(&mut self, reason: u32) -> ReasonLabel {
@@ -300,6 +303,21 @@ fn only_the_root_of_qdiscs_is_held_against_drops() {
     );
     assert_eq!(found.lines.len(), 1);
     assert_eq!(found.lines[0].scope, "eth1 qdisc htb 1:");
+}
+
+#[test]
+fn a_qdisc_does_not_count_what_died_before_it() {
+    let count = |drops, died: &[Died]| {
+        let scope = "eth1 qdisc htb 1:";
+        let numbers = |drops| [(scope, "qdisc.root", 1), (scope, "qdisc.drops", drops)];
+        between(&numbers(0), &numbers(drops), died)
+    };
+    let found = count(4, &[(QDISC, HERE, 4), (BURST, HERE, 9)]);
+    let lines = line(&found, "qdisc.drops");
+    assert_eq!(sums(lines), [4, 4, 0, 0, 0]);
+    assert_eq!(found.terms.uncounted, 9);
+    let found = count(6, &[(QDISC, HERE, 4), (BURST, HERE, 9)]);
+    assert_eq!(sums(line(&found, "qdisc.drops")), [6, 4, 2, 0, 0]);
 }
 
 #[test]
