@@ -370,6 +370,33 @@ fn without_reasons_a_function_explains_no_more_than_was_counted() {
 }
 
 #[test]
+fn without_reasons_a_function_that_drops_only_what_is_counted_comes_first() {
+    let without = |kind, drops| {
+        let key = SiteKey {
+            reason: NO_REASON,
+            ..site(kind, HERE)
+        };
+        (key, drops)
+    };
+    let mut reconciler = Reconciler::new(HERE);
+    read(&mut reconciler, &[("netns", "Udp.InErrors", 0)]);
+    let died = snapshot([without(NO_SOCKET, 9), without(RCVBUFF, 4)]);
+    reconciler.drops(&died, &mut Host);
+    read(&mut reconciler, &[("netns", "Udp.InErrors", 5)]);
+    let found = reconciler.interval();
+    let errors = line(&found, "Udp.InErrors");
+    assert_eq!(sums(errors), [5, 5, 0, 0, 0]);
+    let by = |part: &super::Part| (part.function.clone().unwrap(), part.drops);
+    assert_eq!(
+        errors.by.iter().map(by).collect::<Vec<_>>(),
+        [
+            ("udp_queue_rcv_one_skb".to_owned(), 4),
+            ("__udp4_lib_rcv".to_owned(), 1)
+        ]
+    );
+}
+
+#[test]
 fn intervals_add_up_to_the_run_and_what_comes_later_has_counted_before() {
     let mut reconciler = Reconciler::new(HERE);
     read(&mut reconciler, &[("netns", "Udp.NoPorts", 3)]);
