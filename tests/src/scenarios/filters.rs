@@ -152,7 +152,7 @@ fn a_filter_as_large_as_the_table(bench: &Bench) -> Result<()> {
 }
 
 /// Waits until so many datagrams to closed ports have died.
-fn await_ports(lab: &Pair, times: u64) -> Result<()> {
+pub(super) fn await_ports(lab: &Pair, times: u64) -> Result<()> {
     let counter = Counter::snmp(&lab.b, "Udp.NoPorts");
     for _ in 0..300 {
         if counter.read()? >= times {

@@ -1,7 +1,7 @@
 //! Questions of filters about what the rows of a recording do not tell: answered by
 //! the drops that were kept single, and undecided of the others.
 
-use std::{path::Path, process::Command, thread, time::Duration};
+use std::{fs, path::Path, process::Command, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
@@ -12,20 +12,29 @@ use crate::{
     case::report,
     lab::{A, B, Pair},
     scenario::Scenario,
-    sender,
+    sender::{self, Datagrams},
 };
 
 use super::{
     filter_questions::{CUT, Question, arrived, kinds, sum},
+    filters::await_ports,
+    firewall::dropping,
     recordings::{Folder, recorder},
     traffic_control::{shoot, silent},
 };
 
-pub(super) const USER_SPACE: &[Scenario] = &[Scenario {
-    name: "a_recording_is_asked_what_its_rows_do_not_tell",
-    about: "8191 frames of 13 kinds: with all kept single the answer is exact, with few it is bounded",
-    run: a_recording_is_asked_what_its_rows_do_not_tell,
-}];
+pub(super) const USER_SPACE: &[Scenario] = &[
+    Scenario {
+        name: "a_recording_is_asked_what_its_rows_do_not_tell",
+        about: "8191 frames of 13 kinds: with all kept single the answer is exact, with few it is bounded",
+        run: a_recording_is_asked_what_its_rows_do_not_tell,
+    },
+    Scenario {
+        name: "a_recording_is_asked_for_a_sender",
+        about: "datagrams of this process that die in the output hook and behind the wire, by command, pid and length",
+        run: a_recording_is_asked_for_a_sender,
+    },
+];
 
 /// Frames sent at once, and the time until the next.
 const SLICE: usize = 256;
@@ -160,6 +169,57 @@ fn a_recording_is_asked_what_its_rows_do_not_tell(bench: &Bench) -> Result<()> {
     }
     ensure!(untold > 0, "20 events a second were enough for everything");
     complaints.extend(other_outputs(bench, &few, "less 60")?);
+    report(&complaints)
+}
+
+fn a_recording_is_asked_for_a_sender(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    lab.a.nft(&dropping("output"))?;
+    let folder = Folder::new("sender")?;
+    let file = folder.file("drops.ndr");
+    let mut recorder = recorder(bench, &file, "--interval 1m --max-events 10000")?;
+    // CPUs may send events once the recorder has said how many.
+    thread::sleep(Duration::from_millis(500));
+    let datagrams = |port| Datagrams::new((A.v4.into(), 4000), (B.v4.into(), port), 1, 8);
+    datagrams(9).send(&lab.a)?;
+    // Nobody's process sends these any more when they die.
+    datagrams(10).send(&lab.a)?;
+    await_ports(&lab, 8)?;
+    recorder.signal(Signal::SIGINT)?;
+    let ended = recorder.wait()?;
+    ensure!(ended.status.success(), "{}: {}", ended.status, ended.stderr);
+    let command = fs::read_to_string("/proc/self/comm")?;
+    let (command, pid) = (command.trim(), std::process::id());
+    let (a, b) = (lab.a.inode(), lab.b.inode());
+    let ours = format!("(netns {a} or netns {b}) and udp");
+    let mut complaints = Vec::new();
+    for (question, times, who) in [
+        (format!("command {command}"), 8, a),
+        (format!("pid {pid} and port 9"), 8, a),
+        (format!("pid {}", pid + 1), 0, a),
+        (format!("not command {command}"), 8, b),
+        // Those have no Ethernet header yet.
+        ("less 29".to_owned(), 8, a),
+        ("less 28".to_owned(), 0, a),
+        ("greater 43".to_owned(), 8, b),
+        ("greater 44".to_owned(), 0, b),
+    ] {
+        let filter = format!("{ours} and {question}");
+        let (page, stderr) = asked(bench, &file, Some(&filter))?;
+        let rows = page["summary"]["rows"].as_array().into_iter().flatten();
+        let found: Vec<_> = rows.map(|row| (&row["netns"], &row["drops"])).collect();
+        let right = match (times, &*found) {
+            (0, []) => true,
+            (_, [(netns, drops)]) => **netns == who && **drops == times,
+            _ => false,
+        };
+        let undecided = of(&page, "undecided")?;
+        if !right || undecided != 0 {
+            complaints.push(format!(
+                "`{question}`: {found:?}, not {times}, {undecided} undecided: {stderr}"
+            ));
+        }
+    }
     report(&complaints)
 }
 
