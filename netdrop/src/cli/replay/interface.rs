@@ -1,5 +1,8 @@
 //! A recording on a terminal: the same interface as over a live host.
 
+mod keys;
+mod taking;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -12,6 +15,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use self::taking::{Checkpoint, read};
 use super::{
     checkpoints::Checkpoints,
     counters::Counters,
@@ -22,30 +26,24 @@ use super::{
 use crate::{
     cli::{
         fault,
-        filter::{self, Filter},
-        live::{
-            filtering::refusal,
-            keyboard::{self, Keyboard},
-            save,
-        },
+        filter::Filter,
+        live::keyboard::{self, Keyboard},
         options::Shared,
-        reading::name,
         session::{self, Ending},
         signals::Signals,
         term,
     },
-    output::{amount::bytes_text, escape::escape, render::Renderer, singles::remark, sink::Sink},
-    recording::read::{End, Interval, Recording, bookmark::Bookmark},
-    tally::{accounting::Attached, packet::Drop, period::Moment, show::Show},
+    output::{amount::bytes_text, escape::escape, render::Renderer, sink::Sink},
+    recording::read::{End, Recording},
+    tally::accounting::Attached,
     tui::{
-        player::{Player, Pressed, Wants},
+        player::{Player, Wants},
         screen::Screen,
         speed::Speed,
         state::{
-            Action, Host, State,
+            Host, State,
             counts::Asked,
-            editor::Refusal,
-            replay::{Doing, Go, Kept, Replay},
+            replay::{Doing, Replay},
         },
         theme::Theme,
     },
@@ -57,14 +55,6 @@ const PICTURE: Duration = Duration::from_millis(100);
 const WAY: Duration = Duration::from_millis(20);
 /// Without a wish: slow enough to see what happens, fast enough for an hour.
 const SPEED: &str = "10";
-
-/// A place between two intervals, and what was counted up to there.
-struct Checkpoint {
-    bookmark: Bookmark,
-    state: Kept,
-    counters: Counters,
-    time: Timestamp,
-}
 
 /// A recording and what is on the screen of it.
 struct Played {
@@ -120,17 +110,6 @@ pub(super) async fn run(
             .await?
     };
     Box::pin(played.finish(signals, ending)).await
-}
-
-/// The recording from its start.
-fn read(
-    path: &Path,
-    source: &mut Source,
-    filter: Option<&Filter>,
-) -> anyhow::Result<Box<Recording<Bytes>>> {
-    let plan = filter.map(|filter| filter.plan.clone());
-    let recording = Recording::open_with(source.bytes(), plan, None);
-    Ok(Box::new(recording.with_context(|| name(path))?))
 }
 
 impl Played {
@@ -189,41 +168,6 @@ impl Played {
         };
         new.begin();
         Ok(new)
-    }
-
-    /// Everything is as before the first interval.
-    fn begin(&mut self) {
-        let plan = self.filter.as_ref().map(|filter| &filter.plan);
-        // What single drops tell is decided while it is read.
-        let plan = plan.filter(|plan| !plan.asks_singles());
-        self.state.rewind(&self.attached, plan);
-        self.state.filter = filter::both(self.recorded.as_deref(), self.filter.as_ref());
-        self.state.counters.why_not = self.counters.why_not();
-        self.time = None;
-        self.tell();
-    }
-
-    /// Reads it again: up to where the player wants to be, from the nearest place
-    /// before that is known, or else from its start.
-    fn again(&mut self) -> anyhow::Result<()> {
-        let mut recording = read(&self.path, &mut self.source, self.filter.as_ref())?;
-        let known = self.checkpoints.before(self.player.target());
-        if let Some((at, known)) = known
-            && let Some(bytes) = self.source.bytes_behind(known.bookmark.place())
-        {
-            recording.go_to(&known.bookmark, bytes);
-            self.counters = known.counters.clone();
-            self.state.go_back(&known.state);
-            self.time = Some(known.time);
-            self.player.resume(at, Instant::now().into_std());
-            self.reel = Reel::start(recording)?;
-            self.tell();
-            return Ok(());
-        }
-        self.counters = Counters::of(&recording);
-        self.reel = Reel::start(recording)?;
-        self.begin();
-        Ok(())
     }
 
     /// Goes on until it is time to end.
@@ -298,99 +242,6 @@ impl Played {
         }
     }
 
-    /// The next interval has been read, or there is none.
-    fn arrived(&mut self) {
-        let Some((recording, next)) = self.reel.next() else {
-            return;
-        };
-        self.bytes = recording.bytes();
-        if next.is_some() {
-            return;
-        }
-        let end = recording.end().cloned();
-        let singles = recording.singles().and_then(remark);
-        self.player.ended();
-        if let Some(text) = singles {
-            self.state.say(text.clone());
-            self.remarks.retain(|said| *said != text);
-            self.remarks.push(text);
-        }
-        if let Some(end) = end {
-            self.ends(end);
-        }
-        self.state.touch();
-    }
-
-    /// All of it has been counted.
-    fn measured(&mut self, length: Option<Length>) {
-        if let Some(length) = length {
-            self.ends(length.end.clone());
-            self.length = Some(length);
-            self.state.touch();
-        }
-    }
-
-    /// How it ends, said once.
-    fn ends(&mut self, end: End) {
-        if self.end.is_none() && !matches!(end, End::Closed(_)) {
-            let text = format!("{}: {end}", name(&self.path));
-            self.state.say(text.clone());
-            self.remarks.push(format!("warning: {text}"));
-        }
-        self.end.get_or_insert(end);
-    }
-
-    /// Counts the next interval.
-    fn take(&mut self) -> anyhow::Result<()> {
-        let Some((mut recording, interval)) = self.reel.take() else {
-            return Ok(());
-        };
-        let begun = Instant::now();
-        self.count(&mut recording, &interval);
-        let took = begun.elapsed();
-        self.player
-            .took(interval.snapshot.seconds, Instant::now().into_std());
-        self.time = Some(interval.time);
-        self.stale = true;
-        self.keep(&recording, interval.time, took);
-        self.reel.read_on(recording)
-    }
-
-    /// Keeps what was counted, now and then, to go back to.
-    fn keep(&mut self, recording: &Recording<Bytes>, time: Timestamp, took: Duration) {
-        let at = self.player.at();
-        if !self.source.rewinds() || !self.checkpoints.is_due(at, took) {
-            return;
-        }
-        let Some(bookmark) = recording.bookmark() else {
-            return;
-        };
-        let begun = Instant::now();
-        let weight = self.state.weight();
-        let kept = Checkpoint {
-            bookmark,
-            state: self.state.keep(),
-            counters: self.counters.clone(),
-            time,
-        };
-        self.checkpoints.keep(at, weight, kept, begun.elapsed());
-    }
-
-    fn count(&mut self, recording: &mut Recording<Bytes>, interval: &Interval) {
-        if let Some(softnet) = self.counters.interval(recording, interval) {
-            self.state.feed_backlogs(&softnet);
-        }
-        let events: Vec<Drop> = recording.events(interval, Show::All).cloned().collect();
-        self.state.feed_events(events);
-        let moment = Moment {
-            time: interval.time,
-            time_squeeze: interval.time_squeeze.as_deref(),
-            output_lost: 0,
-        };
-        self.state
-            .count(&interval.snapshot, &moment, None, &mut recording.names);
-    }
-
     /// Takes what was counted onto the display.
     fn look(&mut self) {
         self.stale = false;
@@ -430,83 +281,6 @@ impl Played {
                 .map(|it| it.text.clone())
                 .unwrap_or_default(),
         });
-    }
-
-    /// Carries out what a key asks for; tells whether it is the end.
-    fn act(&mut self, action: Action, screen: &mut Screen) -> anyhow::Result<bool> {
-        match action {
-            // Nothing is recorded or read of this host.
-            Action::None | Action::Count | Action::Record { .. } | Action::StopRecording => {}
-            Action::Quit => return Ok(true),
-            Action::Save => self.save(),
-            Action::Filter(text) => self.filter(&text)?,
-            Action::Replay(go) => self.go(go)?,
-            Action::Copy(text) => {
-                screen.copy(&text)?;
-                self.state
-                    .say(format!("copied, if the terminal takes it: {text}"));
-            }
-            Action::Mouse(on) => {
-                screen.mouse(on)?;
-                self.state.say(if on {
-                    "mouse on: click at views and rows; m turns it off to select text"
-                } else {
-                    "mouse off: the terminal selects text as ever"
-                });
-            }
-        }
-        Ok(false)
-    }
-
-    fn go(&mut self, go: Go) -> anyhow::Result<()> {
-        match self.player.press(go, Instant::now().into_std()) {
-            Pressed::Done => {}
-            Pressed::Refused(why) => self.state.say(why),
-            Pressed::Rewind => self.again()?,
-        }
-        // Whoever stopped on the way sees how far it came.
-        self.stale |= self.player.at() > 0;
-        Ok(())
-    }
-
-    fn save(&mut self) {
-        let Some(time) = self.time else {
-            self.state.say("there is nothing to save yet");
-            return;
-        };
-        match save::save(&self.state.summary(time)) {
-            Ok(name) => {
-                let text = format!("saved the summary up to this interval to {name}");
-                self.state.say(text.clone());
-                self.remarks.push(text);
-            }
-            Err(error) => self.state.say(format!("{error:#}")),
-        }
-    }
-
-    /// Shows the same place with another filter.
-    fn filter(&mut self, text: &str) -> anyhow::Result<()> {
-        let filter = match filter::of_recording(&[text.to_owned()]) {
-            Ok(_) if !self.source.rewinds() => {
-                self.state.refuse(Refusal {
-                    message: "standard input cannot be read again: give the filter at the start, \
-                              or record into a file"
-                        .to_owned(),
-                    span: None,
-                });
-                return Ok(());
-            }
-            Ok(filter) => filter,
-            Err(error) => {
-                self.state.refuse(refusal(&error));
-                return Ok(());
-            }
-        };
-        self.filter = filter;
-        self.checkpoints = Checkpoints::default();
-        self.state.restart(&self.attached, None);
-        self.player.again();
-        self.again()
     }
 
     /// The terminal is what it was: what is left to say goes there.
