@@ -1,38 +1,28 @@
 //! Canned periods and drops for the tests of renderers.
 
-use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
+mod drops;
+mod recordings;
 
-use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
-    drops::{advice::Advice, stage::Stage},
     kernel::capture::HookStatus,
     reconcile::{Line, Part, Reconciliation, Terms},
-    recording::{
-        diff::{Change, Diff, Kind, Section, Side},
-        header::{ClockFact, DeviceFact, Header, HookFact, NamespaceFact},
-        read::End,
-        report::{
-            Piece, Reason, Report, Times,
-            chart::{Bin, Drops},
-            timeline::Point,
-        },
-    },
     tally::{
         accounting::{Accounting, Attached, Traffic},
-        choose::Singles,
         harm::{Counts, Harm, Here},
-        headers::Headers,
         histogram::{Bucket, Histogram, HistogramKind},
-        names::{Evidence, Process, Severity},
-        packet::Drop,
+        names::Evidence,
         period::{Period, Totals},
         row::{Field, Other, Row, Value},
-        show::Show,
         squeeze::{FullPolls, Squeeze},
         sums::Sums,
     },
+};
+
+pub(crate) use self::{
+    drops::{datagram, segment},
+    recordings::{diff, report},
 };
 
 pub(super) const HOOKS: [HookStatus; 2] = [
@@ -243,91 +233,6 @@ fn squeeze() -> Squeeze {
     }
 }
 
-/// A report with everything that one can have.
-pub(crate) fn report() -> Report {
-    let times = Times {
-        first: time(),
-        last: time(),
-        peak: 12.5,
-        peak_at: time(),
-    };
-    let point = Point {
-        time: time(),
-        seconds: 1.0,
-        harmful: 20,
-        suspicious: 10,
-        benign: 4,
-    };
-    let advice = Advice {
-        reason: Some("SOCKET_RCVBUFF".to_owned()),
-        stage: "rx_sock".to_owned(),
-        severity: Severity::Harmful,
-        meaning: "The receive buffer is full.",
-        note: None,
-        caution: None,
-        commands: vec!["ss -lump".to_owned()],
-    };
-    Report {
-        header: Header {
-            format: 1,
-            version: "0.1.0".to_owned(),
-            clock_state: Some(ClockFact::default()),
-            host: "ho\x1bst".to_owned(),
-            kernel: "6.18.44".to_owned(),
-            cpus: Some(2),
-            hooks: vec![HookFact::default()],
-            devices: vec![DeviceFact::default()],
-            namespaces: vec![NamespaceFact::default()],
-            sysctls: [("net.core.somaxconn".to_owned(), "4096".to_owned())].into(),
-            warnings: vec!["symbols are hidden".to_owned()],
-            ..Header::default()
-        },
-        pieces: vec![Piece {
-            file: "a\x1bb.ndr".to_owned(),
-            span: Some((time(), time())),
-            intervals: 2,
-            end: End::Cut(4096),
-            singles: Some(singles()),
-        }],
-        offset: SignedDuration::ZERO,
-        show: Show::NotBenign,
-        end: End::Cut(4096),
-        intervals: 2,
-        span: Some((time(), time())),
-        reasons: vec![Reason {
-            row: Row {
-                fields: fields([
-                    ("stage", text("rx_sock")),
-                    ("reason", text("SOCKET_RCVBUFF")),
-                ]),
-                ..period().rows.remove(0)
-            },
-            advice: Some(advice.clone()),
-        }],
-        chart: vec![bin(0, 0), bin(20, 10)],
-        summary: Period {
-            advice: vec![advice],
-            ..period()
-        },
-        times: vec![Some(times), Some(times), None],
-        flows: Some(Period {
-            rows: hurt_rows(),
-            ..period()
-        }),
-        timeline: vec![
-            Point {
-                harmful: 0,
-                suspicious: 0,
-                ..point
-            },
-            point,
-        ],
-        histograms: histograms(),
-        reconciliation: reconciliation().lines,
-        reconciled: Some(reconciliation().terms),
-    }
-}
-
 /// One with a gap, one of which little is known, one without anything.
 fn histograms() -> Vec<Histogram> {
     let bucket = |from, to, count| Bucket { from, to, count };
@@ -348,153 +253,4 @@ fn histograms() -> Vec<Histogram> {
             unknown: 0,
         },
     ]
-}
-
-/// A second in which packets died in two stages.
-fn bin(harmful: u64, suspicious: u64) -> Bin {
-    let drops = |harmful, suspicious| Drops {
-        harmful,
-        suspicious,
-        benign: 0,
-    };
-    Bin {
-        start: time(),
-        end: time(),
-        seconds: 1.0,
-        stages: [
-            (Some(Stage::RX_SOCK), drops(harmful, 0)),
-            (Some(Stage::RX_LOOKUP), drops(0, suspicious)),
-        ]
-        .into(),
-        sent: BTreeMap::new(),
-        cpus: [(Some(1), drops(harmful, suspicious))].into(),
-    }
-}
-
-/// Of three drops, one was not kept single, and one does not tell.
-fn singles() -> Singles {
-    Singles {
-        asked: 3,
-        kept: 2,
-        decided: 1,
-    }
-}
-
-/// A sure change and one that could be chance.
-pub(crate) fn diff() -> Diff {
-    let report = report();
-    let side = |uncompared| Side {
-        header: report.header.clone(),
-        end: report.end.clone(),
-        summary: period(),
-        uncompared,
-        singles: Some(singles()),
-    };
-    let change = Change {
-        kind: Kind::New,
-        fields: fields([
-            ("stage", text("rx_sock")),
-            ("reason", text("SOCKET_RCVBUFF")),
-        ]),
-        drops: [0, 30],
-        rates: [0.0, 15.0],
-        burst: 1.0,
-        p: 1e-8,
-        q: 2e-8,
-    };
-    Diff {
-        sides: [side(0), side(3)],
-        beside: vec![Section {
-            by: "device",
-            rows: vec![Change {
-                fields: fields([("device", text("eth0"))]),
-                ..change.clone()
-            }],
-        }],
-        rows: vec![
-            change.clone(),
-            Change {
-                kind: Kind::More,
-                fields: fields([("stage", text("rx_lookup")), ("reason", Value::Null)]),
-                drops: [2, 3],
-                rates: [1.0, 1.5],
-                p: 1.0,
-                q: 1.0,
-                ..change
-            },
-        ],
-    }
-}
-
-/// A refused datagram, as in the contract.
-pub(crate) fn datagram() -> Drop {
-    let name = |name: &str| -> Option<Arc<str>> { Some(name.into()) };
-    Drop {
-        time: time(),
-        cpu: 0,
-        reason: name("NO_SOCKET"),
-        stage: name("rx_lookup"),
-        hook: None,
-        engine: None,
-        qdisc: None,
-        stage_by: Evidence::Reason,
-        direction: name("rx"),
-        function: name("__udp4_lib_rcv"),
-        offset: Some(123),
-        address: None,
-        device: name("lo"),
-        ifindex: Some(1),
-        netns: Some(4_026_531_833),
-        netns_name: name("host"),
-        netns_kind: name("host"),
-        protocol: name("udp"),
-        src: Some("127.0.0.1".parse().unwrap()),
-        src_port: Some(40000),
-        dst: Some("127.0.0.1".parse().unwrap()),
-        dst_port: Some(9),
-        icmp: None,
-        cut: false,
-        length: 29,
-        segments: 1,
-        ethertype: Some(0x0800),
-        tcp_flags: None,
-        pid: None,
-        command: None,
-        cgroup: None,
-        receiver: None,
-        headers: None,
-        severity: Severity::Suspicious,
-        stack: None,
-    }
-}
-
-/// A segment with everything a drop can have.
-pub(crate) fn segment() -> Drop {
-    Drop {
-        severity: Severity::Harmful,
-        function: None,
-        offset: None,
-        address: NonZeroU64::new(0xffff_ffff_c000_1234),
-        protocol: Some("tcp".into()),
-        src: Some("2001:db8::1".parse().unwrap()),
-        dst: Some("fe80::2".parse().unwrap()),
-        tcp_flags: Some("SYN|ACK".to_owned()),
-        segments: 3,
-        pid: Some(321),
-        command: Some("cu\x1brl".to_owned()),
-        cgroup: Some("/system.slice".into()),
-        headers: Some(Headers {
-            link_layer: true,
-            bytes: Bytes::from_static(b"\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x86\xdd\x60\0\0"),
-        }),
-        receiver: Some(Process {
-            pid: 5,
-            command: "ng\x1binx".into(),
-        }),
-        stack: Some(vec![
-            "ip_rcv+0x1a".to_owned(),
-            "0xffffffffc0001234".to_owned(),
-        ]),
-        ..datagram()
-    }
 }
