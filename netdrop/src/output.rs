@@ -27,6 +27,7 @@ pub mod singles;
 pub mod sink;
 pub mod table;
 pub mod text;
+mod wrap;
 
 #[cfg(test)]
 pub(crate) mod samples;

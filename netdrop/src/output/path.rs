@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::reading::{grouped, settings};
-use super::{escape::escape, page::Page, reconcile, text::Layout};
+use super::{escape::escape, page::Page, reconcile, text::Layout, wrap::wrap};
 use crate::{
     drops::severity::Severity,
     host::{
@@ -69,10 +69,12 @@ pub fn text(journey: &Journey, heading: &Heading<'_>, layout: Layout, options: O
     }
     reminder(&mut page, journey);
     page.gap();
-    let mut out = page.finish();
+    let mut text = page.finish();
     if let Some(Reconciliation { lines, terms }) = &journey.reconciliation {
-        reconcile::write(&mut out, lines, terms, layout.palette);
+        reconcile::write(&mut text, lines, terms, layout.palette);
     }
+    let mut out = String::new();
+    wrap(&mut out, &text, layout.width);
     out
 }
 

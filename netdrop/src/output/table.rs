@@ -1,8 +1,8 @@
 //! Aligned columns.
 
-use std::fmt::Write as _;
+use std::{borrow::Borrow, fmt::Write as _};
 
-use super::{escape::escape, palette::Palette};
+use super::{escape::escape, palette::Palette, wrap::INDENT};
 use crate::tally::{
     harm::Here,
     names::Severity,
@@ -49,24 +49,35 @@ impl Column {
 /// Appends the rows of a period. `width` is the terminal's; without one nothing
 /// is shortened.
 pub fn write(out: &mut String, rows: &[Row], seconds: f64, width: Option<usize>, palette: Palette) {
-    let (columns, widths) = fit(columns(rows, seconds), width);
-    let titles = line(&columns, &widths, |column| &column.title);
-    let _ = writeln!(out, "{}", palette.bold(titles.trim_end()));
+    let lines = lines(columns(rows, seconds), width);
+    for (number, Fitted { columns, widths }) in lines.iter().enumerate() {
+        let titles = line(columns, widths, |column| &column.title);
+        let indent = if number > 0 { INDENT } else { "" };
+        let _ = writeln!(out, "{indent}{}", palette.bold(titles.trim_end()));
+    }
     for (index, row) in rows.iter().enumerate() {
-        let mut line = line(&columns, &widths, |column| &column.cells[index]);
-        if let Some(other) = row.other {
-            // Its keys are empty: there is room, whatever their widths.
-            line.truncate(keys_start(&columns, &widths));
-            line.push_str(&stands_for(other));
-        }
-        let line = line.trim_end();
-        let _ = match (row.other, row.sums.worst()) {
-            (None, Some(severity @ (Severity::Harmful | Severity::Benign))) => {
-                writeln!(out, "{}", palette.severity(severity, line))
+        for (number, Fitted { columns, widths }) in lines.iter().enumerate() {
+            let mut line = line(columns, widths, |column| &column.cells[index]);
+            if let Some(other) = row.other {
+                // Its keys are empty: there is room, whatever their widths.
+                line.truncate(keys_start(columns, widths));
+                line.push_str(&stands_for(other));
             }
-            (None, _) => writeln!(out, "{line}"),
-            (Some(_), _) => writeln!(out, "{}", palette.dim(line)),
-        };
+            if number > 0 {
+                line.insert_str(0, INDENT);
+            }
+            let line = line.trim_end();
+            let _ = match (row.other, row.sums.worst()) {
+                (None, Some(severity @ (Severity::Harmful | Severity::Benign))) => {
+                    writeln!(out, "{}", palette.severity(severity, line))
+                }
+                (None, _) => writeln!(out, "{line}"),
+                (Some(_), _) => {
+                    let _ = writeln!(out, "{}", palette.dim(line));
+                    break;
+                }
+            };
+        }
         for field in &row.fields {
             if let Value::Lines(lines) = &field.value {
                 for line in lines.lines() {
@@ -240,20 +251,50 @@ fn end(address: &str, port: u64) -> String {
     }
 }
 
+/// Columns side by side, and how wide each is.
+struct Fitted {
+    columns: Vec<Column>,
+    widths: Vec<usize>,
+}
+
+/// The lines of a row: one, if that fits. The widest names give way, then what is
+/// less wanted; addresses go on below before they would lose anything.
+fn lines(columns: Vec<Column>, width: Option<usize>) -> Vec<Fitted> {
+    let width = width.unwrap_or(usize::MAX);
+    let is_end = |column: &Column| column.least == Some(NARROWEST_END);
+    let is_wanted = |column: &Column| !LESS_WANTED.contains(&&*column.title);
+    let wanted: Vec<&Column> = columns.iter().filter(|column| is_wanted(column)).collect();
+    if !columns.iter().any(is_end) || shrink(&wanted, width, NARROWEST_NAME).is_some() {
+        return vec![fit(columns, width)];
+    }
+    let (ends, first): (Vec<Column>, Vec<Column>) = columns.into_iter().partition(is_end);
+    let room = width.saturating_sub(INDENT.len());
+    let mut lines = vec![fit(first, width)];
+    let whole = |columns: &[Column]| -> usize {
+        let gaps = GAP.len() * columns.len().saturating_sub(1);
+        columns.iter().map(Column::width).sum::<usize>() + gaps
+    };
+    if whole(&ends) <= room {
+        lines.push(fit(ends, room));
+    } else {
+        lines.extend(ends.into_iter().map(|end| fit(vec![end], room)));
+    }
+    lines
+}
+
 /// The columns that fit, and how wide each is: the widest names give way, then
 /// what is less wanted, then addresses.
-fn fit(mut columns: Vec<Column>, width: Option<usize>) -> (Vec<Column>, Vec<usize>) {
-    let width = width.unwrap_or(usize::MAX);
+fn fit(mut columns: Vec<Column>, width: usize) -> Fitted {
     for less_wanted in LESS_WANTED {
         if let Some(widths) = shrink(&columns, width, NARROWEST_NAME) {
-            return (columns, widths);
+            return Fitted { columns, widths };
         }
         columns.retain(|column| column.title != less_wanted);
     }
     let widths = shrink(&columns, width, NARROWEST_NAME)
         .or_else(|| shrink(&columns, width, NARROWEST_END))
         .unwrap_or_else(|| columns.iter().map(Column::least).collect());
-    (columns, widths)
+    Fitted { columns, widths }
 }
 
 /// Is there room for all of them in so many characters, shortened or not?
@@ -300,13 +341,14 @@ pub(crate) fn in_sight(mut columns: Vec<Column>, skipped: usize, width: usize) -
 
 /// Shortens the widest of the columns whose least width is at most `least`,
 /// until the line fits; `None` if it never does.
-fn shrink(columns: &[Column], width: usize, least: usize) -> Option<Vec<usize>> {
-    let mut widths: Vec<usize> = columns.iter().map(Column::width).collect();
-    let gaps = GAP.len() * columns.len().saturating_sub(1);
+fn shrink<C: Borrow<Column>>(columns: &[C], width: usize, least: usize) -> Option<Vec<usize>> {
+    let columns = || columns.iter().map(C::borrow);
+    let mut widths: Vec<usize> = columns().map(Column::width).collect();
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > width {
         let (widest, _) = widths
             .iter_mut()
-            .zip(columns)
+            .zip(columns())
             .filter(|(width, column)| {
                 column.least.is_some_and(|at_least| at_least <= least) && **width > column.least()
             })

@@ -4,7 +4,7 @@ mod squeeze;
 
 use std::fmt::Write as _;
 
-use super::{advice, histogram, palette::Palette, reconcile, table};
+use super::{advice, histogram, palette::Palette, reconcile, table, wrap::wrap};
 use crate::reconcile::Reconciliation;
 use crate::tally::{
     accounting::Accounting,
@@ -28,7 +28,9 @@ const HALF_SEEN: &str = "RETRANS: what senders in other network namespaces or on
 /// Appends an interval.
 pub fn interval(out: &mut String, period: &Period, layout: Layout) {
     let heading = format!("{:.0}", period.time);
-    block(out, &heading, period, None, layout);
+    let mut text = String::new();
+    block(&mut text, &heading, period, None, layout);
+    wrap(out, &text, layout.width);
     out.push('\n');
 }
 
@@ -37,8 +39,10 @@ pub fn summary(out: &mut String, period: &Period, lines: Option<u64>, layout: La
     if lines.is_some_and(|lines| lines > 0) {
         out.push('\n');
     }
-    block(out, "summary", period, lines, layout);
-    histogram::write(out, period, layout);
+    let mut text = String::new();
+    block(&mut text, "summary", period, lines, layout);
+    histogram::write(&mut text, period, layout);
+    wrap(out, &text, layout.width);
 }
 
 /// Appends a heading, totals, how sure they are, and rows.

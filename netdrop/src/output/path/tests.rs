@@ -224,3 +224,20 @@ fn every_field_is_documented() {
     assert_eq!(stage["counters"][0]["delta"], Value::Null);
     assert_eq!(object["findings"][0]["since_boot"], true);
 }
+
+#[test]
+fn every_line_fits_the_terminal() {
+    for width in [80, 100, 160] {
+        let layout = Layout {
+            width: Some(width),
+            ..Layout::default()
+        };
+        let journey = journey(Some(Duration::from_secs(5)));
+        assert!(journey.reconciliation.is_some());
+        let found = text(&journey, &heading(), layout, Options { all: true });
+        for line in found.lines() {
+            let commanded = line.trim_start().starts_with("$ ");
+            assert!(commanded || line.chars().count() <= width, "{line}");
+        }
+    }
+}

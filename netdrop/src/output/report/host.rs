@@ -2,9 +2,6 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
-use textwrap::{Options, WordSeparator, WordSplitter};
-
 use super::{
     super::{
         advice,
@@ -13,6 +10,7 @@ use super::{
         escape::escape,
         histogram, reconcile, singles,
         text::{self, Layout},
+        wrap::wrap,
     },
     flows,
 };
@@ -20,6 +18,7 @@ use crate::recording::{
     read::End,
     report::{Report, key, timeline::Point},
 };
+use jiff::Timestamp;
 
 /// Where there is no terminal.
 const USUAL: usize = 80;
@@ -41,17 +40,17 @@ pub(super) fn write(out: &mut String, report: &Report, layout: Layout) {
     let given = std::mem::take(&mut summary.advice);
     let mut counted = String::new();
     text::block(&mut counted, "summary", &summary, None, layout);
-    wrap(out, &counted, layout.width.unwrap_or(USUAL));
+    wrap(out, &counted, layout.width);
     timeline(out, &report.timeline, layout);
     times(out, report, layout);
     flows::write(out, report, layout);
     let mut histograms = String::new();
     histogram::write(&mut histograms, &summary, layout);
-    wrap(out, &histograms, layout.width.unwrap_or(USUAL));
+    wrap(out, &histograms, layout.width);
     if let Some(terms) = &report.reconciled {
         let mut counters = String::new();
         reconcile::write(&mut counters, &report.reconciliation, terms, layout.palette);
-        wrap(out, &counters, layout.width.unwrap_or(USUAL));
+        wrap(out, &counters, layout.width);
     }
     if !given.is_empty() {
         let _ = writeln!(out, "\n{}", layout.palette.bold("what to do next"));
@@ -137,25 +136,6 @@ fn pieces(out: &mut String, report: &Report, layout: Layout) {
             duration_text(to.duration_since(from).as_secs_f64())
         );
         let _ = writeln!(out, "  {}", palette.warn(&text));
-    }
-}
-
-/// Appends lines, those that are too long in several.
-fn wrap(out: &mut String, text: &str, width: usize) {
-    let options = Options::new(width)
-        .subsequent_indent("    ")
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .break_words(false);
-    for line in text.lines() {
-        if textwrap::core::display_width(line) <= width {
-            out.push_str(line);
-            out.push('\n');
-            continue;
-        }
-        for part in textwrap::wrap(line, &options) {
-            let _ = writeln!(out, "{part}");
-        }
     }
 }
 

@@ -58,7 +58,7 @@ DROPS  RATE/S  BYTES  SEVERITY  PROTOCOL  SRC              DST               REA
 }
 
 #[test]
-fn on_a_narrow_terminal_names_give_way_then_columns_and_addresses_last() {
+fn on_a_narrow_terminal_names_give_way_then_columns_and_addresses_go_on_below() {
     let short = [flow("192.0.2.2", "192.0.2.1", "SOCKET_RCVBUFF")];
     let text_82 = text(&short, Some(82));
     assert!(text_82.contains("192.0.2.2:40000  192.0.2.1:53"));
@@ -73,5 +73,21 @@ fn on_a_narrow_terminal_names_give_way_then_columns_and_addresses_last() {
     )];
     let narrow = text(&long, Some(100));
     assert!(narrow.lines().all(|line| line.chars().count() <= 100));
-    assert!(!narrow.contains("RATE/S") && narrow.contains("[2001:db8:"));
+    assert!(
+        narrow.contains("RATE/S") && !narrow.contains('…'),
+        "{narrow}"
+    );
+    assert_eq!(
+        narrow.lines().last(),
+        Some(
+            "    [2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:40000  \
+             [2001:db8:aaaa:bbbb:cccc:dddd:eeee:2]:53"
+        )
+    );
+    // Where even that has no room, the middle goes.
+    let narrower = text(&long, Some(40));
+    assert!(
+        narrower.contains("    [2001:db8:aaaa:bbb…ddd:eeee:1]:40000\n"),
+        "{narrower}"
+    );
 }

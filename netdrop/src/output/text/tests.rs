@@ -1,4 +1,5 @@
 use super::{super::samples, *};
+use crate::tally::row::{Field, Other, Row, Value};
 
 fn render(layout: Layout) -> String {
     let mut out = String::new();
@@ -123,5 +124,99 @@ fn nothing_happened_is_said_briefly() {
         out,
         "summary  0 drops, 0.0/s (0 packets, 0 bytes, 2.000 s)\n  harmful 0  suspicious 0  \
          benign 0  hidden: 0\n"
+    );
+}
+
+/// The longest addresses and ports there are, in rows by everything that is short.
+fn with_long_flows(by: &[&'static str]) -> Period {
+    let mut period = samples::period();
+    let end = "2001:db8:1111:2222:3333:4444:5555:";
+    let mut rows = samples::hurt_rows();
+    for (number, row) in rows.iter_mut().enumerate() {
+        let text = |text: String| Value::Text(text.into());
+        row.fields = by
+            .iter()
+            .map(|name| Field {
+                name,
+                value: match *name {
+                    "src" => text(format!("{end}666{number}")),
+                    "dst" => text(format!("{end}777{number}")),
+                    "src_port" | "dst_port" => Value::Number(65_535),
+                    "protocol" => text("icmpv6".to_owned()),
+                    "netns" => Value::Number(4_026_531_840),
+                    _ => text(format!("A_VERY_LONG_VALUE_OF_{}", name.to_uppercase())),
+                },
+            })
+            .collect();
+    }
+    rows.push(Row {
+        other: Some(Other::Top(37)),
+        ..rows[0].clone()
+    });
+    period.rows = rows;
+    period.reconciliation = Some(samples::reconciliation());
+    period
+}
+
+#[test]
+fn every_line_fits_the_terminal_and_addresses_stay_whole() {
+    const FLOW: [&str; 5] = ["protocol", "src", "src_port", "dst", "dst_port"];
+    let all: Vec<&str> = ["stage", "reason", "function", "device", "netns"]
+        .into_iter()
+        .chain(FLOW)
+        .collect();
+    for by in [&FLOW[..], &all] {
+        for width in [80, 100, 160] {
+            let layout = Layout {
+                width: Some(width),
+                ..Layout::default()
+            };
+            let mut out = String::new();
+            interval(&mut out, &with_long_flows(by), layout);
+            summary(&mut out, &with_long_flows(by), None, layout);
+            for line in out.lines() {
+                let commanded = line.trim_start().starts_with("$ ");
+                assert!(
+                    commanded || line.chars().count() <= width,
+                    "{width}: {line}\n{out}"
+                );
+            }
+            for end in ["6660]:65535", "6661]:65535", "7770]:65535", "7771]:65535"] {
+                let whole = format!("[2001:db8:1111:2222:3333:4444:5555:{end}");
+                assert_eq!(out.matches(&whole).count(), 2, "{width}: {out}");
+            }
+            assert_eq!(out.matches("(37 more rows)").count(), 2, "{out}");
+        }
+    }
+    let mut out = String::new();
+    interval(&mut out, &with_long_flows(&all), Layout::default());
+    let longest = out.lines().map(|line| line.chars().count()).max();
+    assert!(
+        longest > Some(200),
+        "without a terminal a row is a line: {out}"
+    );
+}
+
+#[test]
+fn a_flow_goes_on_below_where_it_has_no_room() {
+    let mut out = String::new();
+    let period = with_long_flows(&["protocol", "src", "src_port", "dst", "dst_port"]);
+    let layout = Layout {
+        width: Some(80),
+        ..Layout::default()
+    };
+    interval(&mut out, &period, layout);
+    let (_, table) = out.split_at(out.find("DROPS").unwrap());
+    let table: Vec<&str> = table.lines().take(6).collect();
+    assert_eq!(
+        table,
+        [
+            "DROPS  RATE/S  BYTES  SEVERITY  RETRANS  RESETS  HERE  PROTOCOL",
+            "    SRC",
+            "    DST",
+            "    5     2.5    500  harmful         4       1  both  icmpv6",
+            "    [2001:db8:1111:2222:3333:4444:5555:6660]:65535",
+            "    [2001:db8:1111:2222:3333:4444:5555:7770]:65535",
+        ]
     );
 }
