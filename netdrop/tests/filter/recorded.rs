@@ -140,6 +140,32 @@ fn a_single_drop_is_decided_as_in_the_kernel_or_not_at_all() {
     assert!(matches > 5000 && same > 4 * undecided);
 }
 
+/// Of a frame that begins nobody knows where before the network header.
+#[test]
+fn a_length_that_is_not_known_is_at_least_that_of_the_packet() {
+    let mut flow = FlowKey::default();
+    flow.site.ethertype = 0x0800;
+    flow.site.state = state::MAC | state::NETWORK;
+    let single = Single {
+        length: 500,
+        ..Single::default()
+    };
+    for (text, verdict) in [
+        ("greater 400", Verdict::Keep),
+        ("greater 501", Verdict::Undecided),
+        ("less 499", Verdict::Filtered),
+        ("less 500", Verdict::Undecided),
+        ("not less 400", Verdict::Keep),
+        ("len = 500", Verdict::Undecided),
+        ("len != 300", Verdict::Keep),
+    ] {
+        let plan = Plan::recorded(&parse(text, &Fixed::NONE).unwrap().unwrap());
+        let found = plan.judge_single(&ROW, &single, &flow);
+        assert_eq!(found, verdict, "`{text}`");
+        assert_eq!(plan.judge(&ROW, &flow), Verdict::Undecided, "`{text}`");
+    }
+}
+
 /// A row never says what a single drop of it denies, where nothing is tagged.
 #[test]
 fn a_row_is_right_about_its_single_drops() {

@@ -20,6 +20,8 @@ use crate::filter::single::{First, Single};
 pub(super) struct Facts {
     packet: Packet,
     addrs: FlowAddrs,
+    /// Bytes that the frame has at least, where its length is not known.
+    least: Option<u32>,
     /// Are the tags in the frame known?
     framed: bool,
     /// Are all extension headers known?
@@ -62,6 +64,7 @@ impl Facts {
         Self {
             packet,
             addrs: flow.addrs,
+            least: None,
             framed: false,
             extended: false,
             named: false,
@@ -119,6 +122,9 @@ impl Facts {
         if let Some(length) = length {
             facts.packet.length = length;
             facts.packet.known |= known::LENGTH;
+        } else if bits & state::NETWORK != 0 {
+            // Wherever the frame begins, it is not behind the network header.
+            facts.least = Some(single.length);
         }
         facts
     }
@@ -163,6 +169,9 @@ impl Facts {
                 };
                 look(instruction, addrs, &packet)
             }
+            test::LENGTH if self.least.is_some() => {
+                at_least(instruction, self.least.unwrap_or_default())
+            }
             test::COMMAND if !self.named => {
                 let packet = Packet {
                     known: packet.known & !known::SENDER,
@@ -183,6 +192,18 @@ impl Facts {
     fn shows_any_tag(&self, instruction: &Instruction) -> bool {
         let any = (instruction.low, instruction.high) == (0, u16::MAX.into());
         self.framed && self.packet.depth > 0 && instruction.depth == 0 && any
+    }
+}
+
+/// Is a length between the bounds that is at least so much?
+fn at_least(instruction: &Instruction, least: u32) -> u32 {
+    let Instruction { low, high, .. } = *instruction;
+    if high < least {
+        kleene::FALSE
+    } else if low <= least && high == u32::MAX {
+        kleene::TRUE
+    } else {
+        kleene::UNREAD
     }
 }
 
