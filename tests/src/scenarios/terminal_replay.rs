@@ -159,8 +159,14 @@ fn the_terminal_plays_a_recording(bench: &Bench) -> Result<()> {
     // Others in this host were turned down when it was recorded.
     let before = filtered(&terminal.screen());
     terminal.press("\x15\x0bless 60\r")?;
+    // Other drops in this host may have taken the place of some of them.
     terminal.wait_for("what single drops tell", |screen| {
-        total(screen) == Some(42) && has_line(screen, &["filter ", ") and (less 60)"])
+        let told = match total(screen) {
+            Some(42) => true,
+            Some(1..42) => screen.contains("UNDECIDED"),
+            _ => false,
+        };
+        told && has_line(screen, &["filter ", ") and (less 60)"])
     })?;
     terminal.press("/\x15dst port 10\r")?;
     terminal.wait_for("what the filter wants", |screen| {
