@@ -3,6 +3,7 @@
 //! what to capture. Goes out: snapshots of exact counts, and events.
 
 mod aftermath;
+pub mod allowance;
 pub mod btf;
 pub mod capture;
 pub mod doctor;

@@ -32,12 +32,13 @@ use self::{
 
 use super::{
     aftermath::Hurts,
+    allowance::Allowance,
     error::CaptureError,
     hooks::HOOKS,
     load::{self, Loaded, Types},
     messages::Messages,
     privileges,
-    snapshot::Snapshot,
+    snapshot::{Counters, Snapshot},
     symbols::Symbols,
     sys::{Grace, MappedAreas, MappedControl, drain, release_memory},
 };
@@ -94,6 +95,8 @@ pub struct Capture {
     counts_flows: bool,
     hurts: Hurts,
     emit: Emit,
+    /// With [`Emit::Some`].
+    allowance: Option<Allowance>,
     headers: bool,
     known: Known,
     /// Events taken from the ring before the caller asked.
@@ -138,6 +141,10 @@ impl Capture {
                     .to_owned(),
             );
         }
+        let allowance = match config.emit {
+            Emit::Some(rate) => Some(Allowance::new(rate, loaded.cpus)),
+            _ => None,
+        };
         let mut capture = Self {
             hurts: Hurts::new(&loaded),
             histograms: if config.histograms {
@@ -155,6 +162,7 @@ impl Capture {
             warnings,
             counts_flows: config.flows.is_some(),
             emit: config.emit,
+            allowance,
             headers: config.headers,
             known: Known::default(),
             early: Vec::new(),
@@ -238,15 +246,22 @@ impl Capture {
             ..Snapshot::default()
         };
         let mut flows = Vec::new();
+        let mut most_sent = 0;
         for cpu in 0..self.loaded.cpus {
             let index = retired as usize * self.loaded.cpus + cpu;
+            let before = sent(&snapshot.counters);
             read_area(
                 self.areas.retired(index),
                 &mut snapshot.counters,
                 &mut snapshot.sites,
                 &mut flows,
             );
+            most_sent = (sent(&snapshot.counters) - before).max(most_sent);
         }
+        if let Some(allowance) = &mut self.allowance {
+            allowance.end(length, most_sent);
+        }
+        self.refill();
         if snapshot.counters.get(Counter::SiteSpilled) > 0 {
             let map = self
                 .loaded
@@ -301,18 +316,12 @@ impl Capture {
     }
 
     /// With [`Emit::Some`]: allows as many events as the time since the start of
-    /// the interval is worth, to be shared evenly by the CPUs. Call it on a timer,
-    /// a few times a second.
+    /// the interval is worth, and what was saved before, to be shared evenly by the
+    /// CPUs. Call it on a timer, a few times a second.
     pub fn refill(&self) {
-        let Emit::Some(rate) = self.emit else { return };
-        let cpus = u32::try_from(self.loaded.cpus).unwrap_or(u32::MAX).max(1);
-        let worth = f64::from(rate) * self.since.elapsed().as_secs_f64() / f64::from(cpus);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates; neither is negative"
-        )]
-        self.control.allow(worth.ceil() as u32);
+        if let Some(allowance) = self.allowance {
+            self.control.allow(allowance.worth(self.since.elapsed()));
+        }
     }
 
     /// The generation of what is counted now: an event of the other one belongs to
@@ -362,4 +371,9 @@ fn monotonic() -> Result<u64, CaptureError> {
 
 fn map_error(action: &'static str, source: io::Error) -> CaptureError {
     CaptureError::Map { action, source }
+}
+
+/// Events that were sent, or for which the ring had no room.
+fn sent(counters: &Counters) -> u64 {
+    counters.get(Counter::Emitted) + counters.get(Counter::RingLost)
 }

@@ -43,7 +43,8 @@ pub fn write(out: &mut String, compared: &Compared<'_>, layout: Layout) {
         return;
     }
     if sure.is_empty() {
-        let _ = writeln!(out, "nothing changed that could not be chance");
+        let doubt = doubt(&diff.sides);
+        let _ = writeln!(out, "nothing changed that could not be {doubt}");
     }
     table(out, &sure, top, palette, false);
     for section in &diff.beside {
@@ -52,8 +53,21 @@ pub fn write(out: &mut String, compared: &Compared<'_>, layout: Layout) {
         table(out, &rows, top, palette, false);
     }
     if !unsure.is_empty() {
-        let _ = writeln!(out, "\n{}", palette.bold("could be chance"));
+        let heading = format!("could be {}", doubt(&diff.sides));
+        let _ = writeln!(out, "\n{}", palette.bold(&heading));
         table(out, &unsure, top, palette, true);
+    }
+}
+
+/// What else may be behind a difference.
+pub(super) fn doubt(sides: &[Side; 2]) -> &'static str {
+    if sides
+        .iter()
+        .any(|side| side.summary.accounting.undecided > 0)
+    {
+        "chance or undecided drops"
+    } else {
+        "chance"
     }
 }
 

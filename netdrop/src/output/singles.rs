@@ -42,9 +42,13 @@ fn parts(singles: Singles) -> Vec<String> {
     )];
     if asked > kept {
         let lost = asked - kept;
-        parts.push(format!(
-            "UNDECIDED: {lost} not kept single (record with --max-events higher)"
-        ));
+        // Where what was kept told nothing, more of it would not either.
+        let remedy = if kept > 0 && decided == 0 {
+            ""
+        } else {
+            " (a higher --max-events keeps more)"
+        };
+        parts.push(format!("UNDECIDED: {lost} not kept single{remedy}"));
     }
     if kept > decided {
         let unread = kept - decided;
@@ -76,13 +80,18 @@ mod tests {
         assert_eq!(
             told(900, 200, 200).unwrap(),
             "filter: decided on 200 of 900 drops that rows do not tell apart; UNDECIDED: 700 not \
-             kept single (record with --max-events higher)"
+             kept single (a higher --max-events keeps more)"
         );
         assert_eq!(
             told(900, 200, 150).unwrap(),
             "filter: decided on 150 of 900 drops that rows do not tell apart; UNDECIDED: 700 not \
-             kept single (record with --max-events higher); UNDECIDED: 50 kept without what the \
+             kept single (a higher --max-events keeps more); UNDECIDED: 50 kept without what the \
              filter asks for"
+        );
+        assert_eq!(
+            told(90, 9, 0).unwrap(),
+            "filter: decided on 0 of 90 drops that rows do not tell apart; UNDECIDED: 81 not kept \
+             single; UNDECIDED: 9 kept without what the filter asks for"
         );
         assert_eq!(
             told(9, 9, 0).unwrap(),

@@ -104,7 +104,8 @@ pub struct Change {
     pub burst: f64,
     /// The probability that such a difference, or a larger one, is chance.
     pub p: f64,
-    /// The same, corrected for the number of rows.
+    /// The same, corrected for the number of rows; 1 where undecided drops could
+    /// make up for the difference.
     pub q: f64,
 }
 
@@ -188,8 +189,8 @@ pub fn diff<R: Read>(before: Recording<R>, after: Recording<R>, view: &View, bes
     let [before, after] = [before, after].map(|recording| sums(recording, view, &views));
     let lengths = [before.length, after.length];
     let untold = [&before, &after].map(|sums| {
-        let singles = sums.side.singles.unwrap_or_default();
-        rate(singles.untold(), sums.length.seconds).unwrap_or_default()
+        let undecided = sums.side.summary.accounting.undecided;
+        rate(undecided, sums.length.seconds).unwrap_or_default()
     });
     // Each grouping is one more chance to find something.
     let groupings = 1.0 + views.iter().map(|_| 1.0).sum::<f64>();
@@ -255,7 +256,7 @@ fn changes(
             after + untold[1] >= before
         };
         if gap && untold != [0.0; 2] {
-            (row.p, row.q) = (1.0, 1.0);
+            row.q = 1.0;
         }
     }
     let difference = |row: &Change| (row.rates[1] - row.rates[0]).abs();

@@ -57,14 +57,25 @@ pub(crate) fn choose(
     };
     let by_flow = plan.needs_flows();
     let flows = snapshot.flows.as_deref();
-    let without_site = match flows {
-        Some(flows) if !by_flow => without_site(&snapshot.sites, flows),
-        _ => Vec::new(),
-    };
-    for (key, weights) in snapshot.sites.iter().chain(&without_site) {
-        if !(by_flow && has_flow(key)) {
-            count(judge.site(key), *key, *weights);
+    let none: &[(FlowKey, Weights)] = &[];
+    let rows = match flows {
+        Some(flows) if !by_flow => {
+            let mut rows = snapshot.sites.clone();
+            rows.extend(without_site(&snapshot.sites, flows));
+            rows
         }
+        _ => beyond_flows(
+            &snapshot.sites,
+            if by_flow { flows.unwrap_or(none) } else { none },
+        ),
+    };
+    for (key, weights) in rows {
+        let verdict = if by_flow && has_flow(&key) {
+            judge.without_flow(&key)
+        } else {
+            judge.site(&key)
+        };
+        count(verdict, key, weights);
     }
     let mut rejected = Vec::new();
     let flows = flows.map(|flows| {
@@ -150,6 +161,33 @@ fn left(
 
 fn has_flow(key: &SiteKey) -> bool {
     key.state & state::FLOW != 0
+}
+
+/// What the site table has beyond the flow table: drops whose flow is not known.
+fn beyond_flows(
+    sites: &[(SiteKey, Weights)],
+    flows: &[(FlowKey, Weights)],
+) -> Vec<(SiteKey, Weights)> {
+    let mut left: HashMap<SiteKey, Weights> = HashMap::new();
+    let mut order = Vec::new();
+    for (key, weights) in sites {
+        let sum = left.entry(*key).or_insert_with(|| {
+            order.push(*key);
+            Weights::default()
+        });
+        sum.drops += weights.drops;
+        sum.packets += weights.packets;
+        sum.bytes += weights.bytes;
+    }
+    for (key, weights) in flows {
+        if let Some(site) = left.get_mut(&key.site) {
+            site.drops = site.drops.saturating_sub(weights.drops);
+            site.packets = site.packets.saturating_sub(weights.packets);
+            site.bytes = site.bytes.saturating_sub(weights.bytes);
+        }
+    }
+    let rows = order.into_iter().map(|site| (site, left[&site]));
+    rows.filter(|(_, weights)| weights.drops > 0).collect()
 }
 
 /// What the flow table has of sites beyond what the site table had room for.

@@ -8,6 +8,7 @@ use netdrop_ebpf::area::Counter;
 use crate::{
     cli::fault::Usage,
     kernel::{
+        allowance::MOST_SAVED,
         capture::{Capture, CaptureConfig, Detail, Emit},
         error::CaptureError,
         snapshot::Snapshot,
@@ -19,16 +20,17 @@ use crate::{
 pub(in crate::cli) const DRAIN: Duration = Duration::from_millis(50);
 /// The same while nothing comes: waking up costs more than looking. The ring has
 /// room for what may come meanwhile.
-const REST: Duration = Duration::from_millis(200);
-const _: () = assert!(REST.as_millis() * (RING_PART as u128) < 1000);
+const REST: Duration = MOST_SAVED;
+const _: () = assert!((MOST_SAVED.as_millis() + REST.as_millis()) * (RING_PART as u128) < 1000);
 /// Room for the hints of an interval.
 const RING_BYTES: u32 = 64 * 1024;
 /// Room for events: at least, and at most.
 const RING_BOUNDS: [u32; 2] = [256 << 10, 8 << 20];
 /// An event in the ring, with its headers and room for a stack.
 const EVENT_BYTES: u32 = 544;
-/// The ring holds what CPUs may send in this part of a second.
-const RING_PART: u32 = 4;
+/// The ring holds what CPUs may send in this part of a second: what they had saved
+/// and what comes until it is emptied.
+const RING_PART: u32 = 2;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Sampling {

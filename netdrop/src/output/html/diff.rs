@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{
     super::{
         amount::{count_text, duration_text, grouped},
-        diff::{Compared, filters, what},
+        diff::{Compared, doubt, filters, what},
         singles::remark,
     },
     ending::end,
@@ -49,7 +49,7 @@ pub(super) fn sections(compared: &Compared<'_>) -> Vec<Section> {
     };
     let chance = html! {
         @if unsure.is_empty() { p { "Nothing." } }
-        (changes("Differences that could be chance", &unsure, compared.top))
+        (changes(&format!("Differences that could be {}", doubt(&compared.diff.sides)), &unsure, compared.top))
     };
     let sides = html! {
         @for ((title, file), side) in ["Before", "After"].into_iter().zip(compared.files).zip(&compared.diff.sides) {

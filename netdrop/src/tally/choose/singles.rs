@@ -9,7 +9,7 @@ use netdrop_ebpf::{
     site::SiteKey,
 };
 
-use super::{Chosen, Judge, Verdicts, has_flow, left};
+use super::{Chosen, Judge, Verdicts, beyond_flows, has_flow, left};
 use crate::{
     filter::plan::{Plan, Verdict},
     kernel::snapshot::Snapshot,
@@ -160,23 +160,7 @@ pub(crate) fn choose_singles(
 fn rows(snapshot: &Snapshot, judge: &mut Judge<'_>) -> Vec<Row> {
     let flows = snapshot.flows.as_deref();
     let mut rows = Vec::new();
-    let mut left: HashMap<SiteKey, Weights> = HashMap::new();
-    let mut order = Vec::new();
-    for (key, weights) in &snapshot.sites {
-        let sum = left.entry(*key).or_insert_with(|| {
-            order.push(*key);
-            Weights::default()
-        });
-        sum.drops += weights.drops;
-        sum.packets += weights.packets;
-        sum.bytes += weights.bytes;
-    }
     for (key, weights) in flows.unwrap_or_default() {
-        if let Some(site) = left.get_mut(&key.site) {
-            site.drops = site.drops.saturating_sub(weights.drops);
-            site.packets = site.packets.saturating_sub(weights.packets);
-            site.bytes = site.bytes.saturating_sub(weights.bytes);
-        }
         rows.push(Row {
             key: *key,
             by_flow: true,
@@ -185,11 +169,7 @@ fn rows(snapshot: &Snapshot, judge: &mut Judge<'_>) -> Vec<Row> {
             singles: Vec::new(),
         });
     }
-    for site in order {
-        let weights = left[&site];
-        if weights.drops == 0 {
-            continue;
-        }
+    for (site, weights) in beyond_flows(&snapshot.sites, flows.unwrap_or_default()) {
         rows.push(Row {
             key: FlowKey {
                 site,

@@ -78,8 +78,12 @@ fn snapshot() -> Snapshot {
 /// Counts by name: counted, filtered, undecided, rejected, without flow, beyond
 /// the flow table, unparsed.
 fn counts(text: &str) -> [u64; 7] {
+    counts_of(&plan(text))
+}
+
+fn counts_of(plan: &Plan) -> [u64; 7] {
     let (mut sites, mut names) = (Sites::default(), Canned);
-    let Chosen { snapshot, .. } = choose(&plan(text), &snapshot(), &mut sites, &mut names);
+    let Chosen { snapshot, .. } = choose(plan, &snapshot(), &mut sites, &mut names);
     let count = |counter| snapshot.counters.get(counter);
     let counted = snapshot.counters.counted();
     let in_rows: u64 = snapshot.sites.iter().map(|(_, w)| w.drops).sum();
@@ -122,6 +126,20 @@ fn a_filter_too_large_for_the_kernel_is_asked_of_flows() {
     assert!(plan.needs_flows());
     // 29 to port 80, 5 to another; 30 unparsed and 36 without room.
     assert_eq!(counts(&many("dst port 80")), [29, 5, 66, 71, 0, 0, 0]);
+}
+
+#[test]
+fn the_place_of_flows_that_were_not_kept_tells_their_protocol() {
+    let recorded = |text: &str| {
+        let filter = parse(text, &System::default()).unwrap().unwrap();
+        counts_of(&Plan::recorded(&filter))
+    };
+    // One drop more than the flows of its place, which may have been to any port.
+    let [udp, .., beyond, _] = recorded("udp");
+    let [port, filtered, undecided, ..] = recorded("udp dst port 80");
+    assert_eq!((udp, beyond), (35, 1));
+    assert_eq!((port, filtered, undecided), (29, 5, 66));
+    assert_eq!(recorded("tcp")[..3], [0, 35, 65]);
 }
 
 #[test]
