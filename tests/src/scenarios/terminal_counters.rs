@@ -1,6 +1,6 @@
 //! The kernel's own counters in the interface of `netdrop watch`.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use anyhow::{Result, ensure};
 
@@ -60,6 +60,11 @@ fn the_terminal_reconciles(bench: &Bench) -> Result<()> {
     drop_some(&lab, 9, 5)?;
     terminal.wait_for("counter that goes on", counted(42))?;
     terminal.resize(24, 80)?;
+    terminal.wait_for("smaller picture", |screen| {
+        !screen.contains("Socket look-up") && counted(42)(screen)
+    })?;
+    // A key that comes at the same moment as the new size waits for the next one.
+    thread::sleep(Duration::from_millis(200));
     terminal.press("c")?;
     terminal.wait_for("all of it", |screen| {
         counted(42)(screen) && screen.contains("is explained") && !screen.contains("RX from wire")

@@ -183,6 +183,7 @@ fn the_terminal_has_any_size(bench: &Bench) -> Result<()> {
     terminal.resize(24, 80)?;
     // An escape that is still waiting would make one key of both.
     terminal.wait_for("a view", |screen| screen.contains("5 events"))?;
+    thread::sleep(Duration::from_millis(200));
     terminal.press("1")?;
     terminal.wait_for("path again", |screen| {
         screen.contains("RX from wire") && screen.contains("total 7")
