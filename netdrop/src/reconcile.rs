@@ -242,7 +242,17 @@ impl Reconciler {
     pub fn drops(&mut self, snapshot: &Snapshot, names: &mut dyn Names) {
         self.sites.next_interval();
         self.interval.clear();
-        self.interval.add(snapshot, &mut self.sites, names);
+        let Self {
+            netns,
+            sites,
+            moved,
+            interval,
+            ..
+        } = self;
+        interval.add(snapshot, sites, names, |inode, index| {
+            let name = (inode == *netns).then(|| moved.device(index)).flatten();
+            name.map(str::to_owned)
+        });
         self.run.add_all(&self.interval);
     }
 

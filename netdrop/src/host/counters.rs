@@ -255,9 +255,10 @@ impl Snapshot {
     fn devices(&mut self, mut listener: Option<&mut Listener>) {
         const TRIES: usize = 4;
         for tries in 1..=TRIES {
-            if let Some(listener) = &mut listener {
+            let heard = listener.as_mut().map(|listener| {
                 listener.listen();
-            }
+                listener.heard()
+            });
             self.links = self.noted("devices", links::read());
             self.qdiscs = self.noted("queueing disciplines", qdiscs::read());
             // What happens while they are read may be in them or not.
@@ -266,7 +267,7 @@ impl Snapshot {
                 break;
             }
             if tries == TRIES {
-                listener.lose();
+                listener.doubt(heard.unwrap_or_default());
             }
         }
         if let Some(listener) = listener {

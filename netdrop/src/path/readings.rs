@@ -3,7 +3,7 @@
 use super::Reading;
 use crate::host::counters::{
     Counter, Scope, Snapshot,
-    renewed::{self, BEGAN, ENDED, INDEX, MADE, UNKNOWN},
+    renewed::{self, BEGAN, ENDED, GONE, INDEX, MADE, UNKNOWN},
 };
 
 /// What became of a device or queueing discipline between two readings.
@@ -18,10 +18,13 @@ fn fate(earlier: &[Counter], now: &[Counter], scope: &Scope) -> Fate {
         return Fate::On;
     }
     let differs = |name: &str| value(earlier, scope, name) != value(now, scope, name);
-    if differs(INDEX) || UNKNOWN.iter().any(|name| differs(name)) {
+    let now_differs = |name: &str| value(now, scope, name).is_some() && differs(name);
+    if UNKNOWN.iter().any(|name| now_differs(name)) {
         Fate::Unknown
-    } else if MADE.iter().any(|name| differs(name)) {
+    } else if MADE.iter().any(|name| now_differs(name)) {
         Fate::Made
+    } else if differs(INDEX) {
+        Fate::Unknown
     } else {
         Fate::On
     }
@@ -75,12 +78,48 @@ pub(super) fn readings(now: &Snapshot, before: Option<&Snapshot>) -> Vec<Reading
             Err(_) => None,
         }
     };
-    now.iter()
+    let mut found: Vec<Reading> = now
+        .iter()
         .filter(|counter| !renewed::is_mark(&counter.name))
         .cloned()
         .map(|counter| Reading {
             delta: delta(&counter),
             counter,
         })
-        .collect()
+        .collect();
+    if let Some(earlier) = &earlier {
+        found.extend(gone(earlier, &now));
+        found.sort_by(|a, b| {
+            let key =
+                |reading: &Reading| (reading.counter.scope.clone(), reading.counter.name.clone());
+            key(a).cmp(&key(b))
+        });
+    }
+    found
+}
+
+/// What was counted until its end by what is not there any more.
+fn gone<'a>(earlier: &'a [Counter], now: &'a [Counter]) -> impl Iterator<Item = Reading> + 'a {
+    let has_gone = |scope: &Scope| {
+        let told = |name: &&str| value(now, scope, name).is_some();
+        let mark = GONE.iter().find(|name| told(name));
+        mark.is_some_and(|name| value(earlier, scope, name) != value(now, scope, name))
+    };
+    earlier
+        .iter()
+        .filter(move |counter| {
+            value(now, &counter.scope, &counter.name).is_none() && has_gone(&counter.scope)
+        })
+        .filter_map(move |counter| {
+            let end = value(now, &counter.scope, &format!("{ENDED}{}", counter.name))?;
+            let counter = Counter {
+                value: end,
+                ..counter.clone()
+            };
+            let before = value(earlier, &counter.scope, &counter.name)?;
+            Some(Reading {
+                delta: counter.since(before),
+                counter,
+            })
+        })
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::host::counters::{
     Kind,
-    renewed::{BEGAN, ENDED, INDEX, MADE, UNKNOWN, is_mark},
+    renewed::{BEGAN, ENDED, GONE, INDEX, MADE, UNKNOWN, is_mark},
 };
 
 /// What passed, of a device or queueing discipline: where this falls, its counters
@@ -38,6 +38,8 @@ enum Fate {
     /// It was made anew: other numbers tell what was counted until then, and what
     /// it began with.
     Made,
+    /// It was removed: other numbers tell what was counted until then.
+    Gone,
     /// It is not known.
     Unknown,
 }
@@ -69,11 +71,18 @@ pub(super) struct Moved {
     tops: HashMap<String, Of>,
     /// Devices of earlier readings.
     devices: HashSet<String>,
+    /// Their names by index, those of devices that are gone, too.
+    names: HashMap<u64, String>,
     interval: Period,
     run: Period,
 }
 
 impl Moved {
+    /// The device that has this index or had it last.
+    pub(super) fn device(&self, index: u32) -> Option<&str> {
+        self.names.get(&index.into()).map(String::as_str)
+    }
+
     pub(super) fn has_begun(&self) -> bool {
         self.begun
     }
@@ -100,12 +109,19 @@ impl Moved {
             if let Some(top) = top {
                 if number.value == 1 {
                     self.tops.insert(number.scope.to_owned(), top);
+                } else if self.tops.get(number.scope) == Some(&top) {
+                    self.tops.remove(number.scope);
                 }
                 continue;
             }
             if known::named(number.name).next().is_some() {
                 let fate = fates.get(number.scope).copied().unwrap_or(Fate::On);
                 self.step(number, fate);
+            }
+        }
+        for (scope, fate) in fates {
+            if fate != Fate::Anew {
+                self.unread(scope, fate, &numbers);
             }
         }
         let devices = numbers
@@ -122,6 +138,7 @@ impl Moved {
     /// What the marks among the numbers tell, of scopes that do not just go on.
     fn fates<'a>(&mut self, numbers: &[Number<'a>]) -> HashMap<&'a str, Fate> {
         let mut fates = HashMap::new();
+        let mut others = Vec::new();
         for number in numbers {
             let Number { scope, name, value } = *number;
             if !is_mark(name) {
@@ -131,28 +148,88 @@ impl Moved {
             if before == Some(value) {
                 continue;
             }
+            if name == INDEX {
+                self.names.insert(value, scope.to_owned());
+            }
             if name == INDEX && before.is_some() {
-                // Another device.
-                self.forget(scope);
-                self.replace(scope, name, value);
+                others.push(scope);
             } else if MADE.contains(&name) {
                 fates.entry(scope).or_insert(Fate::Made);
+            } else if GONE.contains(&name) {
+                fates.entry(scope).or_insert(Fate::Gone);
             } else if UNKNOWN.contains(&name) {
                 fates.insert(scope, Fate::Unknown);
+            }
+        }
+        for device in others {
+            // Another device: nothing may tell how the one before ended.
+            if !fates.contains_key(device) {
+                self.forget(device);
             }
         }
         fates
     }
 
-    /// Another device has this name: it is seen for the first time, and its queueing
-    /// disciplines are.
+    /// Another device has this name: what the one before and its queueing
+    /// disciplines counted last is not known, and it is seen for the first time.
     fn forget(&mut self, device: &str) {
-        let Self { last, devices, .. } = self;
+        let Self {
+            last,
+            devices,
+            tops,
+            interval,
+            run,
+            ..
+        } = self;
         devices.remove(device);
-        last.retain(|scope, _| {
+        for (scope, names) in last {
             let of_device = scope.split_once(" qdisc ").map_or(&**scope, |it| it.0);
-            of_device != device
+            if of_device != device {
+                continue;
+            }
+            tops.remove(scope);
+            for name in names.keys().filter(|name| !is_mark(name)) {
+                if known::named(name).next().is_some() {
+                    let key = (scope.clone(), name.clone());
+                    interval.deltas.insert(key.clone(), None);
+                    run.deltas.insert(key, None);
+                }
+            }
+            names.retain(|name, _| is_mark(name));
+        }
+    }
+
+    /// The counters of a scope that are not among the numbers: it is not there any
+    /// more, or they stand as they stood.
+    fn unread(&mut self, scope: &str, fate: Fate, numbers: &[Number<'_>]) {
+        let Some(names) = self.last.get(scope) else {
+            return;
+        };
+        let read: HashSet<&str> = numbers
+            .iter()
+            .filter(|number| number.scope == scope)
+            .map(|number| number.name)
+            .collect();
+        let counters = names.iter().filter(|(name, _)| {
+            known::named(name).next().is_some() && !is_mark(name) && !read.contains(&***name)
         });
+        let counters: Vec<(String, u64, Option<u64>)> = counters
+            .map(|(name, value)| {
+                let ended = names.get(&format!("{ENDED}{name}")).copied();
+                (name.clone(), *value, ended)
+            })
+            .collect();
+        for (name, value, ended) in counters {
+            let (value, fate) = match (fate, ended) {
+                (Fate::Gone, Some(ended)) => (ended, Fate::On),
+                (Fate::Made, Some(_)) => (value, Fate::Made),
+                // What has counted nothing so far has not been missed.
+                _ if value == 0 && !scope.contains(" qdisc ") => continue,
+                _ => (value, Fate::Unknown),
+            };
+            let name = &name;
+            self.step(&Number { scope, name, value }, fate);
+        }
     }
 
     /// Does what passed tell that everything of this scope began again?
@@ -193,7 +270,8 @@ impl Moved {
         let Number { scope, name, value } = *number;
         let before = self.replace(scope, name, value);
         // Most stand still.
-        if before == Some(value) && (fate == Fate::On || value == 0 && fate == Fate::Unknown) {
+        let stood_at_zero = value == 0 && fate == Fate::Unknown && !scope.contains(" qdisc ");
+        if before == Some(value) && (fate == Fate::On || stood_at_zero) {
             return;
         }
         let key = (scope.to_owned(), name.to_owned());
@@ -202,7 +280,7 @@ impl Moved {
         let delta = match before {
             Some(before) => match fate {
                 Fate::Made => self.over_the_end(number, before),
-                Fate::Unknown => None,
+                Fate::Gone | Fate::Unknown => None,
                 // What counted nothing before has counted this since.
                 Fate::Anew if before > 0 => None,
                 Fate::Anew | Fate::On => kind(name).since(before, value),
@@ -226,7 +304,7 @@ impl Moved {
         for period in [&mut self.interval, &mut self.run] {
             let sum = period.deltas.entry(key.clone()).or_insert(Some(0));
             *sum = sum.zip(delta).map(|(sum, delta)| sum + delta);
-            if late {
+            if late && sum.is_some() {
                 period.late.insert(key.clone());
             }
         }

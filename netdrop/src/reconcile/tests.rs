@@ -549,7 +549,96 @@ fn another_device_of_the_same_name_is_seen_for_the_first_time() {
     );
     assert_eq!(found.lines, []);
     let qdisc = format!("{TBF} qdisc.drops");
-    assert_eq!(found.terms.late, ["eth1 link.rx_dropped", &qdisc]);
+    assert_eq!(found.terms.reset, ["eth1 link.rx_dropped", &qdisc]);
+}
+
+#[test]
+fn another_device_that_stands_at_zero_is_not_taken_for_the_old_one() {
+    let numbers = |index| {
+        [
+            ("eth1", "link.index", index),
+            ("eth1", "link.rx_dropped", 0),
+        ]
+    };
+    let found = between(&numbers(5), &numbers(6), &[(BACKLOG, HERE, 77)]);
+    assert_eq!(found.terms.reset, ["eth1 link.rx_dropped"]);
+    assert_eq!(
+        found
+            .lines
+            .iter()
+            .filter(|line| line.scope == "eth1")
+            .count(),
+        0
+    );
+    // What the old one counted was told.
+    let found = between(
+        &numbers(5),
+        &[
+            ("eth1", "link.index", 6),
+            ("eth1", "link.made", 2),
+            ("eth1", "ended.link.rx_dropped", 77),
+            ("eth1", "began.link.rx_dropped", 0),
+            ("eth1", "link.rx_dropped", 0),
+        ],
+        &[(BACKLOG, HERE, 77)],
+    );
+    assert_eq!(found.terms.reset, Vec::<String>::new());
+    assert_eq!(sums(line(&found, "link.rx_dropped")), [77, 77, 0, 0, 0]);
+}
+
+#[test]
+fn what_is_removed_is_counted_to_its_end_and_from_its_beginning_when_it_is_back() {
+    let mut reconciler = Reconciler::new(HERE);
+    let mut next = |numbers| {
+        read(&mut reconciler, numbers);
+        let found = reconciler.interval();
+        assert_eq!(found.terms.reset, Vec::<String>::new());
+        found
+            .lines
+            .iter()
+            .map(|line| line.delta)
+            .collect::<Vec<_>>()
+    };
+    next(&[(TBF, "qdisc.root", 1), (TBF, "qdisc.drops", 20)]);
+    let gone = [(TBF, "qdisc.gone", 2), (TBF, "ended.qdisc.drops", 24)];
+    assert_eq!(next(&gone), [4]);
+    assert_eq!(next(&gone), [0; 0]);
+    let back = [
+        (TBF, "qdisc.made", 4),
+        (TBF, "ended.qdisc.drops", 24),
+        (TBF, "began.qdisc.drops", 0),
+        (TBF, "qdisc.root", 1),
+        (TBF, "qdisc.drops", 7),
+    ];
+    assert_eq!(next(&back), [7]);
+    let run = reconciler.run();
+    assert_eq!(sums(line(&run, "qdisc.drops")), [11, 0, 11, 0, 0]);
+    // It went with nothing told.
+    read(&mut reconciler, &[(TBF, "qdisc.unknown", 5)]);
+    let reset = [format!("{TBF} qdisc.drops")];
+    assert_eq!(reconciler.interval().terms.reset, reset);
+}
+
+#[test]
+fn a_handle_that_was_at_the_root_and_is_below_another_one_now_has_no_line() {
+    let htb = "eth1 qdisc htb 1:";
+    let found = between(
+        &[(TBF, "qdisc.root", 1), (TBF, "qdisc.drops", 20)],
+        &[
+            (TBF, "qdisc.root", 0),
+            (TBF, "qdisc.drops", 25),
+            (htb, "qdisc.root", 1),
+            (htb, "qdisc.ingress", 0),
+            (htb, "qdisc.drops", 5),
+            ("eth1", "link.rx_dropped", 0),
+        ],
+        &[],
+    );
+    assert!(
+        found.lines.iter().all(|line| line.scope != TBF),
+        "{:?}",
+        found.lines
+    );
 }
 
 #[test]

@@ -42,16 +42,27 @@ impl Traced {
         self.untold = 0;
     }
 
-    pub(super) fn add(&mut self, snapshot: &Snapshot, sites: &mut Sites, names: &mut dyn Names) {
+    /// `device` names a device that is gone and that nobody had asked for.
+    pub(super) fn add(
+        &mut self,
+        snapshot: &Snapshot,
+        sites: &mut Sites,
+        names: &mut dyn Names,
+        device: impl Fn(u32, u32) -> Option<String>,
+    ) {
         self.untold += snapshot.counters.get(Counter::SiteOther);
         for (key, weights) in &snapshot.sites {
             if weights.drops == 0 {
                 continue;
             }
             let found = sites.site(key, names);
+            let device = sites.device(key, names).or_else(|| {
+                let name = device(key.netns, key.ifindex)?;
+                sites.interner.intern(&name)
+            });
             let site = Site {
                 netns: key.netns,
-                device: sites.device(key, names),
+                device,
                 reason: found.reason,
                 function: found.function,
                 stage: found.stage,

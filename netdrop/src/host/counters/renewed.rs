@@ -9,7 +9,11 @@
 //! What they told goes out as numbers beside the counters, so that a recording has
 //! it, too: a device's `link.index`; `link.made` and `qdisc.made`, which change when
 //! it was made anew, with `ended.NAME` and `began.NAME` for each of its counters;
+//! `link.gone` and `qdisc.gone`, which change when it was removed, with `ended.NAME`;
 //! `link.unknown` and `qdisc.unknown`, which change when what happened is not known.
+
+mod episodes;
+mod life;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,6 +21,10 @@ use std::{
     sync::Arc,
 };
 
+use self::{
+    episodes::{Episodes, Place},
+    life::Life,
+};
 use super::{
     Scope, flat,
     flat::{Counter, Kind},
@@ -37,6 +45,8 @@ const RTM_DELQDISC: u16 = 37;
 pub const INDEX: &str = "link.index";
 /// What these numbers are called changes when something was made anew.
 pub const MADE: [&str; 2] = ["link.made", "qdisc.made"];
+/// They change when it was removed, and is not there now.
+pub const GONE: [&str; 2] = ["link.gone", "qdisc.gone"];
 /// They change when it is not known what happened to a device.
 pub const UNKNOWN: [&str; 2] = ["link.unknown", "qdisc.unknown"];
 /// What a counter was called whose owner ended.
@@ -49,6 +59,7 @@ pub const BEGAN: &str = "began.";
 pub fn is_mark(name: &str) -> bool {
     name == INDEX
         || MADE.contains(&name)
+        || GONE.contains(&name)
         || UNKNOWN.contains(&name)
         || name.starts_with(ENDED)
         || name.starts_with(BEGAN)
@@ -57,33 +68,13 @@ pub fn is_mark(name: &str) -> bool {
 /// Counters by name.
 type Numbers = Vec<(String, u64)>;
 
+/// Of so many that are not there any more it is known how they ended.
+const REMEMBERED: usize = 512;
+
 #[derive(Debug)]
 enum Event {
     Link { made: bool, link: Link },
     Qdisc { made: bool, qdisc: Qdisc },
-}
-
-/// What happened to a device or queueing discipline since the last reading.
-#[derive(Debug)]
-struct Episode {
-    /// The device's index.
-    index: u32,
-    /// Is it there now?
-    alive: bool,
-    /// What was counted until the end of all that have ended.
-    ended: Numbers,
-    /// What the one that is there now began with.
-    began: Option<Numbers>,
-    is_unknown: bool,
-}
-
-/// When something was made anew, by the number of the reading.
-#[derive(Debug, Default)]
-struct Life {
-    made: u64,
-    unknown: u64,
-    ended: Numbers,
-    began: Numbers,
 }
 
 /// Listens to what happens to the devices and queueing disciplines of a namespace.
@@ -91,11 +82,18 @@ struct Life {
 pub struct Listener {
     told: Subscription,
     pending: Vec<Event>,
+    /// Of what has happened since so many, it is not known whether it was before or
+    /// after the reading.
+    doubtful: Option<usize>,
     lost: bool,
     readings: u64,
     /// As of the last reading.
     names: HashMap<u32, Arc<str>>,
-    present: HashSet<Scope>,
+    present: HashMap<Scope, Place>,
+    /// Queueing disciplines that tell the sum of those below them.
+    sums: HashMap<(u32, u32), Scope>,
+    /// What was doubtful at the last reading.
+    doubted: HashSet<Scope>,
     lives: HashMap<Scope, Life>,
 }
 
@@ -109,10 +107,13 @@ impl Listener {
         Ok(Self {
             told: Subscription::open(RTMGRP_LINK | RTMGRP_TC)?,
             pending: Vec::new(),
+            doubtful: None,
             lost: false,
             readings: 0,
             names: HashMap::new(),
-            present: HashSet::new(),
+            present: HashMap::new(),
+            sums: HashMap::new(),
+            doubted: HashSet::new(),
             lives: HashMap::new(),
         })
     }
@@ -138,22 +139,35 @@ impl Listener {
         !whole || pending.len() > before
     }
 
-    /// Whatever has happened: it is not known.
-    pub(super) fn lose(&mut self) {
-        self.lost = true;
+    /// How much has happened so far.
+    pub(super) fn heard(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// What happened since so much may be in the reading or not.
+    pub(super) fn doubt(&mut self, heard: usize) {
+        self.doubtful = Some(heard);
     }
 
     /// What happened until this reading, as numbers beside its counters.
     pub(super) fn settle(&mut self, links: &[Link], qdiscs: &[Qdisc]) -> Vec<Counter> {
         self.readings += 1;
         let now = self.readings;
-        let mut episodes = Episodes {
-            names: std::mem::take(&mut self.names),
-            present: std::mem::take(&mut self.present),
-            found: HashMap::new(),
-        };
-        for event in self.pending.drain(..) {
-            episodes.add(event);
+        let mut episodes = Episodes::since(
+            std::mem::take(&mut self.names),
+            std::mem::take(&mut self.present),
+            std::mem::take(&mut self.sums),
+        );
+        for (scope, life) in &self.lives {
+            episodes.remember(scope, life);
+        }
+        let doubtful = self.doubtful.take().unwrap_or(self.pending.len());
+        let mut doubted = HashSet::new();
+        for (count, event) in self.pending.drain(..).enumerate() {
+            let touched = episodes.add(event);
+            if count >= doubtful {
+                doubted.extend(touched);
+            }
         }
         self.names = links
             .iter()
@@ -161,31 +175,42 @@ impl Listener {
             .collect();
         let devices = links
             .iter()
-            .map(|link| Scope::Device(Arc::clone(&link.name)));
-        let names = &self.names;
-        let qdiscs = qdiscs
-            .iter()
-            .filter_map(|qdisc| Some(flat::scope(qdisc, names.get(&qdisc.ifindex)?)));
-        self.present = devices.chain(qdiscs).collect();
-        for (scope, episode) in episodes.found {
-            let life = self.lives.entry(scope).or_default();
-            match episode.began {
-                Some(began) if episode.alive && !episode.is_unknown => {
-                    life.made = now;
-                    (life.ended, life.began) = (episode.ended, began);
-                }
-                _ => life.unknown = now,
+            .map(|link| (flat::device(&link.name), Place::default()));
+        self.present = devices.collect();
+        let mut values = HashMap::new();
+        for qdisc in qdiscs {
+            let Some(name) = self.names.get(&qdisc.ifindex) else {
+                continue;
+            };
+            let scope = flat::scope(qdisc, name);
+            if let Some(key) = episodes::sum(qdisc) {
+                self.sums.insert(key, scope.clone());
+                values.insert(scope.clone(), episodes::counted(qdisc));
+            }
+            self.present.insert(scope, Place::of(qdisc));
+        }
+        episodes.settle_sums(&values);
+        // It may have been in that reading, or not.
+        for scope in doubted.iter().chain(&self.doubted) {
+            episodes.unknown(scope.clone());
+        }
+        self.doubted = doubted;
+        let Self { lives, present, .. } = self;
+        for (scope, episode) in episodes.into_found() {
+            let is_here = present.contains_key(&scope);
+            // Nobody has seen one that came and went.
+            if is_here || episode.was_there || lives.contains_key(&scope) {
+                lives.entry(scope).or_default().take(episode, now, is_here);
             }
         }
         let lost = std::mem::take(&mut self.lost);
         // Before the first reading there is nothing to be wrong about.
         if lost && now > 1 {
-            for scope in &self.present {
-                self.lives.entry(scope.clone()).or_default().unknown = now;
+            for scope in present.keys() {
+                lives.entry(scope.clone()).or_default().unknown = now;
             }
         }
-        let Self { lives, present, .. } = self;
-        lives.retain(|scope, _| present.contains(scope));
+        life::forget(lives, present, REMEMBERED);
         let mut marks: Vec<Counter> = links.iter().map(index).collect();
         for (scope, life) in lives {
             marks.extend(life.marks(scope));
@@ -228,167 +253,6 @@ impl Event {
             _ => None,
         }
     }
-}
-
-/// What happened, in its order.
-struct Episodes {
-    names: HashMap<u32, Arc<str>>,
-    present: HashSet<Scope>,
-    found: HashMap<Scope, Episode>,
-}
-
-impl Episodes {
-    fn add(&mut self, event: Event) {
-        match event {
-            Event::Link { made: true, link } => {
-                let old = self.names.insert(link.index, Arc::clone(&link.name));
-                match old {
-                    // Something else about it has changed.
-                    Some(old) if old == link.name => {}
-                    Some(old) => {
-                        for name in [&old, &link.name] {
-                            self.device_is_unknown(name);
-                        }
-                    }
-                    None => self.made(flat::device(&link.name), link.index, numbers(&link)),
-                }
-            }
-            Event::Link { made: false, link } => {
-                self.names.remove(&link.index);
-                // Its queueing disciplines go without a word.
-                for scope in self.of_device(&link.name) {
-                    self.unknown(scope);
-                }
-                self.ended(flat::device(&link.name), link.index, numbers(&link));
-            }
-            Event::Qdisc { made, qdisc } => {
-                let Some(name) = self.names.get(&qdisc.ifindex) else {
-                    return;
-                };
-                let scope = flat::scope(&qdisc, name);
-                let numbers = flat::of_qdisc(&qdisc)
-                    .map(|(name, _, value)| (name.to_owned(), value))
-                    .to_vec();
-                if !made {
-                    self.ended(scope, qdisc.ifindex, numbers);
-                } else if !self.is_alive(&scope) {
-                    self.made(scope, qdisc.ifindex, numbers);
-                }
-            }
-        }
-    }
-
-    fn is_alive(&self, scope: &Scope) -> bool {
-        let episode = self.found.get(scope);
-        episode.map_or_else(|| self.present.contains(scope), |episode| episode.alive)
-    }
-
-    fn ended(&mut self, scope: Scope, index: u32, numbers: Numbers) {
-        let was_there = self.present.contains(&scope);
-        if let Some(episode) = self.found.get_mut(&scope) {
-            episode.end(&numbers);
-            return;
-        }
-        let episode = Episode {
-            index,
-            alive: false,
-            ended: numbers,
-            began: None,
-            is_unknown: !was_there,
-        };
-        self.found.insert(scope, episode);
-    }
-
-    fn made(&mut self, scope: Scope, index: u32, numbers: Numbers) {
-        let episode = self
-            .found
-            .entry(scope)
-            .or_insert_with(|| Episode::gap(index));
-        episode.is_unknown |= episode.alive || episode.index != index;
-        episode.alive = true;
-        episode.began = Some(numbers);
-    }
-
-    fn unknown(&mut self, scope: Scope) {
-        let episode = self.found.entry(scope).or_insert_with(|| Episode::gap(0));
-        episode.is_unknown = true;
-    }
-
-    fn device_is_unknown(&mut self, name: &Arc<str>) {
-        for scope in self.of_device(name) {
-            self.unknown(scope);
-        }
-        self.unknown(flat::device(name));
-    }
-
-    /// The queueing disciplines of a device.
-    fn of_device(&self, name: &Arc<str>) -> Vec<Scope> {
-        let known = self.present.iter().chain(self.found.keys());
-        known
-            .filter(|scope| matches!(scope, Scope::Qdisc { device, .. } if device == name))
-            .cloned()
-            .collect()
-    }
-}
-
-impl Episode {
-    /// Nothing is known of what was before.
-    fn gap(index: u32) -> Self {
-        Self {
-            index,
-            alive: false,
-            ended: Numbers::new(),
-            began: None,
-            is_unknown: true,
-        }
-    }
-
-    fn end(&mut self, numbers: &Numbers) {
-        self.is_unknown |= !self.alive;
-        self.alive = false;
-        let began = self.began.take().unwrap_or_default();
-        for (name, value) in numbers {
-            let find = |(other, _): &&(String, u64)| other == name;
-            let first = began.iter().find(find).map_or(0, |(_, first)| *first);
-            if let Some((_, ended)) = self.ended.iter_mut().find(|(other, _)| other == name) {
-                *ended = ended.wrapping_add(value.wrapping_sub(first));
-            }
-        }
-    }
-}
-
-impl Life {
-    fn marks(&self, scope: &Scope) -> Vec<Counter> {
-        let kind = usize::from(matches!(scope, Scope::Qdisc { .. }));
-        let mut marks = Vec::new();
-        let mut add = |name: Arc<str>, value| {
-            marks.push(Counter {
-                scope: scope.clone(),
-                name,
-                kind: Kind::Gauge,
-                value,
-            });
-        };
-        if self.unknown > 0 {
-            add(UNKNOWN[kind].into(), self.unknown);
-        }
-        if self.made > 0 {
-            add(MADE[kind].into(), self.made);
-            for (start, numbers) in [(ENDED, &self.ended), (BEGAN, &self.began)] {
-                for (name, value) in numbers {
-                    add(format!("{start}{name}").into(), *value);
-                }
-            }
-        }
-        marks
-    }
-}
-
-fn numbers(link: &Link) -> Numbers {
-    let statistics = link.statistics.iter();
-    statistics
-        .map(|(name, value)| (format!("link.{name}"), *value))
-        .collect()
 }
 
 #[cfg(test)]
