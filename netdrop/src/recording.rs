@@ -24,6 +24,7 @@ pub mod reconcile;
 pub mod replay;
 pub mod report;
 mod significance;
+mod sound;
 pub mod table;
 pub mod write;
 

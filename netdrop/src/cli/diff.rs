@@ -7,7 +7,7 @@ use super::{
     grouping::{Grouping, open},
     outfile::Whole,
     print,
-    reading::{Reading, once},
+    reading::{self, Reading, once},
 };
 use crate::{
     output::{
@@ -67,14 +67,14 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let whole = html.as_ref().map(|path| Whole::create(path, *force));
     let whole = whole.transpose()?;
     let view = grouping.view();
-    let reading = Reading::start();
+    let following = Reading::start();
     let found = diff(
-        open(&reading, before, wanted, anonymizer.clone())?.without_events(),
-        open(&reading, after, wanted, anonymizer)?.without_events(),
+        open(&following, before, wanted, anonymizer.clone())?.without_events(),
+        open(&following, after, wanted, anonymizer)?.without_events(),
         &view,
         grouping.by_default(),
     );
-    reading.end();
+    following.end();
     // Files are called like hosts.
     let files = if grouping.hides() {
         ["recording1".into(), "recording2".into()]
@@ -86,6 +86,9 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         diff: &found,
         top: view.top,
     };
+    for (file, side) in compared.files.iter().zip(&found.sides) {
+        reading::warn(file, Some(&side.end));
+    }
     let say = || {
         for (file, side) in compared.files.iter().zip(&found.sides) {
             filter::say_singles(file, side.singles);

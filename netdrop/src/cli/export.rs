@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     output::export::{Csv, CsvEvents, Exporter, Folded, Json, OpenMetrics, Pcapng, Source},
-    recording::{anonymize::Anonymizer, read::End},
+    recording::anonymize::Anonymizer,
     tally::{key::By, period::View, rank::Sort, show::Show},
 };
 
@@ -209,7 +209,7 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
         bail!(no_events(file, recording.header().max_events));
     }
     whole.finish()?;
-    warn(file, recording.end());
+    reading::warn(&reading::name(file), recording.end());
     filter::say_singles(&reading::name(file), recording.singles());
     Ok(())
 }
@@ -220,15 +220,6 @@ fn following(output: &Path) -> Reading {
         return Reading::silent();
     }
     Reading::start()
-}
-
-/// Says so where a recording is not whole.
-fn warn(file: &Path, end: Option<&End>) {
-    if let Some(end) = end
-        && !matches!(end, End::Closed(_))
-    {
-        fault::say(&format!("warning: {}: {end}", reading::name(file)));
-    }
 }
 
 /// Why there is nothing to export.

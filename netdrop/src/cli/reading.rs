@@ -11,8 +11,14 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::{fault::Usage, status_line::StatusLine};
-use crate::output::{amount::bytes_text, escape::escape};
+use super::{
+    fault::{self, Usage},
+    status_line::StatusLine,
+};
+use crate::{
+    output::{amount::bytes_text, escape::escape},
+    recording::read::End,
+};
 
 /// What takes less is not worth a word.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -127,6 +133,16 @@ pub(super) fn name(path: &Path) -> String {
         return "standard input".to_owned();
     }
     path.display().to_string()
+}
+
+/// Says so where a recording is not whole. What was read of it is shown, so this is no
+/// failure.
+pub(super) fn warn(file: &str, end: Option<&End>) {
+    if let Some(end) = end
+        && !matches!(end, End::Closed(_))
+    {
+        fault::say(&escape(&format!("warning: {file}: {end}")));
+    }
 }
 
 /// A recording that is read.

@@ -15,13 +15,13 @@ use std::{
 };
 
 use super::{
-    fault::{self, Usage},
+    fault::Usage,
     filter::{self, Filter},
     grouping::open,
     live,
     options::Shared,
     print,
-    reading::{Reading, name},
+    reading::{self, Reading, name},
     session,
 };
 use crate::{
@@ -100,11 +100,7 @@ fn print(path: &Path, shared: &Shared, filter: Option<Filter>) -> anyhow::Result
         print::all(format!("RECORDING {}\n", escape(&end.to_string())).as_bytes())?;
     }
     print::all(&renderer.summary(&tally.summary(time, 0), None))?;
-    if let Some(end) = recording.end()
-        && !matches!(end, End::Closed(_))
-    {
-        fault::say(&format!("warning: {}: {end}", name(path)));
-    }
+    reading::warn(&name(path), recording.end());
     filter::say_singles(&name(path), recording.singles());
     Ok(ExitCode::SUCCESS)
 }

@@ -11,7 +11,7 @@ use super::{
     hosts::{self, Offset},
     outfile::Whole,
     print,
-    reading::Reading,
+    reading::{self, Reading},
 };
 use crate::{
     output::{html, json, render::Format, report},
@@ -83,10 +83,12 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         let whole = Whole::create(path, *force)?;
         let fleet = read()?;
         print::page(path, whole, &html::report(&fleet, view.top))?;
+        say_ends(&fleet);
         say_singles(&fleet);
         return Ok(ExitCode::SUCCESS);
     }
     let fleet = read()?;
+    say_ends(&fleet);
     let mut out = Vec::new();
     match grouping.format() {
         Format::Json => {
@@ -101,6 +103,13 @@ pub(super) fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     }
     print::all(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says which files are not whole, for those who do not read the page at once.
+fn say_ends(fleet: &Fleet) {
+    for piece in fleet.hosts.iter().flat_map(|host| &host.report.pieces) {
+        reading::warn(&piece.file, Some(&piece.end));
+    }
 }
 
 /// Says what the page itself says, for those who do not read it at once.

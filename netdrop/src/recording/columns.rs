@@ -301,9 +301,14 @@ impl View {
         (0..self.rows).map(|row| self.line(row))
     }
 
+    /// What a row is for.
+    pub(super) fn kind(&self, row: usize) -> Option<&str> {
+        cell::<Text>(self.kind.as_ref(), row)
+    }
+
     /// Is a row that of an event?
     pub(super) fn is_event(&self, row: usize) -> bool {
-        cell::<Text>(self.kind.as_ref(), row) == Some("event")
+        self.kind(row) == Some("event")
     }
 }
 

@@ -20,10 +20,10 @@ use arrow_ipc::{
 use arrow_schema::SchemaRef;
 
 use self::{claims::check, schema::schema};
-use super::checksum::{self, Since};
+use super::checksum::{self, Chain};
 
 /// Marks the start of a message.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Largest description of a batch or a schema, in bytes.
 const MOST_METADATA: usize = 8 << 20;
 /// Largest batch, in bytes, in the file as well as in memory.
@@ -54,13 +54,24 @@ struct Raw {
     body: Vec<u8>,
 }
 
+/// A place between two messages.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Bytes before it.
+    pub(super) whole: u64,
+    chain: Chain,
+}
+
 /// Reads messages.
 #[derive(Debug)]
 pub(super) struct Frames<R> {
     reader: R,
-    since: Since,
-    /// Is there a checksum behind each batch?
+    chain: Chain,
+    /// Is there a checksum behind each batch? The header says so, and if that bit has
+    /// changed, the first batch does.
     checked: bool,
+    /// Was there a batch?
+    begun: bool,
     /// Bytes up to the end of the last whole message.
     whole: u64,
     /// Bytes taken.
@@ -71,8 +82,9 @@ impl<R: Read> Frames<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader,
-            since: Since::default(),
+            chain: Chain::default(),
             checked: false,
+            begun: false,
             whole: 0,
             taken: 0,
         }
@@ -83,11 +95,19 @@ impl<R: Read> Frames<R> {
         self.whole
     }
 
-    /// Goes on elsewhere: where a message begins, behind so many bytes.
-    pub(super) fn go_on(&mut self, reader: R, behind: u64) {
+    /// Where it is now.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            whole: self.whole,
+            chain: self.chain.clone(),
+        }
+    }
+
+    /// Goes on elsewhere in the same file.
+    pub(super) fn go_on(&mut self, reader: R, place: Place) {
         self.reader = reader;
-        self.since = Since::default();
-        (self.whole, self.taken) = (behind, behind);
+        self.chain = place.chain;
+        (self.whole, self.taken) = (place.whole, place.whole);
     }
 
     /// Is there a checksum behind each batch?
@@ -159,29 +179,55 @@ impl<R: Read> Frames<R> {
             return Err(damaged("a message does not begin where it should"));
         }
         let length = self.take(4)?;
-        self.since.pass(&mark);
-        self.since.pass(&length);
+        self.pass(&mark);
+        self.pass(&length);
         let length = <[u8; 4]>::try_from(length).map_or(-1, i32::from_le_bytes);
         if length == 0 {
             self.whole = self.taken;
-            return Err(Stop::Closed);
+            return Err(self.behind()?);
         }
         let length = usize::try_from(length)
             .ok()
             .filter(|length| *length <= MOST_METADATA)
             .ok_or_else(|| damaged("a message is too long"))?;
         let metadata = self.take(length)?;
-        self.since.pass(&metadata);
+        self.pass(&metadata);
         let body = usize::try_from(message(&metadata)?.bodyLength())
             .ok()
             .filter(|length| *length <= MOST_BODY)
             .ok_or_else(|| damaged("a batch is too long"))?;
         let body = self.take(body)?;
         // What has no rows has no checksum, and the next one is of it, too.
-        if self.checked && !body.is_empty() && !self.since.holds(&body) {
-            return Err(damaged("its checksum tells that bytes have changed"));
+        if !body.is_empty() {
+            self.checked |= !self.begun && checksum::is_marked(&body);
+            self.begun = true;
+            if self.checked && !self.chain.holds(&body) {
+                return Err(damaged(
+                    "its checksum tells that bytes have changed, or are missing before it",
+                ));
+            }
         }
         Ok(Raw { metadata, body })
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        if self.checked || !self.begun {
+            self.chain.pass(bytes);
+        }
+    }
+
+    /// Is there nothing behind the mark that ends the stream?
+    fn behind(&mut self) -> io::Result<Stop> {
+        let mut next = Vec::new();
+        self.reader.by_ref().take(4).read_to_end(&mut next)?;
+        Ok(match &next[..] {
+            [] => Stop::Closed,
+            next if next == CONTINUATION => damaged(
+                "another file was joined on behind its end: files are not to be joined, give \
+                 each by itself",
+            ),
+            _ => damaged("it goes on behind its end"),
+        })
     }
 
     /// Exactly so many bytes. Memory grows with what is really there.
@@ -192,35 +238,49 @@ impl<R: Read> Frames<R> {
             .take(count as u64)
             .read_to_end(&mut bytes)?;
         if bytes.len() < count {
-            return Err(Stop::Cut);
+            // A file that ends as it should is not cut off.
+            return Err(if checksum::is_closed(&bytes) {
+                damaged("a length in it is larger than the file")
+            } else {
+                Stop::Cut
+            });
         }
         self.taken += count as u64;
         Ok(bytes)
     }
 }
 
-/// Where the body of the last one of these messages begins, and where its length
-/// stands; none where it has no body.
-pub(super) fn last_body(messages: &[u8]) -> Result<Option<(usize, usize)>, Stop> {
-    let mut rest = messages;
-    while let Some((prefix, behind)) = rest.split_first_chunk::<8>() {
-        let length = u32::from_le_bytes([prefix[4], prefix[5], prefix[6], prefix[7]]);
-        let metadata = usize::try_from(length)
-            .ok()
-            .and_then(|length| behind.get(..length));
-        let metadata = metadata.ok_or(Stop::Cut)?;
-        let message = message(metadata)?;
-        let body = &behind[metadata.len()..];
-        let length = usize::try_from(message.bodyLength()).map_err(|_| Stop::Cut)?;
-        if length > 0 && length == body.len() {
-            let table = message._tab;
-            let place = table.loc() + usize::from(table.vtable().get(Message::VT_BODYLENGTH));
-            let start = messages.len() - length;
-            return Ok(Some((start, start - metadata.len() + place)));
-        }
-        rest = body.get(length..).ok_or(Stop::Cut)?;
+/// What a message is made of.
+pub(super) struct Measured {
+    /// All its bytes.
+    pub(super) length: usize,
+    /// Those of its body, which come last.
+    pub(super) body: usize,
+    /// Where their number stands, if it is not 0.
+    pub(super) place: usize,
+}
+
+/// The first of these messages, which are ours.
+pub(super) fn measure(messages: &[u8]) -> Result<Measured, Stop> {
+    let (prefix, behind) = messages.split_first_chunk::<8>().ok_or(Stop::Cut)?;
+    let length = u32::from_le_bytes([prefix[4], prefix[5], prefix[6], prefix[7]]);
+    let metadata = usize::try_from(length)
+        .ok()
+        .and_then(|length| behind.get(..length));
+    let metadata = metadata.ok_or(Stop::Cut)?;
+    let message = message(metadata)?;
+    let body = usize::try_from(message.bodyLength()).map_err(|_| Stop::Cut)?;
+    let length = prefix.len() + metadata.len() + body;
+    if length > messages.len() {
+        return Err(Stop::Cut);
     }
-    Ok(None)
+    let table = message._tab;
+    let field = usize::from(table.vtable().get(Message::VT_BODYLENGTH));
+    Ok(Measured {
+        length,
+        body,
+        place: prefix.len() + table.loc() + field,
+    })
 }
 
 fn damaged(why: impl Into<String>) -> Stop {

@@ -10,13 +10,14 @@ use std::{collections::VecDeque, io::Read, sync::Arc};
 
 use arrow_schema::{Schema, SchemaRef};
 
-use self::{interval::Partial, row::counted, truth::Truth};
+use self::{interval::Partial, truth::Truth};
 use super::{
     anonymize::Anonymizer,
     columns::{View, wanted},
     frame::{Frames, Stop},
     header::Header,
     names::Recorded,
+    sound::{self, Sequence},
     write::HostCounter,
 };
 use crate::{
@@ -32,8 +33,6 @@ pub use self::{
 
 /// Rows of an interval at most.
 const MOST_ROWS: usize = 4 << 20;
-/// More than a host can count: sums stay below it.
-const MOST_COUNTED: u64 = 1 << 62;
 
 /// A recording that is being read.
 #[derive(Debug)]
@@ -60,8 +59,8 @@ pub struct Recording<R> {
     pub counters: Vec<HostCounter>,
     pending: VecDeque<Interval>,
     partial: Partial,
-    /// Number of the last interval that is whole.
-    last: Option<u32>,
+    /// Numbers of the intervals that are whole.
+    sequence: Sequence,
     /// Everything counted, so that no sum of it can overflow.
     sum: u64,
     end: Option<End>,
@@ -96,13 +95,7 @@ impl<R: Read> Recording<R> {
             Stop::Damaged(why) => OpenError::NotOne(why),
         })?;
         let mut header = Header::of(&schema)?;
-        // Without them everything would read as nothing.
-        for column in ["kind", "drops"] {
-            if schema.column_with_name(column).is_none() {
-                let why = format!("it is damaged: there is no column {column:?}");
-                return Err(OpenError::NotOne(why));
-            }
-        }
+        OpenError::unless_counts(&schema)?;
         if let Some(anonymizer) = &anonymizer {
             anonymizer.header(&mut header);
         }
@@ -112,6 +105,7 @@ impl<R: Read> Recording<R> {
             events: true,
             // What stands in its metadata is in the header.
             schema: Arc::new(Schema::new(schema.fields().clone())),
+            sequence: Sequence::of(&header),
             header,
             names: Recorded::default(),
             truth: filter
@@ -127,7 +121,6 @@ impl<R: Read> Recording<R> {
             counters: Vec::new(),
             pending: VecDeque::new(),
             partial: Partial::default(),
-            last: None,
             sum: 0,
             end: None,
         };
@@ -231,45 +224,12 @@ impl<R: Read> Recording<R> {
         let batch = match self.frames.columns(&self.schema, &self.columns) {
             Ok(batch) => batch,
             Err(stop) => {
-                let whole = self.frames.whole();
-                self.end = Some(match (stop, self.end.take()) {
-                    (Stop::Closed, Some(closed)) => closed,
-                    (Stop::Closed, None) if self.frames.is_checked() => {
-                        End::Damaged(whole, "nothing tells that it was closed".to_owned())
-                    }
-                    (Stop::Closed, None) => End::Closed("unknown".to_owned()),
-                    (Stop::Cut, _) => End::Cut(whole),
-                    (Stop::Damaged(why), _) => End::Damaged(whole, self.placed(why)),
-                    (Stop::Io(error), _) => End::Damaged(whole, error.to_string()),
-                });
+                self.end = Some(End::of(stop, &self.frames, &self.sequence));
                 return;
             }
         };
         if let Err(why) = self.rows(&batch) {
-            self.end = Some(End::Damaged(before, self.placed(why)));
-        }
-    }
-
-    /// What is wrong, and behind which interval.
-    fn placed(&self, why: String) -> String {
-        match self.last {
-            Some(last) => format!("behind interval {last}: {why}"),
-            None => why,
-        }
-    }
-
-    /// Does this interval come next? Blocks of a file may be lost between batches that
-    /// are sound.
-    fn follow(&mut self, number: Option<u32>) -> Result<(), String> {
-        let next = self.last.and_then(|last| last.checked_add(1));
-        match (next, number) {
-            (Some(next), Some(number)) if next != number && self.frames.is_checked() => {
-                Err(format!("interval {next} is missing"))
-            }
-            _ => {
-                self.last = number;
-                Ok(())
-            }
+            self.end = Some(End::Damaged(before, self.sequence.placed(why)));
         }
     }
 
@@ -290,14 +250,12 @@ impl<R: Read> Recording<R> {
                 .as_ref()
                 .map(|anonymizer| anonymizer.hide(&told));
             let line = hidden.as_ref().map_or(told, |hidden| hidden.line(&told));
-            self.sum = counted(&line)
-                .and_then(|count| self.sum.checked_add(count))
-                .filter(|sum| *sum <= MOST_COUNTED)
-                .ok_or("it counts more than there can be")?;
+            sound::count(&mut self.sum, &line)?;
             match line.kind {
                 Some("interval") => {
                     self.partial.check(&line)?;
-                    self.follow(line.interval)?;
+                    self.sequence
+                        .follow(line.interval, self.frames.is_checked())?;
                     let interval = std::mem::take(&mut self.partial).close(&line);
                     let mut interval = interval.ok_or("an interval has no time")?;
                     if let Some(truth) = &mut self.truth {
@@ -305,7 +263,11 @@ impl<R: Read> Recording<R> {
                     }
                     self.pending.push_back(interval);
                 }
-                Some("end") => closed = Some(line.name.unwrap_or("unknown").to_owned()),
+                Some("end") => {
+                    self.sequence
+                        .ends(line.interval, self.frames.is_checked())?;
+                    closed = Some(line.name.unwrap_or("unknown").to_owned());
+                }
                 // Rows of kinds that this version does not know are left out.
                 _ => {
                     let added = self.partial.add(&line, &mut self.names);
@@ -317,17 +279,7 @@ impl<R: Read> Recording<R> {
             }
         }
         if let Some(why) = closed {
-            // Is there a mark that the stream was closed behind it?
-            self.end = match self.frames.batch(&self.schema) {
-                Err(Stop::Closed) => Some(End::Closed(why)),
-                Ok(_) => Some(End::Damaged(
-                    self.frames.whole(),
-                    "it goes on behind its end".to_owned(),
-                )),
-                Err(Stop::Cut) => Some(End::Cut(self.frames.whole())),
-                Err(Stop::Damaged(why)) => Some(End::Damaged(self.frames.whole(), why)),
-                Err(Stop::Io(why)) => Some(End::Damaged(self.frames.whole(), why.to_string())),
-            };
+            self.end = Some(End::behind(why, &mut self.frames, &self.schema));
         }
         Ok(())
     }

@@ -6,17 +6,22 @@ mod hide;
 
 use std::{io::Read, mem, sync::Arc};
 
-use arrow_array::{Array as _, RecordBatch, StringArray, cast::AsArray as _};
+use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use self::hide::Hider;
 use super::{
     anonymize::Anonymizer,
     checksum,
+    columns::{Line, View},
     frame::{Frames, Stop},
     header::Header,
     read::{End, OpenError},
+    sound::{Sequence, Sums},
 };
+
+/// Kinds of rows that tell whether intervals are whole.
+const KINDS: [&str; 4] = ["site", "count", "interval", "end"];
 
 /// Rows of an interval at most.
 const MOST_ROWS: usize = 4 << 20;
@@ -31,6 +36,8 @@ pub struct Table<R> {
     hider: Option<Hider>,
     /// Rows of an interval that is not whole yet.
     held: Vec<RecordBatch>,
+    sums: Sums,
+    sequence: Sequence,
     end: Option<End>,
 }
 
@@ -59,16 +66,20 @@ impl<R: Read> Table<R> {
             Stop::Damaged(why) => OpenError::NotOne(why),
         })?;
         let header = Header::of(&schema)?;
+        OpenError::unless_counts(&schema)?;
         let mut metadata = schema.metadata().clone();
         // That is of the bytes of this file, not of its rows.
         metadata.remove(checksum::KEY);
         let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
+        let sequence = Sequence::of(&header);
         let hider = anonymizer.map(|anonymizer| Hider::new(header, anonymizer));
         Ok(Self {
             frames,
             schema,
             hider: hider.transpose()?,
             held: Vec::new(),
+            sums: Sums::default(),
+            sequence,
             end: None,
         })
     }
@@ -84,25 +95,18 @@ impl<R: Read> Table<R> {
     pub fn next_rows(&mut self) -> Vec<RecordBatch> {
         while self.end.is_none() {
             let before = self.frames.whole();
-            let end = match self.frames.batch(&self.schema) {
-                Ok(batch) => match self.take(batch) {
-                    Ok(Taken::Open) => continue,
-                    Ok(Taken::Whole(rows)) => match self.hidden(rows) {
-                        Ok(rows) => return rows,
-                        Err(why) => End::Damaged(before, why),
-                    },
-                    Ok(Taken::Closed(rows, why)) => match self.hidden(rows) {
-                        Ok(rows) => {
-                            self.end = Some(self.behind(why));
-                            return rows;
-                        }
-                        Err(why) => End::Damaged(before, why),
-                    },
-                    Err(why) => End::Damaged(before, why),
-                },
-                Err(stop) => self.stopped(stop, "unknown".to_owned()),
+            let batch = match self.frames.batch(&self.schema) {
+                Ok(batch) => batch,
+                Err(stop) => {
+                    self.end = Some(End::of(stop, &self.frames, &self.sequence));
+                    break;
+                }
             };
-            self.end = Some(end);
+            match self.take(&batch, before).and_then(|rows| self.hidden(rows)) {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(rows) => return rows,
+                Err(why) => self.end = Some(End::Damaged(before, self.sequence.placed(why))),
+            }
         }
         Vec::new()
     }
@@ -113,37 +117,68 @@ impl<R: Read> Table<R> {
         self.end.as_ref()
     }
 
-    fn take(&mut self, batch: RecordBatch) -> Result<Taken, String> {
-        let text = |name: &str| -> Option<StringArray> {
-            batch.column_by_name(name)?.as_string_opt::<i32>().cloned()
-        };
-        let kinds = text("kind").ok_or("its rows have no kind")?;
-        let last = |kind: &str| {
-            (0..kinds.len())
-                .rev()
-                .find(|row| kinds.is_valid(*row) && kinds.value(*row) == kind)
-        };
-        let closed = last("end");
-        let whole = if closed.is_some() {
-            Some(batch.num_rows())
-        } else {
-            last("interval").map(|row| row + 1)
-        };
-        let Some(whole) = whole else {
-            self.hold(batch)?;
-            return Ok(Taken::Open);
-        };
+    /// The rows of whole intervals; those of one that goes on are held.
+    fn take(&mut self, batch: &RecordBatch, before: u64) -> Result<Vec<RecordBatch>, String> {
+        let Seen {
+            whole,
+            closed,
+            wrong,
+        } = self.look(batch)?;
+        if whole == 0 {
+            if let Some(why) = wrong {
+                return Err(why);
+            }
+            self.hold(batch.clone())?;
+            return Ok(Vec::new());
+        }
         let mut rows = mem::take(&mut self.held);
         rows.push(batch.slice(0, whole));
-        if let Some(row) = closed {
-            let why = text("name").filter(|names| names.is_valid(row));
-            let why = why.map_or("unknown".to_owned(), |names| names.value(row).to_owned());
-            return Ok(Taken::Closed(rows, why));
-        }
-        if whole < batch.num_rows() {
+        if let Some(why) = wrong {
+            self.end = Some(End::Damaged(before, self.sequence.placed(why)));
+        } else if let Some(why) = closed {
+            self.end = Some(End::behind(why, &mut self.frames, &self.schema));
+        } else if whole < batch.num_rows() {
             self.hold(batch.slice(whole, batch.num_rows() - whole))?;
         }
-        Ok(Taken::Whole(rows))
+        Ok(rows)
+    }
+
+    /// Looks at what tells whether intervals are whole.
+    fn look(&mut self, batch: &RecordBatch) -> Result<Seen, String> {
+        let view = View::of(batch).map_err(|wrong| wrong.to_string())?;
+        let mut seen = Seen::default();
+        for row in 0..view.len() {
+            if !view.kind(row).is_some_and(|kind| KINDS.contains(&kind)) {
+                continue;
+            }
+            let line = view.line(row);
+            if let Err(why) = self.row(&line) {
+                seen.wrong = Some(why);
+                break;
+            }
+            match line.kind {
+                Some("interval") => seen.whole = row + 1,
+                Some("end") => {
+                    seen.whole = view.len();
+                    seen.closed = Some(line.name.unwrap_or("unknown").to_owned());
+                    break;
+                }
+                _ => {}
+            }
+        }
+        Ok(seen)
+    }
+
+    fn row(&mut self, line: &Line<'_>) -> Result<(), String> {
+        let is_checked = self.frames.is_checked();
+        match line.kind {
+            Some("interval") => {
+                mem::take(&mut self.sums).check(line)?;
+                self.sequence.follow(line.interval, is_checked)
+            }
+            Some("end") => self.sequence.ends(line.interval, is_checked),
+            _ => self.sums.add(line),
+        }
     }
 
     fn hidden(&mut self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, String> {
@@ -163,41 +198,25 @@ impl<R: Read> Table<R> {
         }
         Ok(())
     }
-
-    /// Is there a mark that the stream was closed behind its last row?
-    fn behind(&mut self, why: String) -> End {
-        match self.frames.batch(&self.schema) {
-            Ok(_) => End::Damaged(self.frames.whole(), "it goes on behind its end".to_owned()),
-            Err(stop) => self.stopped(stop, why),
-        }
-    }
-
-    fn stopped(&self, stop: Stop, why: String) -> End {
-        let whole = self.frames.whole();
-        match stop {
-            Stop::Closed => End::Closed(why),
-            Stop::Cut => End::Cut(whole),
-            Stop::Damaged(why) => End::Damaged(whole, why),
-            Stop::Io(error) => End::Damaged(whole, error.to_string()),
-        }
-    }
 }
 
 /// What a batch makes of the rows before it.
-enum Taken {
-    /// Part of an interval that goes on.
-    Open,
-    /// Whole intervals.
-    Whole(Vec<RecordBatch>),
-    /// Whole intervals, the last rows, and why it ends.
-    Closed(Vec<RecordBatch>, String),
+#[derive(Debug, Default)]
+struct Seen {
+    /// Its rows up to the end of the last interval that is whole, or to the end of the
+    /// file.
+    whole: usize,
+    /// Why the file ends.
+    closed: Option<String>,
+    /// What is wrong behind those rows.
+    wrong: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
-    use arrow_array::UInt64Array;
+    use arrow_array::{Array as _, StringArray, UInt64Array};
     use arrow_ipc::writer::StreamWriter;
     use arrow_schema::{DataType, Field};
 
@@ -214,7 +233,7 @@ mod tests {
         let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
         for kinds in batches {
             let kinds = StringArray::from(kinds.to_vec());
-            let drops = UInt64Array::from(vec![1; kinds.len()]);
+            let drops = UInt64Array::from(vec![None; kinds.len()]);
             let columns = vec![Arc::new(kinds) as _, Arc::new(drops) as _];
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
             writer.write(&batch).unwrap();

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write as _};
 
 use anyhow::Context as _;
 
-use super::{Args, following, name, warn};
+use super::{Args, following, name};
 use crate::{
     cli::{
         fault::Usage,
@@ -66,6 +66,6 @@ pub(super) fn export(args: &Args) -> anyhow::Result<()> {
     drop(out);
     whole.finish()?;
     reading.end();
-    warn(file, table.end());
+    reading::warn(&reading::name(file), table.end());
     Ok(())
 }

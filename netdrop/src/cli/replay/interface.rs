@@ -77,6 +77,8 @@ struct Played {
     state: State,
     /// Has something been taken that is not on display?
     stale: bool,
+    /// What is on display: up to which interval, and when that ended.
+    shown: (u64, Option<Timestamp>),
     renderer: Renderer,
     /// What is worth reading when the interface is gone.
     remarks: Vec<String>,
@@ -162,6 +164,7 @@ impl Played {
             attached,
             state,
             stale: false,
+            shown: (0, None),
             renderer: shared.renderer(),
             remarks: Vec::new(),
             reel: Reel::start(recording)?,
@@ -245,13 +248,19 @@ impl Played {
     /// Takes what was counted onto the display.
     fn look(&mut self) {
         self.stale = false;
+        self.shown = (self.player.at(), self.time);
         self.state.feed_counters(self.counters.compared());
         self.state.catch_up();
     }
 
     /// Tells the interface where this is.
     fn tell(&mut self) {
-        let at = self.player.at();
+        // On the way, what was before stays on display.
+        let (at, time) = if self.player.is_going() {
+            self.shown
+        } else {
+            (self.player.at(), self.time)
+        };
         let of = match (&self.length, self.player.doing()) {
             (Some(length), _) => Some(length.intervals.max(at)),
             (None, Doing::Over) => Some(at),
@@ -267,7 +276,7 @@ impl Played {
             End::Damaged(..) => Some("damaged"),
         });
         self.state.tell(Replay {
-            time: self.time,
+            time,
             at,
             of,
             // It is not to be drawn where the number is known.

@@ -3,14 +3,17 @@
 use std::{collections::VecDeque, io::Read};
 
 use super::{Recording, interval::Partial};
-use crate::{recording::names::Recorded, tally::choose::Singles};
+use crate::{
+    recording::{frame::Place, names::Recorded, sound::Sequence},
+    tally::choose::Singles,
+};
 
 /// A place between two intervals, and what was read up to there.
 #[derive(Clone, Debug)]
 pub struct Bookmark {
-    place: u64,
+    place: Place,
     names: Recorded,
-    last: Option<u32>,
+    sequence: Sequence,
     sum: u64,
     singles: Option<Singles>,
 }
@@ -19,7 +22,7 @@ impl Bookmark {
     /// Bytes before it.
     #[must_use]
     pub fn place(&self) -> u64 {
-        self.place
+        self.place.whole
     }
 }
 
@@ -30,9 +33,9 @@ impl<R: Read> Recording<R> {
         let hides = self.truth.as_ref().is_some_and(|truth| truth.hides());
         let is_between = self.pending.is_empty() && self.partial.rows == 0;
         (is_between && self.end.is_none() && !hides).then(|| Bookmark {
-            place: self.frames.whole(),
+            place: self.frames.place(),
             names: self.names.clone(),
-            last: self.last,
+            sequence: self.sequence.clone(),
             sum: self.sum,
             singles: self.singles,
         })
@@ -44,13 +47,14 @@ impl<R: Read> Recording<R> {
         let Bookmark {
             place,
             names,
-            last,
+            sequence,
             sum,
             singles,
         } = bookmark.clone();
         self.frames.go_on(reader, place);
+        self.sequence = sequence;
         self.names = names;
-        (self.last, self.sum, self.singles) = (last, sum, singles);
+        (self.sum, self.singles) = (sum, singles);
         self.pending = VecDeque::new();
         self.partial = Partial::default();
         self.end = None;

@@ -1,8 +1,17 @@
 //! Why a recording cannot be read, and how one that can be ends.
 
-use std::{fmt, io};
+use std::{
+    fmt,
+    io::{self, Read},
+};
 
-use crate::recording::header::FORMAT;
+use arrow_schema::{Schema, SchemaRef};
+
+use crate::recording::{
+    frame::{Frames, Stop},
+    header::FORMAT,
+    sound::Sequence,
+};
 
 /// Why a file cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +38,19 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Without the columns of counts everything would read as nothing.
+    pub(in crate::recording) fn unless_counts(schema: &Schema) -> Result<(), Self> {
+        for column in ["kind", "drops"] {
+            if schema.column_with_name(column).is_none() {
+                let why = format!("it is damaged: there is no column {column:?}");
+                return Err(Self::NotOne(why));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How a recording ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -38,6 +60,44 @@ pub enum End {
     Cut(u64),
     /// What comes behind so many bytes is damaged.
     Damaged(u64, String),
+}
+
+impl End {
+    /// Where no row tells that it was closed.
+    pub(in crate::recording) fn of<R: Read>(
+        stop: Stop,
+        frames: &Frames<R>,
+        sequence: &Sequence,
+    ) -> Self {
+        let whole = frames.whole();
+        match stop {
+            Stop::Closed if frames.is_checked() => {
+                Self::Damaged(whole, "nothing tells that it was closed".to_owned())
+            }
+            Stop::Closed => Self::Closed("unknown".to_owned()),
+            Stop::Cut => Self::Cut(whole),
+            Stop::Damaged(why) => Self::Damaged(whole, sequence.placed(why)),
+            Stop::Io(error) => Self::Damaged(whole, error.to_string()),
+        }
+    }
+
+    /// Behind a row that tells so: is there a mark that the stream was closed, and
+    /// nothing behind it?
+    pub(in crate::recording) fn behind<R: Read>(
+        why: String,
+        frames: &mut Frames<R>,
+        schema: &SchemaRef,
+    ) -> Self {
+        let found = frames.batch(schema);
+        let whole = frames.whole();
+        match found {
+            Err(Stop::Closed) => Self::Closed(why),
+            Ok(_) => Self::Damaged(whole, "it goes on behind its end".to_owned()),
+            Err(Stop::Cut) => Self::Cut(whole),
+            Err(Stop::Damaged(why)) => Self::Damaged(whole, why),
+            Err(Stop::Io(error)) => Self::Damaged(whole, error.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for End {

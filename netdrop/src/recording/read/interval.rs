@@ -16,6 +16,7 @@ use crate::{
         connection::{ENDS, WHAT},
         count, histogram,
         names::{Recorded, TooMany},
+        sound::{adds_up, counter},
         write::HostCounter,
     },
     tally::{choose::Singles, histogram::Sums, sampled::Sampled},
@@ -136,11 +137,8 @@ impl Partial {
         let (Some(scope), Some(name)) = (line.scope, line.name) else {
             return;
         };
-        let known = count::COUNTS
-            .iter()
-            .find(|(_, of, called, _)| (*of, *called) == (scope, name));
-        if let Some((counter, ..)) = known {
-            let slot = &mut self.snapshot.counters.0[*counter as usize];
+        if let Some(counter) = counter(line) {
+            let slot = &mut self.snapshot.counters.0[counter as usize];
             *slot = slot.saturating_add(line.value.unwrap_or_default());
             return;
         }
@@ -212,25 +210,13 @@ impl Partial {
         }
     }
 
-    /// Do the places add up to what the row of the interval says, and what the
-    /// kernel side counted, too? Where not, the file is not as it was written.
+    /// Is it as the row of the interval says?
     pub(super) fn check(&self, line: &Line<'_>) -> Result<(), String> {
-        let Some(drops) = line.drops else {
-            return Ok(());
-        };
         let Snapshot {
             sites, counters, ..
         } = &self.snapshot;
-        let placed: u64 = sites.iter().map(|(_, weights)| weights.drops).sum();
-        let placed = placed + counters.get(Counter::SiteOther);
-        let counted = counters.counted();
-        if (placed, counted) == (drops, drops) {
-            return Ok(());
-        }
-        Err(format!(
-            "an interval has {drops} drops, but {placed} by place and {counted} by the kernel's \
-             count"
-        ))
+        let placed = sites.iter().map(|(_, weights)| weights.drops).sum();
+        adds_up(line, placed, counters)
     }
 
     pub(super) fn close(self, line: &Line<'_>) -> Option<Interval> {

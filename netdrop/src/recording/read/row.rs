@@ -26,15 +26,6 @@ pub(super) fn weights(line: &Line<'_>) -> Weights {
     }
 }
 
-/// What a row adds to the sums of a run.
-pub(super) fn counted(line: &Line<'_>) -> Option<u64> {
-    let value = line.value.filter(|_| line.kind != Some("counter"));
-    [line.drops, line.packets, line.bytes, value]
-        .into_iter()
-        .flatten()
-        .try_fold(0_u64, u64::checked_add)
-}
-
 pub(super) fn flow(site: SiteKey, line: &Line<'_>) -> FlowKey {
     let address = |text: Option<&str>| {
         let mut bytes = [0; 16];

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     recording::{
+        frame::measure,
         read::{End, OpenError, Recording},
         table::Table,
     },
@@ -134,19 +135,112 @@ fn a_changed_bit_in_counts_or_names_is_named_with_its_place() {
     }
 }
 
-#[test]
-fn rows_that_are_left_out_are_told() {
-    let whole = record(&snapshots(3, 5), &header());
-    let mut recording = Recording::open(&whole[..]).unwrap();
-    let mut places = vec![];
-    while recording.next_interval().is_some() {
-        places.push(usize::try_from(recording.bytes()).unwrap());
+/// Its messages: the header, the batches, and the mark that ends it.
+fn messages(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while bytes.len() > 8 {
+        let (message, rest) = bytes.split_at(measure(bytes).unwrap().length);
+        found.push(message);
+        bytes = rest;
     }
-    // Each batch by itself is sound.
-    let bytes = [&whole[..places[0]], &whole[places[1]..]].concat();
-    let (periods, end) = replayed(Recording::open(&bytes[..]).unwrap(), &view("reason"));
-    assert_eq!(periods.len(), 2);
-    assert!(end.to_string().contains("interval 1 is missing"), "{end}");
+    found.push(bytes);
+    found
+}
+
+/// Both readers tell that something is wrong with it, in the same words, and what they
+/// read before is as it was.
+fn told(bytes: &[u8], periods: &[Period]) -> String {
+    let (mut found, end) = replayed(Recording::open(bytes).unwrap(), &view("flow,reason"));
+    assert!(matches!(end, End::Damaged(..)), "{end}");
+    found.pop();
+    assert_eq!(found, periods[..found.len()], "{end}");
+    let mut table = Table::open(bytes).unwrap();
+    while !table.next_rows().is_empty() {}
+    assert_eq!(table.end(), Some(&end));
+    end.to_string()
+}
+
+#[test]
+fn a_batch_that_is_removed_doubled_or_moved_is_told() {
+    let whole = record_with(&snapshots(5, 5), &events(5, 8), &header());
+    let (periods, _) = replayed(Recording::open(&whole[..]).unwrap(), &view("flow,reason"));
+    let messages = messages(&whole);
+    let last = messages.len() - 1;
+    assert!(last >= 7, "{last}");
+    let all = |order: &[usize]| -> Vec<u8> {
+        order.iter().flat_map(|at| messages[*at]).copied().collect()
+    };
+    let order: Vec<usize> = (0..=last).collect();
+    assert_eq!(all(&order), whole);
+    for at in 1..last {
+        let mut without = order.clone();
+        without.remove(at);
+        let mut doubled = order.clone();
+        doubled.insert(at, at);
+        let mut moved = order.clone();
+        moved.swap(at, if at + 1 < last { at + 1 } else { 1 });
+        for order in [without, doubled, moved] {
+            told(&all(&order), &periods);
+        }
+    }
+}
+
+#[test]
+fn whatever_stands_behind_the_end_is_told() {
+    let whole = record(&snapshots(3, 5), &header());
+    let (periods, _) = replayed(Recording::open(&whole[..]).unwrap(), &view("flow,reason"));
+    for (behind, why) in [
+        (&whole[..], "another file was joined"),
+        (&[0], "goes on behind its end"),
+        (b"something else", "goes on behind its end"),
+    ] {
+        let end = told(&[&whole[..], behind].concat(), &periods);
+        assert!(end.contains(why), "{end}");
+        assert!(end.contains(&whole.len().to_string()), "{end}");
+    }
+}
+
+#[test]
+fn a_changed_bit_in_what_tells_of_checksums_is_told() {
+    let whole = record(&snapshots(1, 3), &header());
+    let (periods, _) = replayed(Recording::open(&whole[..]).unwrap(), &view("flow,reason"));
+    let find = |text: &str| {
+        let mut windows = whole.windows(text.len());
+        windows.position(|found| found == text.as_bytes()).unwrap()
+    };
+    for (text, length) in [("checksum", 8), ("crc32-chain", 11), ("SUM ", 4)] {
+        let at = find(text) * 8;
+        for bit in at..at + length * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            // Text that is none is no header.
+            if bit % 8 == 7 {
+                flipped(&whole, bit, &periods);
+            } else {
+                told(&bytes, &periods);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_length_beyond_the_end_of_a_file_that_was_closed_is_damage() {
+    let whole = record(&snapshots(3, 5), &header());
+    let (periods, _) = replayed(Recording::open(&whole[..]).unwrap(), &view("flow,reason"));
+    let messages = messages(&whole);
+    let mut place = 0;
+    for message in &messages[..messages.len() - 1] {
+        let measured = measure(message).unwrap();
+        let lengths = (measured.body > 0).then_some(place + measured.place);
+        let lengths = lengths.into_iter().chain((place > 0).then_some(place + 4));
+        for at in lengths {
+            let mut bytes = whole.clone();
+            // Some megabytes.
+            bytes[at + 2] |= 0x40;
+            told(&bytes, &periods);
+        }
+        place += message.len();
+    }
 }
 
 #[test]

@@ -32,6 +32,14 @@ fn sheets(snapshots: &[Snapshot]) -> Vec<Sheet> {
     snapshots.iter().enumerate().map(number).collect()
 }
 
+/// Of a file that begins in the middle.
+fn dumped() -> Header {
+    Header {
+        since: header().start,
+        ..header()
+    }
+}
+
 fn drops(snapshots: &[Snapshot]) -> u64 {
     let counted = snapshots.iter().map(|snapshot| snapshot.counters.counted());
     counted.sum()
@@ -55,7 +63,7 @@ fn a_dump_holds_the_last_seconds_and_what_stood_before_them() {
         let first = seen.len() - count;
         let file = file();
         let amount = ring
-            .dump(file.try_clone().unwrap(), &header(), "signal")
+            .dump(file.try_clone().unwrap(), &dumped(), "signal")
             .unwrap();
         assert_eq!(amount.intervals, count as u64);
         let bytes = bytes(file);
@@ -166,7 +174,7 @@ fn the_flight_recorder_puts_intervals_together() {
     assert_eq!(ring.amount().intervals, 30);
     let file = file();
     let amount = ring
-        .dump(file.try_clone().unwrap(), &header(), "signal")
+        .dump(file.try_clone().unwrap(), &dumped(), "signal")
         .unwrap();
     let (intervals, bytes) = readable(&file);
     assert_eq!((intervals, amount.intervals), (30, 30));
@@ -187,7 +195,7 @@ fn pieces_add_up_to_the_whole() {
     let mut sheets = sheets(&snapshots).into_iter();
     let (mut total, mut followed) = (0, 0);
     for piece in 0..6_usize {
-        let header = Header { start, ..header() };
+        let header = Header { start, ..dumped() };
         let file = file();
         let mut stream = Stream::start(file.try_clone().unwrap(), &header, None, state).unwrap();
         for sheet in sheets.by_ref().take(5) {

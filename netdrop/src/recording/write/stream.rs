@@ -19,7 +19,7 @@ use super::{
 };
 use crate::recording::{
     anonymize::Anonymizer,
-    checksum::{self, Since},
+    checksum::{self, Chain},
     columns::{Columns, Line, fields},
     header::{Header, KEY},
 };
@@ -31,11 +31,11 @@ const ROOM: u64 = 128 << 10;
 /// Intervals in which nothing died wait for others, so many seconds at most.
 const PATIENCE: f64 = 5.0;
 
-/// Turns rows into bytes.
+/// Turns rows into bytes, which have no checksums yet: a batch may go into several
+/// files.
 pub(super) struct Encoder {
     schema: SchemaRef,
     stream: StreamEncoder,
-    since: Since,
     anonymizer: Option<Anonymizer>,
 }
 
@@ -52,7 +52,6 @@ impl Encoder {
         Ok(Self {
             stream: StreamEncoder::try_new_with_options(&schema, options)?,
             schema: Arc::new(schema),
-            since: Since::default(),
             anonymizer: header.anonymizer.clone(),
         })
     }
@@ -70,25 +69,18 @@ impl Encoder {
     /// Leaves the header out: batches of this go into several files, and each has its
     /// own.
     pub(super) fn leave_header(&mut self) -> Result<(), RecordError> {
-        self.rows(&mut Columns::default(), &mut Vec::new())?;
-        self.since.anew();
-        Ok(())
+        self.rows(&mut Columns::default(), &mut Vec::new())
     }
 
-    /// Adds a batch and its checksum.
+    /// Adds a batch.
     pub(super) fn batch(
         &mut self,
         batch: &RecordBatch,
         bytes: &mut Vec<u8>,
     ) -> Result<(), RecordError> {
-        let mut messages = Vec::new();
         for buffer in self.stream.encode(batch)? {
-            messages.extend_from_slice(&buffer);
+            bytes.extend_from_slice(&buffer);
         }
-        self.since
-            .seal(&mut messages)
-            .map_err(|stop| ArrowError::IpcError(stop.to_string()))?;
-        bytes.append(&mut messages);
         Ok(())
     }
 
@@ -114,6 +106,15 @@ pub struct Stream {
     most: Option<u64>,
     /// Whole intervals, in bytes.
     written: u64,
+    /// Of what was written.
+    chain: Chain,
+}
+
+/// Batches with their checksums, for one place of one file.
+struct Sealed {
+    bytes: Vec<u8>,
+    /// Behind them.
+    chain: Chain,
 }
 
 impl std::fmt::Debug for Stream {
@@ -152,6 +153,7 @@ impl Stream {
             },
             most,
             written: 0,
+            chain: Chain::default(),
         };
         let mut columns = stream.encoder.columns();
         for counter in stream.state.counters() {
@@ -168,7 +170,7 @@ impl Stream {
         }
         let mut bytes = Vec::new();
         stream.encoder.rows(&mut columns, &mut bytes)?;
-        stream.append(&bytes)?;
+        stream.append(stream.seal(&bytes)?)?;
         Ok(stream)
     }
 
@@ -225,13 +227,14 @@ impl Stream {
         if !waits || self.waiting.is_full(PATIENCE) {
             self.encoder.rows(self.waiting.columns(), &mut bytes)?;
             self.waiting = self.encoder.group();
+            let sealed = self.seal(&bytes)?;
             if self
                 .most
-                .is_some_and(|most| self.written + bytes.len() as u64 + END > most)
+                .is_some_and(|most| self.written + sealed.bytes.len() as u64 + END > most)
             {
                 return Ok(Written::Full);
             }
-            self.append(&bytes)?;
+            self.append(sealed)?;
         }
         self.stamp = stamp;
         for counter in &changed {
@@ -248,7 +251,7 @@ impl Stream {
         let mut bytes = Vec::new();
         self.encoder.rows(self.waiting.columns(), &mut bytes)?;
         self.waiting = self.encoder.group();
-        self.append(&bytes)
+        self.append(self.seal(&bytes)?)
     }
 
     /// Writes an interval that is encoded but for these rows.
@@ -258,7 +261,7 @@ impl Stream {
         body: &[u8],
         tail: Option<&Following>,
     ) -> Result<(), RecordError> {
-        self.append(body)?;
+        self.append(self.seal(body)?)?;
         if let Some(following) = tail {
             let mut columns = self.encoder.columns();
             following.push(
@@ -269,7 +272,7 @@ impl Stream {
             columns.push(&stamp.end());
             let mut bytes = Vec::new();
             self.encoder.rows(&mut columns, &mut bytes)?;
-            self.append(&bytes)?;
+            self.append(self.seal(&bytes)?)?;
         }
         self.stamp = stamp;
         Ok(())
@@ -289,6 +292,7 @@ impl Stream {
         });
         let mut bytes = Vec::new();
         self.encoder.rows(&mut columns, &mut bytes)?;
+        let mut bytes = self.seal(&bytes)?.bytes;
         for buffer in self.encoder.stream.finish()? {
             bytes.extend_from_slice(&buffer);
         }
@@ -298,9 +302,19 @@ impl Stream {
         Ok(self.written + bytes.len() as u64)
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
-        write(&mut self.file, self.written, bytes)?;
+    /// Gives batches the checksums that they have at the file's end.
+    fn seal(&self, batches: &[u8]) -> Result<Sealed, RecordError> {
+        let mut chain = self.chain.clone();
+        let bytes = chain
+            .sealed(batches)
+            .map_err(|stop| ArrowError::IpcError(stop.to_string()))?;
+        Ok(Sealed { bytes, chain })
+    }
+
+    fn append(&mut self, Sealed { bytes, chain }: Sealed) -> Result<(), RecordError> {
+        write(&mut self.file, self.written, &bytes)?;
         self.written += bytes.len() as u64;
+        self.chain = chain;
         Ok(())
     }
 }

@@ -90,6 +90,7 @@ impl Played {
         self.filter = filter;
         self.checkpoints = Checkpoints::default();
         self.state.restart(&self.attached, None);
+        self.shown = (0, None);
         self.player.again();
         self.again()
     }
