@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How long a kernel may take, boot and lab together.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(20);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// How many kernels run at a time.
 pub(crate) const DEFAULT_JOBS: usize = 2;
