@@ -57,17 +57,13 @@ pub(crate) fn choose(
     };
     let by_flow = plan.needs_flows();
     let flows = snapshot.flows.as_deref();
-    let none: &[(FlowKey, Weights)] = &[];
-    let rows = match flows {
-        Some(flows) if !by_flow => {
-            let mut rows = snapshot.sites.clone();
-            rows.extend(without_site(&snapshot.sites, flows));
-            rows
-        }
-        _ => beyond_flows(
-            &snapshot.sites,
-            if by_flow { flows.unwrap_or(none) } else { none },
-        ),
+    let known = flows.unwrap_or_default();
+    let rows = if by_flow {
+        beyond_flows(&snapshot.sites, known)
+    } else {
+        let mut rows = snapshot.sites.clone();
+        rows.extend(without_site(&snapshot.sites, known));
+        rows
     };
     for (key, weights) in rows {
         let verdict = if by_flow && has_flow(&key) {
