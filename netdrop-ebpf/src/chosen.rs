@@ -18,6 +18,7 @@ use netdrop_ebpf::{
 use crate::{
     account::Area,
     constants::{rules, setting},
+    frame,
     skb::{self, Skb},
     tags,
 };
@@ -32,7 +33,10 @@ pub(crate) fn is_chosen(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mu
         put!(s, key.site.filter, marks(s));
         return true;
     }
-    read_length(skb, s);
+    if let Some(length) = frame::length(skb, s) {
+        put!(s, packet.length, length);
+        know(s, known::LENGTH);
+    }
     if wanted & needs::SENDER != 0 {
         read_sender(ctx, area, skb, s);
     }
@@ -73,46 +77,6 @@ fn marks(s: *mut Scratch) -> u8 {
     found
 }
 
-/// Reads the bytes of the frame as a capture would have seen it: from the MAC
-/// header on, where one is set. Behind the network header it is that of a packet
-/// inside this one. A packet whose headers are not built yet has no length.
-#[inline(always)]
-fn read_length(skb: Skb, s: *mut Scratch) {
-    let mac = u32::from(skb.mac_header());
-    let mut network = u32::from(skb.network_header());
-    if network == 0 || network == UNSET {
-        network = u32::MAX;
-    }
-    let length = if mac != UNSET && mac <= network {
-        length_from(skb, mac)
-    } else if network != u32::MAX {
-        length_from(skb, network)
-    } else if is_local(s) {
-        skb.len()
-    } else {
-        return;
-    };
-    put!(s, packet.length, length);
-    know(s, known::LENGTH);
-}
-
-#[inline(always)]
-fn length_from(skb: Skb, start: u32) -> u32 {
-    skb.len()
-        .wrapping_add(skb.data_offset())
-        .wrapping_sub(start)
-}
-
-/// A header's offset that is not set.
-const UNSET: u32 = 0xFFFF;
-
-/// Does it belong to a socket of this host that sends no packets of a network,
-/// as those of `AF_UNIX`?
-#[inline(always)]
-pub(crate) fn is_local(s: *mut Scratch) -> bool {
-    get!(s, key.site.ethertype) == 0 && get!(s, key.site.protocol) != 0
-}
-
 /// Names the running task where it is the sender; a received packet has none.
 /// Once a packet has got its device it may be another's that this task only
 /// passes on, unless it was handed to the device just now.
@@ -122,7 +86,7 @@ fn read_sender(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch
         know(s, known::NO_SENDER);
         return;
     }
-    if skb.socket().is_none() || is_local(s) {
+    if skb.socket().is_none() || frame::is_local(s) {
         return;
     }
     if let Some((ifindex, netns)) = skb.device().identity()

@@ -96,7 +96,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, taken:
     let key = unsafe { &(*s).key };
     let counted = area.count_site(ctx, &key.site, weights);
     let bits = get!(s, key.site.state);
-    if bits & state::UNPARSED != 0 {
+    if bits & state::UNPARSED_OR_TAGGED != 0 && key.site.is_unparsed() {
         area.count(Counter::Unparsed);
     }
     if bits & state::FLOW == 0 {
@@ -115,7 +115,7 @@ fn count(ctx: &BtfTracePointContext, area: Area, skb: Skb, location: u64, taken:
         put!(s, receiver, receiver(rx_sk, sk, bits));
         emit::drop(ctx, area, skb, hint, s);
     } else if setting!(emit) == EMIT_HINTS && hint {
-        emit::hint(ctx, area, s);
+        emit::hint(ctx, area, skb, s);
     }
 }
 

@@ -13,16 +13,18 @@ use aya_ebpf::{
 };
 use netdrop_ebpf::{
     area::Counter,
-    event::{EVENT_LINK_LAYER, Event, HEADER_BYTES, STACK_DEPTH},
-    get, put,
+    event::{EVENT_FRAME, EVENT_LINK_LAYER, Event, HEADER_BYTES, STACK_DEPTH},
+    get,
+    headers::Memory as _,
+    put,
     scratch::{NO_HEADER, Scratch},
     site::state,
 };
 
 use crate::{
     account::Area,
-    chosen,
     constants::setting,
+    frame,
     maps::{EVENTS, STACKS},
     qdiscs,
     skb::{self, Skb, Sock},
@@ -49,9 +51,9 @@ pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, skb: Skb, hint: bool,
     let sent = if setting!(headers) != 0 {
         with_headers(ctx, area, skb, wants_stack, s)
     } else if wants_stack {
-        with_stack(ctx, area, s)
+        with_stack(ctx, area, skb, s)
     } else {
-        alone(ctx, area, s)
+        alone(ctx, area, skb, s)
     };
     area.count(match sent {
         Some(()) => Counter::Emitted,
@@ -62,24 +64,24 @@ pub(crate) fn drop(ctx: &BtfTracePointContext, area: Area, skb: Skb, hint: bool,
 /// Sends a stack as a hint. It is no detail that anyone waits for: a lost one
 /// is not counted.
 #[inline(always)]
-pub(crate) fn hint(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
-    let _ = with_stack(ctx, area, s);
+pub(crate) fn hint(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch) {
+    let _ = with_stack(ctx, area, skb, s);
 }
 
 #[inline(always)]
-fn alone(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) -> Option<()> {
+fn alone(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch) -> Option<()> {
     let mut entry = EVENTS.reserve::<Event>(0)?;
-    fill(entry.as_mut_ptr(), ctx, area, s);
+    fill(entry.as_mut_ptr(), ctx, area, skb, s);
     entry.submit(NO_WAKEUP);
     Some(())
 }
 
 #[inline(always)]
-fn with_stack(ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) -> Option<()> {
+fn with_stack(ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch) -> Option<()> {
     let mut entry = EVENTS.reserve::<EventWithStack>(0)?;
     let event = entry.as_mut_ptr();
     // SAFETY: the reservation is as large as the type.
-    fill(unsafe { &raw mut (*event).event }, ctx, area, s);
+    fill(unsafe { &raw mut (*event).event }, ctx, area, skb, s);
     add_stack(event, ctx);
     entry.submit(NO_WAKEUP);
     Some(())
@@ -100,7 +102,7 @@ fn with_headers(
     let (event, headers) = unsafe { (&raw mut (*record).event, &raw mut (*record).headers) };
     // SAFETY: as above.
     let detail = unsafe { &raw mut (*event).event };
-    fill(detail, ctx, area, s);
+    fill(detail, ctx, area, skb, s);
     if wants_stack {
         add_stack(event, ctx);
     }
@@ -158,7 +160,7 @@ pub(crate) fn stack_number(ctx: &BtfTracePointContext) -> u16 {
 
 /// Fills a reservation.
 #[inline(always)]
-fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scratch) {
+fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, skb: Skb, s: *mut Scratch) {
     // Word by word: through values they would lie on the small stack.
     // SAFETY: fields of a live map value and of the reservation.
     unsafe {
@@ -182,11 +184,19 @@ fn fill(event: *mut Event, ctx: &BtfTracePointContext, area: Area, s: *mut Scrat
         qdisc,
         qdiscs::kind(area.cpu, get!(s, key.site.facts))
     );
+    let (tag_type, tag_control) = skb.stripped_tag();
+    put!(event, tag_type, tag_type);
+    put!(event, tag_control, tag_control);
+    put!(event, frame_length, 0);
+    if let Some(length) = frame::length(skb, s) {
+        put!(event, frame_length, length);
+        put!(event, flags, get!(event, flags) | EVENT_FRAME);
+    }
     if let Some(receiver) = Sock::at(get!(s, receiver)) {
         put!(event, receiver, receiver.inode());
     }
     if get!(s, key.site.state) & (state::SOCKET | state::RECEIVED) == state::SOCKET
-        && !chosen::is_local(s)
+        && !frame::is_local(s)
     {
         name_sender(event, ctx);
     }

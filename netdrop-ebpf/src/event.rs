@@ -44,14 +44,33 @@ pub struct Event {
     pub receiver: u64,
     /// Kind of the qdisc that dropped it; zero when unknown.
     pub qdisc: Kind,
+    /// Bytes of the frame, as a capture would have seen it, with
+    /// [`EVENT_FRAME`].
+    pub frame_length: u32,
+    /// Ethertype of the VLAN tag that is not in the frame but beside it; 0
+    /// without one.
+    pub tag_type: u16,
+    /// Its control word.
+    pub tag_control: u16,
 }
 
-const _: () = assert!(size_of::<Event>() == 144);
+const _: () = assert!(size_of::<Event>() == 152);
 
 /// Bytes of a packet sent with an event.
 pub const HEADER_BYTES: usize = 128;
 
-/// The bytes begin with the link layer's header, not with the network's.
-pub const EVENT_LINK_LAYER: u8 = 1 << 1;
 /// `tcp_flags` was read.
 pub const EVENT_TCP_FLAGS: u8 = 1 << 0;
+/// The bytes begin with the link layer's header, not with the network's.
+pub const EVENT_LINK_LAYER: u8 = 1 << 1;
+/// `frame_length` was read.
+pub const EVENT_FRAME: u8 = 1 << 2;
+/// Where the number of VLAN tags in the frame stands, two bits: those that were
+/// passed to the network header.
+pub const EVENT_TAGS_SHIFT: u8 = 4;
+
+/// How many VLAN tags lie in the frame, by the bits of an event.
+#[must_use]
+pub const fn tags_inside(flags: u8) -> u8 {
+    flags >> EVENT_TAGS_SHIFT & 3
+}

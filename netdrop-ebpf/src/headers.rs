@@ -20,6 +20,7 @@ use self::{
     working::{clear, copy_words, read_be16, read_u8, small, window},
 };
 use crate::{
+    event::EVENT_TAGS_SHIFT,
     filter::is_tag,
     get,
     packet::known,
@@ -121,6 +122,12 @@ fn read_network<M: Memory>(skb: M, tail: u32, s: *mut Scratch) {
         if skb.is_filtered() {
             add_tag(s, get!(s, key.site.ethertype), read_be16(small(s)));
         }
+        mark(s, state::UNPARSED_OR_TAGGED);
+        put!(
+            s,
+            event_flags,
+            get!(s, event_flags).wrapping_add(1 << EVENT_TAGS_SHIFT)
+        );
         // SAFETY: two bytes into a field of eight.
         put!(s, key.site.ethertype, read_be16(unsafe { small(s).add(2) }));
         put!(s, network, network + 4);

@@ -47,6 +47,8 @@ mod death;
 #[cfg(target_arch = "bpf")]
 mod emit;
 #[cfg(target_arch = "bpf")]
+mod frame;
+#[cfg(target_arch = "bpf")]
 mod histograms;
 #[cfg(target_arch = "bpf")]
 mod hooks;

@@ -42,7 +42,7 @@ pub(crate) fn complete(skb: Skb, sk: Option<Sock>, s: *mut Scratch) {
     let bits = get!(s, key.site.state);
     let ethertype = get!(s, key.site.ethertype);
     if bits & state::FLOW == 0 && matches!(ethertype, ETH_P_IP | ETH_P_IPV6 | ETH_P_ARP) {
-        mark(s, state::UNPARSED);
+        put!(s, key.site.state, state::unparsed(bits));
     }
 }
 

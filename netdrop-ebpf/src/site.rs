@@ -2,6 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use crate::headers::{ETH_P_ARP, ETH_P_IP, ETH_P_IPV6};
+
 /// Where and as what a packet died. Stage, function name and severity are
 /// computed from it in user space.
 ///
@@ -40,6 +42,28 @@ pub struct SiteKey {
 
 const _: () = assert!(size_of::<SiteKey>() == 32);
 
+impl SiteKey {
+    /// Should the packet have a flow that could not be read?
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_unparsed(&self) -> bool {
+        self.state & state::UNPARSED_OR_TAGGED != 0 && self.lacks_flow()
+    }
+
+    /// Does a VLAN tag lie in the frame?
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_tagged(&self) -> bool {
+        self.state & state::UNPARSED_OR_TAGGED != 0
+            && (!self.lacks_flow() || self.state & state::FLOW_FROM_SOCKET != 0)
+    }
+
+    #[inline(always)]
+    const fn lacks_flow(&self) -> bool {
+        self.state & state::FLOW == 0 && matches!(self.ethertype, ETH_P_IP | ETH_P_IPV6 | ETH_P_ARP)
+    }
+}
+
 /// [`SiteKey::reason`] on kernels whose `skb:kfree_skb` carries no reason.
 pub const NO_REASON: u32 = u32::MAX;
 
@@ -63,8 +87,23 @@ pub mod state {
     pub const FLOW: u16 = 1 << 7;
     /// The flow came from the socket, because headers were not built yet.
     pub const FLOW_FROM_SOCKET: u16 = 1 << 8;
-    /// The packet should have a flow, but its headers could not be read.
-    pub const UNPARSED: u16 = 1 << 9;
+    /// Without [`FLOW`], of IP and ARP: the packet should have a flow, but its headers
+    /// could not be read ([`SiteKey::is_unparsed`](super::SiteKey::is_unparsed)); with
+    /// [`FLOW_FROM_SOCKET`] a VLAN tag lies in the frame, too. Of all others: a VLAN tag
+    /// lies in the frame ([`SiteKey::is_tagged`](super::SiteKey::is_tagged)).
+    pub const UNPARSED_OR_TAGGED: u16 = 1 << 9;
+
+    /// The bits of a packet that should have a flow, but whose headers could not be
+    /// read: of a frame with a VLAN tag in it two.
+    #[inline(always)]
+    #[must_use]
+    pub const fn unparsed(bits: u16) -> u16 {
+        if bits & UNPARSED_OR_TAGGED != 0 {
+            bits | FLOW_FROM_SOCKET
+        } else {
+            bits | UNPARSED_OR_TAGGED
+        }
+    }
     /// The RX tag of this CPU names this packet: `netif_receive_skb` saw it.
     pub const TAG_RX: u16 = 1 << 10;
     /// The TX tag of this CPU names this packet: `net_dev_queue` saw it.

@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod direction;
 pub mod evidence;
 pub mod explain;
+pub mod frame;
 pub mod hook;
 pub mod nearest;
 pub mod next;

@@ -8,6 +8,7 @@
 pub mod arithmetic;
 pub mod compile;
 mod cursor;
+mod elsewhere;
 pub mod error;
 pub mod logic;
 pub mod names;

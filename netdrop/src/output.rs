@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod amount;
 pub mod clock;
+pub mod decided;
 pub mod diff;
 pub mod escape;
 pub mod explain;
@@ -15,6 +16,7 @@ pub mod flow;
 mod histogram;
 pub mod html;
 pub mod json;
+pub mod left_out;
 pub mod line;
 mod page;
 pub mod palette;

@@ -14,6 +14,7 @@ mod connection;
 mod count;
 pub mod diff;
 pub mod event;
+pub mod filtered;
 pub mod fleet;
 mod frame;
 pub mod header;

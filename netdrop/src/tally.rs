@@ -18,6 +18,7 @@ pub mod headers;
 pub mod histogram;
 pub mod intern;
 pub mod key;
+pub mod left_out;
 pub mod names;
 pub mod packet;
 pub mod period;

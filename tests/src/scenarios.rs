@@ -17,6 +17,7 @@ mod explain;
 mod exports;
 mod figures;
 mod filter_questions;
+mod filtered_tables;
 mod filters;
 mod firewall;
 mod flight;
@@ -34,6 +35,7 @@ mod pages;
 mod path;
 mod receive;
 mod recorded_questions;
+mod recorded_tags;
 mod recordings;
 mod refusals;
 mod routing;
@@ -95,6 +97,7 @@ fn of_kernels() -> impl Iterator<Item = &'static Scenario> {
         changes::SCENARIOS,
         endings::SCENARIOS,
         recordings::SCENARIOS,
+        recorded_tags::SCENARIOS,
         refusals::SCENARIOS,
         explain::SCENARIOS,
         path::SCENARIOS,
@@ -124,6 +127,7 @@ pub(crate) fn of_user_space() -> impl Iterator<Item = &'static Scenario> {
         flight::USER_SPACE,
         disks::USER_SPACE,
         exports::USER_SPACE,
+        filtered_tables::USER_SPACE,
         packets::USER_SPACE,
         outputs::USER_SPACE,
         pages::USER_SPACE,

@@ -12,6 +12,9 @@ pub struct Copied<'a> {
     pub link_layer: bool,
     /// The ethertype; looked at only where there is no Ethernet header.
     pub ethertype: u16,
+    /// Ethertype and control word of a VLAN tag that was not in the frame; zero
+    /// without one, or where it is not known.
+    pub stripped_tag: (u16, u16),
 }
 
 impl Copied<'_> {
@@ -54,7 +57,7 @@ impl Memory for Copied<'_> {
     }
 
     fn stripped_tag(self) -> (u16, u16) {
-        (0, 0)
+        self.stripped_tag
     }
 
     fn is_filtered(self) -> bool {

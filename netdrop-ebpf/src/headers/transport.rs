@@ -58,7 +58,11 @@ pub(super) fn read_transport<M: Memory>(
                     put!(s, packet.tcp_flags, get!(s, tcp_flags) as u8);
                     know(s, known::TCP_FLAGS);
                 }
-                put!(s, event_flags, u32::from(EVENT_TCP_FLAGS));
+                put!(
+                    s,
+                    event_flags,
+                    get!(s, event_flags) | u32::from(EVENT_TCP_FLAGS)
+                );
             }
         }
         IPPROTO_UDP | IPPROTO_UDPLITE | IPPROTO_SCTP | IPPROTO_DCCP => {

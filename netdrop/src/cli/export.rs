@@ -21,7 +21,7 @@ use super::{
 use crate::{
     output::export::{Csv, CsvEvents, Exporter, Folded, Json, OpenMetrics, Pcapng, Source},
     recording::anonymize::Anonymizer,
-    tally::{key::By, period::View, rank::Sort, show::Show},
+    tally::{key::By, left_out::LeftOut, period::View, rank::Sort, show::Show},
 };
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,8 @@ enum FormatArg {
     /// Stacks and counts, for flame graphs: of sampled drops where those have
     /// stacks (record --stack) and no --by is given
     Folded,
-    /// Every row as it was recorded, for SQL and data frames
+    /// Every row as it was recorded, or with --filter those that match, for SQL and
+    /// data frames
     Parquet,
     /// Sampled drops as packets, for Wireshark
     Pcapng,
@@ -86,6 +87,7 @@ Examples:
   netdrop export drops.ndr --to csv -o drops.csv
   netdrop export drops.ndr --to json --by flow,reason -o - | jq .totals
   netdrop export drops.ndr --to parquet -o drops.parquet
+  netdrop export drops.ndr --to parquet --filter 'severity harmful' -o harmful.parquet
   netdrop export drops.ndr --to pcapng -o - | tshark -r - -V
   netdrop export drops.ndr --to folded -o - | flamegraph.pl > drops.svg";
 
@@ -177,7 +179,8 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     let mut out = BufWriter::with_capacity(64 << 10, whole.file());
     let hooks = recording.hooks();
     let recorded = recording.header().filter.clone();
-    let text = filter::both(recorded.as_deref(), filter.as_ref());
+    // It names hosts.
+    let text = filter::both(recorded.as_deref(), filter.as_ref()).filter(|_| !anonymize);
     let filter = filter.or_else(|| filter::recorded(recorded.as_deref()));
     let source = Source {
         filter: text
@@ -199,18 +202,22 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
         exporter.interval(&mut out, &period).with_context(write)?;
         time = period.time;
     }
+    let summary = tally.summary(time, 0);
     exporter
-        .finish(&mut out, &tally.summary(time, 0))
+        .finish(&mut out, &summary)
         .and_then(|()| out.flush())
         .with_context(write)?;
     drop(out);
     reading.end();
+    reading::warn(&reading::name(file), recording.end());
+    filter::say_singles(&reading::name(file), recording.singles());
+    if !exporter.tells_accounting() {
+        filter::say_left_out(&reading::name(file), LeftOut::from(&summary.accounting));
+    }
     if sampled == 0 && exporter.wants_events() {
         bail!(no_events(file, recording.header().max_events));
     }
     whole.finish()?;
-    reading::warn(&reading::name(file), recording.end());
-    filter::say_singles(&reading::name(file), recording.singles());
     Ok(())
 }
 

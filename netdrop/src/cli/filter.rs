@@ -9,12 +9,15 @@ use crate::{
     filter::{
         names::System,
         parse,
+        pattern::Pattern,
         plan::Plan,
-        tree::{Expr, Term},
+        tree::{Expr, Netns, Term},
     },
+    host::netns,
     kernel::{btf::Btf, reasons::ReasonNames, symbols::Symbols},
-    output::{escape::escape, singles::remark},
-    tally::choose::Singles,
+    output::{escape::escape, left_out, singles},
+    recording::anonymize,
+    tally::{choose::Singles, left_out::LeftOut},
 };
 
 /// What the argument is for.
@@ -36,12 +39,46 @@ pub(super) struct Filter {
     pub(super) asks_severity: bool,
     /// Functions that it asks for by their whole names.
     functions: Vec<String>,
+    /// Network namespaces likewise.
+    namespaces: Vec<String>,
 }
 
-/// What the user should know of the filter once the kernel's functions are known.
+/// What the user should know of the filter once the kernel's functions are
+/// known: names in it that nothing has, so far.
 pub(super) fn warnings(filter: Option<&Filter>, symbols: &Symbols) -> Vec<String> {
-    let functions = filter.map_or(&[][..], |filter| &filter.functions);
-    let missing = functions
+    let Some(filter) = filter else {
+        return Vec::new();
+    };
+    let mut warnings = missing_functions(&filter.functions, symbols);
+    if !filter.namespaces.is_empty() {
+        let all = netns::all();
+        let known: Vec<&str> = all
+            .values()
+            .filter_map(|namespace| Some(&*namespace.identity.as_ref()?.name))
+            .collect();
+        warnings.extend(missing_namespaces(&filter.namespaces, &known));
+    }
+    warnings
+}
+
+fn missing_namespaces(asked: &[String], known: &[&str]) -> Vec<String> {
+    let missing = asked.iter().filter(|name| {
+        let pattern = Pattern::new(name);
+        !known.iter().any(|known| pattern.matches(known))
+    });
+    missing
+        .map(|name| {
+            let meant = match nearest(name, known.iter().copied()).first() {
+                Some(near) => format!("; did you mean {near}?"),
+                None => String::new(),
+            };
+            format!("filter: no network namespace is called {name} (now){meant}")
+        })
+        .collect()
+}
+
+fn missing_functions(asked: &[String], symbols: &Symbols) -> Vec<String> {
+    let missing = asked
         .iter()
         .filter(|name| !symbols.is_empty() && symbols.range(name).is_none());
     missing
@@ -58,14 +95,19 @@ pub(super) fn warnings(filter: Option<&Filter>, symbols: &Symbols) -> Vec<String
         .collect()
 }
 
-fn functions(expr: &Expr) -> Vec<String> {
+/// The whole names in it, where `pattern` finds one in a question.
+fn whole_names(expr: &Expr, pattern: fn(&Term) -> Option<&Pattern>) -> Vec<String> {
     match expr {
-        Expr::And(one, other) | Expr::Or(one, other) => [functions(one), functions(other)].concat(),
-        Expr::Not(inner) => functions(inner),
-        Expr::Term(Term::Function(pattern)) if !pattern.as_str().contains('*') => {
-            vec![pattern.as_str().to_owned()]
+        Expr::And(one, other) | Expr::Or(one, other) => {
+            [whole_names(one, pattern), whole_names(other, pattern)].concat()
         }
-        Expr::Term(_) => Vec::new(),
+        Expr::Not(inner) => whole_names(inner, pattern),
+        Expr::Term(term) => pattern(term)
+            .map(Pattern::as_str)
+            .filter(|name| !name.contains('*'))
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -100,7 +142,14 @@ pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
         text,
         plan,
         asks_severity,
-        functions: functions(&expr),
+        functions: whole_names(&expr, |term| match term {
+            Term::Function(pattern) => Some(pattern),
+            _ => None,
+        }),
+        namespaces: whole_names(&expr, |term| match term {
+            Term::Netns(Netns::Name(pattern)) => Some(pattern),
+            _ => None,
+        }),
     }))
 }
 
@@ -115,6 +164,7 @@ pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
         plan: Plan::new(&expr).ok()?,
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
         functions: Vec::new(),
+        namespaces: Vec::new(),
     })
 }
 
@@ -128,6 +178,7 @@ pub(super) fn of_recording(words: &[String]) -> anyhow::Result<Option<Filter>> {
     Ok(Some(Filter {
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
         functions: Vec::new(),
+        namespaces: Vec::new(),
         text,
         plan: Plan::recorded(&expr),
     }))
@@ -136,12 +187,17 @@ pub(super) fn of_recording(words: &[String]) -> anyhow::Result<Option<Filter>> {
 /// Says how far a filter of a recording was decided, where rows did not tell it.
 pub(super) fn say_singles(file: &str, singles: Option<Singles>) {
     let Some(singles) = singles else { return };
-    if let Some(text) = remark(singles) {
-        let kind = if singles.untold() > 0 {
-            "warning: "
-        } else {
-            ""
-        };
+    say(file, singles::remark(singles), singles.untold() > 0);
+}
+
+/// Says what a filter left out of a recording.
+pub(super) fn say_left_out(file: &str, left_out: LeftOut) {
+    say(file, left_out::remark(left_out), left_out.undecided > 0);
+}
+
+fn say(file: &str, remark: Option<String>, warns: bool) {
+    if let Some(text) = remark {
+        let kind = if warns { "warning: " } else { "" };
         fault::say(&escape(&format!("{kind}{file}: {text}")));
     }
 }
@@ -153,6 +209,15 @@ pub(super) fn both(recorded: Option<&str>, now: Option<&Filter>) -> Option<Strin
         (Some(recorded), None) => Some(recorded.to_owned()),
         (None, now) => now.map(|filter| filter.text.clone()),
     }
+}
+
+/// The same, or where hosts are hidden only that there was one: a filter names them.
+pub(super) fn told(recorded: Option<&str>, now: Option<&Filter>, hides: bool) -> Option<String> {
+    let text = both(recorded, now);
+    if hides {
+        return text.map(|_| anonymize::FILTER.to_owned());
+    }
+    text
 }
 
 /// What the kernel is to apply.
@@ -180,5 +245,22 @@ fn asks(expr: &Expr, wanted: fn(&Term) -> bool) -> bool {
         Expr::And(one, other) | Expr::Or(one, other) => asks(one, wanted) || asks(other, wanted),
         Expr::Not(inner) => asks(inner, wanted),
         Expr::Term(term) => wanted(term),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing_namespaces;
+
+    #[test]
+    fn network_namespaces_that_nothing_is_called_are_told() {
+        let asked = ["Shop".to_owned(), "shpo".to_owned(), "nosuch".to_owned()];
+        assert_eq!(
+            missing_namespaces(&asked, &["host", "shop"]),
+            [
+                "filter: no network namespace is called shpo (now); did you mean shop?",
+                "filter: no network namespace is called nosuch (now)",
+            ]
+        );
     }
 }

@@ -260,6 +260,7 @@ impl Live {
     }
 
     fn announce(&mut self) {
+        self.say_decided();
         let hooks = self.capture.hooks();
         let attached = hooks.iter().filter(|hook| hook.attached).count();
         if attached < hooks.len() {
@@ -268,6 +269,7 @@ impl Live {
                 hooks.len()
             ));
         }
+        self.warn_of_overflow();
     }
 
     fn save(&mut self) {

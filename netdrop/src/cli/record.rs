@@ -47,6 +47,7 @@ use crate::{
     kernel::capture::{CaptureConfig, Emit, Keep},
     output::escape::escape,
     recording::{header::Header, write::rows::Rows},
+    tally::left_out::LeftOut,
 };
 
 #[derive(Debug, clap::Args)]
@@ -197,7 +198,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
     if let Some(filter) = &filter {
         rows.filter(&filter.plan);
     }
-    announce(&header, &announced);
+    announce(&header, &announced, filter.as_ref());
     writer.send(Order::Start(Box::new(header), start));
     let mut run = Run {
         capture,
@@ -211,6 +212,7 @@ async fn record(args: Args, filter: Option<Filter>) -> anyhow::Result<()> {
         keeps_events: args.sampling.max_events > 0,
         progress: Progress::new(),
         drops: 0,
+        left_out: LeftOut::default(),
         late: 0,
     };
     let ended = run.until_the_end(&args, &mut signals, wanted).await;
@@ -253,7 +255,7 @@ fn remove_empty(path: &Path) {
     }
 }
 
-fn announce(header: &Header, what: &str) {
+fn announce(header: &Header, what: &str, filter: Option<&Filter>) {
     let attached = header.hooks.iter().filter(|hook| hook.attached).count();
     fault::say(&format!(
         "{} on {}, Linux {}: {what}, {attached} of {} hooks attached",
@@ -262,6 +264,9 @@ fn announce(header: &Header, what: &str) {
         header.kernel,
         header.hooks.len()
     ));
+    if let Some(filter) = filter {
+        session::say_decided(&filter.plan);
+    }
     for warning in &header.warnings {
         fault::say(&format!("warning: {}", escape(warning)));
     }

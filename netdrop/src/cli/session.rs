@@ -27,6 +27,7 @@ use crate::{
         symbols::Symbols,
     },
     output::{
+        decided,
         escape::escape,
         ready::Ready,
         render::{Format, Renderer},
@@ -315,27 +316,19 @@ fn announce(ready: &Ready<'_>) {
         ready.hooks.len()
     ));
     if let Some((_, plan)) = ready.filter {
-        announce_filter(plan);
+        say_decided(plan);
     }
     for warning in ready.warnings {
         fault::say(&format!("warning: {}", escape(warning)));
     }
 }
 
-fn announce_filter(plan: &Plan) {
-    let parts = [
-        ("in the kernel", plan.kernel()),
-        ("in user space", plan.user()),
-    ];
-    for (place, part) in parts {
-        if let Some(part) = part {
-            fault::say(&format!("filter, decided {place}: {}", escape(part)));
-        }
-    }
-    if let Some(overflow) = plan.overflow() {
-        fault::say(&format!(
-            "filter: too large for the kernel, so every drop counts a flow: {}",
-            escape(overflow)
-        ));
+/// Says what of a filter is decided where.
+pub(super) fn say_decided(plan: &Plan) {
+    for sentence in decided::sentences(plan)
+        .into_iter()
+        .chain(decided::overflow(plan))
+    {
+        fault::say(&escape(&sentence));
     }
 }

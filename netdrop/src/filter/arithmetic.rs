@@ -71,11 +71,20 @@ pub enum Operator {
     Multiply,
     /// `/`
     Divide,
+    /// `%`
+    Modulo,
+    /// `^`
+    Xor,
 }
 
 impl Operator {
+    /// How tightly `%` and `^` bind to what stands before them. What stands
+    /// behind them is read to its end: libpcap's grammar gives them no place
+    /// among the others.
+    pub const TIGHTEST: u8 = 6;
+
     /// All of them, and how tightly each binds.
-    pub const ALL: [(Self, &'static str, u8); 8] = [
+    pub const ALL: [(Self, &'static str, u8); 10] = [
         (Self::Or, "|", 1),
         (Self::And, "&", 2),
         (Self::Left, "<<", 3),
@@ -84,6 +93,8 @@ impl Operator {
         (Self::Subtract, "-", 4),
         (Self::Multiply, "*", 5),
         (Self::Divide, "/", 5),
+        (Self::Modulo, "%", Self::TIGHTEST),
+        (Self::Xor, "^", Self::TIGHTEST),
     ];
 
     fn row(self) -> (Self, &'static str, u8) {
@@ -115,6 +126,8 @@ impl Operator {
             Self::Subtract => left.wrapping_sub(right),
             Self::Multiply => left.wrapping_mul(right),
             Self::Divide => return left.checked_div(right),
+            Self::Modulo => return left.checked_rem(right),
+            Self::Xor => left ^ right,
         })
     }
 }
@@ -214,6 +227,18 @@ impl Number {
         }
     }
 
+    /// Its value, where that is the same for every packet.
+    #[must_use]
+    pub fn constant(&self) -> Option<u32> {
+        match self {
+            Self::Constant(value) => Some(*value),
+            Self::Length | Self::Byte(_) => None,
+            Self::Computed(operator, left, right) => {
+                operator.apply(left.constant()?, right.constant()?)
+            }
+        }
+    }
+
     /// Its value when every byte in it is `byte`; `None` when something is
     /// divided by zero or the length is needed.
     #[must_use]
@@ -276,7 +301,7 @@ impl Comparison {
             };
         }
         let holds = |byte| {
-            // A division by zero ends libpcap's program: no match.
+            // Whatever is divided by zero compares as false.
             let values = left.value(byte).zip(right.value(byte));
             values.is_some_and(|(left, right)| relation.holds(left, right))
         };

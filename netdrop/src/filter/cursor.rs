@@ -25,9 +25,9 @@ pub(super) enum Kind<'a> {
 }
 
 /// Longer ones first.
-const SIGNS: [&str; 24] = [
+const SIGNS: [&str; 26] = [
     "&&", "||", "!=", "==", "<=", ">=", "<<", ">>", "(", ")", "[", "]", "!", "&", "|", "=", "<",
-    ">", "+", "-", "*", "/", ":", ",",
+    ">", "+", "-", "*", "/", "%", "^", ":", ",",
 ];
 
 /// A place in the text.
@@ -124,6 +124,14 @@ impl<'a> Cursor<'a> {
             }
         }
         None
+    }
+
+    /// What stands here up to a space, parenthesis or joining sign; it stays.
+    pub(super) fn written(&self) -> (&'a str, Range<usize>) {
+        let mut ahead = *self;
+        ahead.skip_space();
+        let length = length_until(ahead.rest(), |c| c.is_whitespace() || "()&|!\"".contains(c));
+        ahead.take(length)
     }
 
     /// Everything up to the next space or parenthesis.

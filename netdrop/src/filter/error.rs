@@ -4,8 +4,16 @@ use std::{fmt, ops::Range};
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// How alike a word must be to be suggested, from 0 to 1 (Jaro-Winkler).
+/// How alike a word must be to be suggested, from 0 to 1 (Jaro-Winkler), unless
+/// it is only [`SLIPS`] away.
 const ALIKE: f64 = 0.8;
+/// How alike two words of the same letters are.
+const SWAPPED: f64 = 0.97;
+/// How much less alike a second word may be.
+const ABOUT: f64 = 0.05;
+/// Characters that are one too many, missing, wrong or swapped, at most; and
+/// no more than one in three.
+const SLIPS: usize = 2;
 
 /// A filter that cannot be used. Its text shows the expression with the place
 /// marked, like a compiler's message.
@@ -46,13 +54,26 @@ impl FilterError {
         self
     }
 
-    /// Suggests the word that is most like `word`, when one is.
+    /// Suggests the word that is most like `word`, when one is, or two that are
+    /// about as much.
     #[must_use]
     pub fn nearest<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(word, known) {
-            Some(found) => self.hint(format!("did you mean `{found}`?")),
-            None => self,
+        match nearest(word, known).as_slice() {
+            [] => self,
+            [found] => self.hint(format!("did you mean `{found}`?")),
+            [found, other, ..] => self.hint(format!("did you mean `{found}` or `{other}`?")),
         }
+    }
+
+    /// Suggests something beside what is suggested already.
+    #[must_use]
+    pub(super) fn or(self, meant: &str) -> Self {
+        let hint = match self.hint.as_deref() {
+            None => format!("did you mean {meant}?"),
+            Some(hint) if hint.ends_with('?') => format!("{hint} Or {meant}?"),
+            Some(hint) => format!("{hint}; or did you mean {meant}?"),
+        };
+        self.hint(hint)
     }
 
     /// The place in the text, in bytes.
@@ -74,18 +95,55 @@ impl FilterError {
     }
 }
 
-/// The known word most like `word`.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known words most like `word`: one, or two that are about as much.
+fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    most_like(word, known, ALIKE)
+}
+
+/// The known word that `word` is only [`SLIPS`] away from.
+pub(super) fn slip<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    most_like(word, known, f64::INFINITY).first().copied()
+}
+
+fn most_like<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    enough: f64,
+) -> Vec<&'a str> {
     let word = word.to_ascii_lowercase();
-    known
+    let most = (word.chars().count() / 3).min(SLIPS);
+    let mut near: Vec<(usize, f64, &str)> = known
         .into_iter()
-        .map(|known| {
-            let alike = strsim::jaro_winkler(&word, &known.to_ascii_lowercase());
-            (alike, known)
+        .filter_map(|known| {
+            let lower = known.to_ascii_lowercase();
+            let alike = if is_anagram(&word, &lower) {
+                SWAPPED
+            } else {
+                strsim::jaro_winkler(&word, &lower)
+            };
+            let slips = strsim::osa_distance(&word, &lower).min(most + 1);
+            (slips <= most || alike >= enough).then_some((slips, alike, known))
         })
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, known)| known)
+        .collect();
+    near.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.total_cmp(&one.1)));
+    let Some(&(slips, alike, first)) = near.first() else {
+        return Vec::new();
+    };
+    let second = near.iter().find(|(_, _, known)| *known != first);
+    let second =
+        second.filter(|other| other.0 == slips && slips <= most && other.1 >= alike - ABOUT);
+    std::iter::once(first)
+        .chain(second.map(|(_, _, known)| *known))
+        .collect()
+}
+
+fn is_anagram(one: &str, other: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut characters: Vec<char> = word.chars().collect();
+        characters.sort_unstable();
+        characters
+    };
+    one.len() == other.len() && sorted(one) == sorted(other)
 }
 
 /// Characters shown before the place, at most.

@@ -19,6 +19,11 @@ pub trait Names {
     /// The ports of a service.
     fn service(&self, name: &str) -> Vec<(u16, Transport)>;
 
+    /// The names of all services there are, as far as they are known.
+    fn services(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The number of an IP protocol.
     fn protocol(&self, name: &str) -> Option<u8>;
 
@@ -49,6 +54,12 @@ impl Names for System {
     fn service(&self, name: &str) -> Vec<(u16, Transport)> {
         let table = fs::read_to_string("/etc/services").unwrap_or_default();
         services(&table, name)
+    }
+
+    fn services(&self) -> Vec<String> {
+        let table = fs::read_to_string("/etc/services").unwrap_or_default();
+        let names = lines(&table).flat_map(|(names, _)| names);
+        names.map(str::to_owned).collect()
     }
 
     fn protocol(&self, name: &str) -> Option<u8> {

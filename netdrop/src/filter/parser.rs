@@ -14,7 +14,9 @@ use super::{
 };
 
 mod address;
+mod flow;
 mod head;
+mod meant;
 mod number;
 mod own;
 mod port;
@@ -40,6 +42,7 @@ pub fn parse(text: &str, names: &dyn Names) -> Result<Option<Expr>, FilterError>
         names,
         depth: 0,
         terms: 0,
+        numbered: "port",
     };
     if parser.cursor.peek().kind == Kind::End {
         return Ok(None);
@@ -57,6 +60,8 @@ struct Parser<'a> {
     names: &'a dyn Names,
     depth: usize,
     terms: usize,
+    /// What a number alone most likely is.
+    numbered: &'static str,
 }
 
 /// How two parts are joined.
@@ -101,10 +106,14 @@ impl Parser<'_> {
         }
         let error = self.unexpected(token, "`and`, `or` or the end");
         match token.kind {
-            Kind::Word(word) if words::is_keyword(word) => {
-                error.hint(format!("join it: `and {word} …`"))
-            }
+            Kind::Word(word) if words::is_keyword(word) => match words::refused(word) {
+                Some(why) => self
+                    .error(token.span.clone(), format!("`{word}` is not supported"))
+                    .hint(why),
+                None => error.hint(format!("join it: `and {word} …`")),
+            },
             Kind::Word(word) => error.nearest(word, words::JOINS),
+            Kind::Sign(",") => error.hint("several values stand between `or`: `port 80 or 443`"),
             _ => error,
         }
     }
@@ -201,7 +210,7 @@ impl Parser<'_> {
         match (token.kind, before) {
             (Kind::End, _) | (_, None) => Err(self.not_a_question(&token)),
             (_, Some(head)) => {
-                let expr = self.value(&head)?;
+                let expr = self.bare(&head)?;
                 Ok((expr, Some(head)))
             }
         }
@@ -218,30 +227,6 @@ impl Parser<'_> {
         Err(self.unexpected_end_of_expression(&token))
     }
 
-    fn not_a_question(&self, token: &Token<'_>) -> FilterError {
-        let Kind::Word(word) = token.kind else {
-            return self.unexpected(token, "a word like `host`, `port` or `reason`");
-        };
-        let lower = word.to_ascii_lowercase();
-        if lower != word && words::is_keyword(&lower) {
-            return self
-                .error(token.span.clone(), format!("unknown word `{word}`"))
-                .hint(format!("words are written small: `{lower}`"));
-        }
-        if word.parse::<u16>().is_ok() {
-            return self
-                .unexpected(token, "a word like `host` or `port`")
-                .hint(format!("did you mean `port {word}`?"));
-        }
-        if word.starts_with(|c: char| c.is_ascii_digit()) || word.contains(':') {
-            return self
-                .unexpected(token, "a word like `host` or `net`")
-                .hint(format!("did you mean `host {word}`?"));
-        }
-        self.error(token.span.clone(), format!("unknown word `{word}`"))
-            .nearest(word, words::questions())
-    }
-
     /// One value of a keyword, or several in parentheses.
     fn value(&mut self, head: &Head) -> Parsed<Expr> {
         if self.is_not() {
@@ -253,7 +238,7 @@ impl Parser<'_> {
             let expr = self.deeper(|parser| {
                 let mut expr = parser.value(head)?;
                 while let Some(join) = parser.join() {
-                    expr = join.of(expr, parser.value(head)?);
+                    expr = join.of(expr, parser.bare(head)?);
                 }
                 Ok(expr)
             })?;
@@ -261,6 +246,9 @@ impl Parser<'_> {
             return Ok(expr);
         }
         self.term(token.span)?;
+        if matches!(head, Head::Host(..)) {
+            self.followed()?;
+        }
         head.value(self)
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    arithmetic::{Comparison, Number},
+    arithmetic::{Comparison, Number, Operator},
     cursor::{Cursor, Kind},
     pattern::Pattern,
     tree::{Command, Ends, Expr, Net, Netns, Network, Ports, Target, Term, Version},
@@ -118,14 +118,10 @@ fn address(
     target: &Target,
     formatter: &mut Formatter<'_>,
 ) -> fmt::Result {
-    let word = match network {
-        None => "",
-        Some(Network::Ip) => "ip ",
-        Some(Network::Ip6) => "ip6 ",
-        Some(Network::Arp) => "arp ",
-        Some(Network::Rarp) => "rarp ",
-    };
-    write!(formatter, "{word}{ends}")?;
+    if let Some(network) = network {
+        write!(formatter, "{} ", network.as_str())?;
+    }
+    ends.fmt(formatter)?;
     match target {
         Target::Name { name, .. } if words::is_keyword(name) => {
             write!(formatter, "host \\{name}")
@@ -212,6 +208,7 @@ impl Display for Number {
                 let part = |number: &Self, is_right: bool| match number {
                     Self::Computed(inner, ..)
                         if inner.strength() < operator.strength()
+                            || inner.strength() == Operator::TIGHTEST
                             || is_right && inner.strength() == operator.strength() =>
                     {
                         format!("({number})")

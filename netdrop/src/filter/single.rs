@@ -1,5 +1,7 @@
 //! What was kept of a single drop that rows do not tell.
 
+use crate::drops::frame::Frame;
+
 /// A packet in full, as far as it was kept; `None` is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Single<'a> {
@@ -11,6 +13,8 @@ pub struct Single<'a> {
     pub sender: Option<(u32, &'a str)>,
     /// Its first bytes.
     pub headers: Option<First<'a>>,
+    /// Its frame.
+    pub frame: Option<Frame>,
 }
 
 /// The first bytes of a packet.

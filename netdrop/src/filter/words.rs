@@ -158,7 +158,11 @@ pub(super) const JOINS: [&str; 2] = ["and", "or"];
 /// Words that libpcap knows and netdrop cannot answer, and why.
 pub(super) const REFUSED: [(&str, &str); 26] = [
     ("gateway", HARDWARE),
-    ("broadcast", HARDWARE),
+    (
+        "broadcast",
+        "say `dst host 255.255.255.255`, or name the broadcast address of the network: hardware \
+         addresses are not kept",
+    ),
     (
         "multicast",
         "say `ip multicast` or `ip6 multicast`: hardware addresses are not kept",

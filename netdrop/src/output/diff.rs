@@ -33,6 +33,9 @@ pub fn write(out: &mut String, compared: &Compared<'_>, layout: Layout) {
     for ((name, file), side) in names.iter().zip(files).zip(&diff.sides) {
         heading(out, name, file, side, palette);
     }
+    if let Some(filter) = &diff.sides[0].wanted {
+        let _ = writeln!(out, "only: {}", escape(filter));
+    }
     if let Some(warning) = filters(&diff.sides) {
         let _ = writeln!(out, "{}", palette.warn(&warning));
     }

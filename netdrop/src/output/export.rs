@@ -51,6 +51,11 @@ pub trait Exporter {
         self.wants_events()
     }
 
+    /// Does it tell what a filter left out?
+    fn tells_accounting(&self) -> bool {
+        false
+    }
+
     /// Begins.
     ///
     /// # Errors

@@ -186,7 +186,7 @@ mod tests {
                 r#""tcp_flags":null,"pid":null,"command":null,"cgroup":null,"receiver_pid":null,"receiver_command":null,"age_ns":null,"#,
                 r#""severity":"suspicious","stack":null,"#,
                 r#""hook":null,"engine":null,"qdisc":null,"stage_by":"reason","#,
-                r#""headers":null,"headers_from":null}"#,
+                r#""headers":null,"headers_from":null,"frame_length":43,"vlan":null}"#,
                 "\n"
             )
         );

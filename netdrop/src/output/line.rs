@@ -185,6 +185,9 @@ fn packet(drop: &Drop) -> String {
         let _ = write!(text, " type {type} code {code}");
     }
     let _ = write!(text, " length {}", drop.length);
+    if let Some(tag) = drop.tag() {
+        let _ = write!(text, " vlan {}", tag.vlan());
+    }
     if let Some(flags) = drop.tcp_flags.as_deref() {
         let flags = if flags.is_empty() { "none" } else { flags };
         let _ = write!(text, " {flags}");
@@ -239,7 +242,7 @@ mod tests {
             "21:01:02.003004Z rx_lookup        NO_SOCKET        __udp4_lib_rcv+0x7b            lo     \
              udp 127.0.0.1:40000 > 127.0.0.1:9 length 29\n\
              21:01:02.003004Z rx_lookup        NO_SOCKET        0xffffffffc0001234             lo     \
-             tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 SYN|ACK segments 3 from \
+             tcp [2001:db8::1]:40000 > [fe80::2]:9 length 29 vlan 100 SYN|ACK segments 3 from \
              cu\\x1brl[321] for ng\\x1binx[5]\n    \
              0x0000:  0200 0000 0002 0200 0000 0001 86dd 6000\n    0x0010:  00\n    ip_rcv+0x1a\n    0xffffffffc0001234\n"
         );

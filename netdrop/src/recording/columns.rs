@@ -196,6 +196,14 @@ columns! {
     length: U32,
     /// Packets on the wire.
     segments: U16,
+    /// Bytes of its frame, as a capture would have seen it.
+    frame_length: U32,
+    /// VLAN tags in the frame that lie before the network header.
+    frame_tags: U16,
+    /// Ethertype of the VLAN tag that is not in the frame but beside it.
+    vlan_type: U16,
+    /// Its control word.
+    vlan_control: U16,
     /// TCP flags, as `SYN|ACK`.
     tcp_flags: Text,
     /// The sender's process.
@@ -262,10 +270,14 @@ impl Columns {
 }
 
 /// Columns that only rows of events have.
-const OF_EVENTS: [&str; 12] = [
+const OF_EVENTS: [&str; 16] = [
     "at",
     "length",
     "segments",
+    "frame_length",
+    "frame_tags",
+    "vlan_type",
+    "vlan_control",
     "tcp_flags",
     "pid",
     "command",

@@ -2,12 +2,17 @@
 
 use netdrop_ebpf::area::Counter;
 
+use crate::tally::choose::Singles;
+
 /// Scope of the kernel side's own counters.
 pub(super) const KERNEL: &str = "netdrop";
 /// Scope of runs of the hooks that are no drops.
 pub(super) const HOOK: &str = "hook";
 /// Scope of the kernel's own `softnet_stat`.
 pub(super) const SOFTNET: &str = "softnet";
+
+/// Scope of the single drops that a filter of a recording asked.
+pub(super) const SINGLES: &str = "singles";
 
 /// Runs that the kernel skipped.
 pub(super) const RECURSION_MISSED: &str = "recursion_missed";
@@ -88,6 +93,16 @@ pub(super) const COUNTS: [(Counter, &str, &str, Option<&str>); 33] = [
     hook(Counter::XdpRedirectErr, "xdp:xdp_redirect_err"),
     hook(Counter::QdiscDrop, "qdisc:qdisc_drop"),
 ];
+
+/// How far single drops decided, by the names of JSON.
+pub(super) fn singles(singles: Singles) -> [(&'static str, u64); 3] {
+    let Singles {
+        asked,
+        kept,
+        decided,
+    } = singles;
+    [("asked", asked), ("kept", kept), ("decided", decided)]
+}
 
 const fn hook(
     counter: Counter,

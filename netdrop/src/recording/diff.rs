@@ -49,6 +49,8 @@ const FLOWS: &str = "protocol,src,dst,dst_port";
 pub struct Side {
     /// What it says of itself.
     pub header: Header,
+    /// The filter that was applied when it was read; `None` without one.
+    pub wanted: Option<String>,
     /// How it ends.
     pub end: End,
     /// The whole of it.
@@ -334,6 +336,7 @@ fn sums<R: Read>(mut recording: Recording<R>, view: &View, views: &[View]) -> Su
     Sums {
         side: Side {
             header: recording.header().clone(),
+            wanted: recording.wanted().map(str::to_owned),
             end: recording.end().cloned().unwrap_or(End::Cut(0)),
             summary: tally.summary(time, 0),
             uncompared: rows.uncompared,

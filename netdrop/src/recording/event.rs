@@ -13,7 +13,10 @@ use super::{
     names::{ENGINES, KINDS, address, direction, evidence, hook, word},
 };
 use crate::{
-    drops::stage::Stage,
+    drops::{
+        frame::{Frame, Tag},
+        stage::Stage,
+    },
     tally::{
         headers::Headers,
         names::{Evidence, Process, Severity},
@@ -47,6 +50,7 @@ impl Texts {
 
     /// The row of an event at this site.
     pub(super) fn line<'a>(&'a self, base: &Line<'a>, drop: &'a Drop, key: &SiteKey) -> Line<'a> {
+        let tag = drop.tag();
         Line {
             stage: drop.stage.as_deref(),
             hook: drop.hook.as_deref(),
@@ -79,6 +83,10 @@ impl Texts {
             at: i64::try_from(drop.time.as_nanosecond()).ok(),
             length: Some(drop.length),
             segments: Some(drop.segments),
+            frame_length: drop.frame.and_then(|frame| frame.length),
+            frame_tags: drop.frame.map(|frame| frame.tags_inside.into()),
+            vlan_type: tag.map(|tag| tag.ethertype),
+            vlan_control: tag.map(|tag| tag.control),
             tcp_flags: drop.tcp_flags.as_deref(),
             pid: drop.pid,
             command: drop.command.as_deref(),
@@ -134,6 +142,14 @@ pub(super) fn drop(line: &Line<'_>) -> Option<Drop> {
         cut: line.state.unwrap_or_default() & state::NO_TRANSPORT != 0,
         length: line.length.unwrap_or_default(),
         segments: line.segments.unwrap_or_default(),
+        frame: small(line.frame_tags).map(|tags_inside| Frame {
+            length: line.frame_length,
+            tag: line.vlan_type.map(|ethertype| Tag {
+                ethertype,
+                control: line.vlan_control.unwrap_or_default(),
+            }),
+            tags_inside,
+        }),
         ethertype: line.ethertype.filter(|number| *number != 0),
         tcp_flags: line.tcp_flags.map(str::to_owned),
         pid: line.pid,

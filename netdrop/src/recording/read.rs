@@ -12,7 +12,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use self::{interval::Partial, truth::Truth};
 use super::{
-    anonymize::Anonymizer,
+    anonymize::{self, Anonymizer},
     columns::{View, wanted},
     frame::{Frames, Stop},
     header::Header,
@@ -154,6 +154,17 @@ impl<R: Read> Recording<R> {
     #[must_use]
     pub fn filter(&self) -> Option<&Plan> {
         self.filter.as_ref()
+    }
+
+    /// The same in words, which are hidden where the recording is.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&str> {
+        let text = self.filter.as_ref()?.user()?;
+        Some(if self.anonymizer.is_some() {
+            anonymize::FILTER
+        } else {
+            text
+        })
     }
 
     /// What a tally still has to leave out: nothing where that is done before.

@@ -23,6 +23,8 @@ use crate::{
 pub struct Report {
     /// What the first recording says of itself.
     pub header: Header,
+    /// The filter that was applied when they were read; `None` without one.
+    pub wanted: Option<String>,
     /// The recordings that it is made of, one behind the other in time.
     pub pieces: Vec<Piece>,
     /// What was added to the clock of the host by hand.

@@ -1,6 +1,7 @@
 mod bookmarks;
 mod damage;
 mod events;
+mod filtered;
 mod format;
 mod kept;
 mod made;
@@ -19,7 +20,7 @@ use self::made::snapshots;
 use super::{
     header::{FORMAT, Header, HookFact},
     read::{End, Recording},
-    write::{HostCounter, Instant, Recorder, Written},
+    write::{Events, HostCounter, Instant, Recorder, Written},
 };
 use crate::{
     kernel::{capture::Detail, hooks::HOOKS, snapshot::Snapshot},
@@ -102,8 +103,10 @@ fn record_with(snapshots: &[Snapshot], events: &[Vec<Detail>], header: &Header) 
             time: time(number),
             time_squeeze: Some(SQUEEZED),
             counters: &counters(number as u64),
-            events: events.get(number).map_or(&[], Vec::as_slice),
-            boot: BOOT,
+            events: Events::Live {
+                details: events.get(number).map_or(&[], Vec::as_slice),
+                boot: BOOT,
+            },
         };
         let written = recorder.interval(snapshot, &instant, &mut Canned).unwrap();
         assert_eq!(written, Written::Yes);
@@ -214,8 +217,10 @@ fn a_file_never_grows_beyond_its_bound() {
             time: time(number),
             time_squeeze: None,
             counters: &[],
-            events: &[],
-            boot: BOOT,
+            events: Events::Live {
+                details: &[],
+                boot: BOOT,
+            },
         };
         match recorder.interval(snapshot, &instant, &mut Canned).unwrap() {
             Written::Yes => written += 1,

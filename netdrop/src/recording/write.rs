@@ -21,7 +21,7 @@ use super::header::Header;
 use crate::{
     filter::plan::Plan,
     kernel::{capture::Detail, snapshot::Snapshot},
-    tally::names::Names,
+    tally::{choose::Singles, names::Names, sampled::Sampled},
 };
 
 /// Why a recording cannot go on.
@@ -67,10 +67,27 @@ pub struct Instant<'a> {
     pub time_squeeze: Option<&'a [(u32, u64)]>,
     /// Counters of the host at its end.
     pub counters: &'a [HostCounter],
-    /// Sampled drops of it, at most [`MOST_EVENTS`](super::event::MOST_EVENTS).
-    pub events: &'a [Detail],
-    /// The wall clock at `CLOCK_BOOTTIME` 0, which is the clock of events.
-    pub boot: Timestamp,
+    /// Sampled drops of it.
+    pub events: Events<'a>,
+}
+
+/// Sampled drops of an interval.
+#[derive(Clone, Copy, Debug)]
+pub enum Events<'a> {
+    /// As the kernel tells them.
+    Live {
+        /// At most [`MOST_EVENTS`](super::event::MOST_EVENTS).
+        details: &'a [Detail],
+        /// The wall clock at `CLOCK_BOOTTIME` 0, which is their clock.
+        boot: Timestamp,
+    },
+    /// As they were recorded.
+    Recorded {
+        /// All that are wanted, and perhaps others.
+        drops: &'a [Sampled],
+        /// How far they decided about the interval, where a filter asked them.
+        singles: Option<Singles>,
+    },
 }
 
 /// A recording that is written where it is counted, whatever that takes.

@@ -133,10 +133,7 @@ fn left(
         Counter::Undecided,
         snapshot.counters.get(Counter::Undecided) + undecided,
     );
-    set(
-        Counter::Unparsed,
-        drops(&|key| key.state & state::UNPARSED != 0),
-    );
+    set(Counter::Unparsed, drops(&SiteKey::is_unparsed));
     // Which of those were wanted is not known.
     let others = snapshot.counters.get(Counter::ConsequenceOther);
     set(Counter::ConsequenceOther, others.min(wanted));
@@ -192,8 +189,12 @@ fn without_site(
     flows: &[(FlowKey, Weights)],
 ) -> Vec<(SiteKey, Weights)> {
     let mut missing: HashMap<SiteKey, Weights> = HashMap::new();
+    let mut order = Vec::new();
     for (key, weights) in flows {
-        let sum = missing.entry(key.site).or_default();
+        let sum = missing.entry(key.site).or_insert_with(|| {
+            order.push(key.site);
+            Weights::default()
+        });
         sum.drops += weights.drops;
         sum.packets += weights.packets;
         sum.bytes += weights.bytes;
@@ -205,8 +206,8 @@ fn without_site(
             sum.bytes = sum.bytes.saturating_sub(weights.bytes);
         }
     }
-    missing.retain(|_, weights| weights.drops > 0);
-    missing.into_iter().collect()
+    let rows = order.into_iter().map(|site| (site, missing[&site]));
+    rows.filter(|(_, weights)| weights.drops > 0).collect()
 }
 
 /// Drops that the kernel counted, by what the filter says of them.

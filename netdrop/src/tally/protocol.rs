@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_unread_protocol_is_unknown_and_not_zero() {
-        assert_eq!(name(&site(0x0800, 0, state::UNPARSED)), None);
+        assert_eq!(name(&site(0x0800, 0, state::UNPARSED_OR_TAGGED)), None);
     }
 
     #[test]

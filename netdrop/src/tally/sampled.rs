@@ -24,6 +24,7 @@ impl<'a> From<&'a Drop> for Single<'a> {
                 bytes: &headers.bytes,
                 link_layer: headers.link_layer,
             }),
+            frame: drop.frame,
         }
     }
 }

@@ -268,6 +268,14 @@ fn bytes(dice: &mut Dice, expression: &mut Expression) -> String {
         "tcp[13] - 3 >= 200",
         "tcp[13] * 2 = 4",
         "tcp[13] / 2 <= 8",
+        "tcp[13] % 3 = 1",
+        "tcp[13] ^ 2 = 0x10",
+        "tcp[13] & 0x3f ^ 0x12 < 4",
+        "tcp[13] ^ 0x12 & 2 = 0x10",
+        "tcp[13] + 100 % 7 % 4 > 18",
+        "tcp[13] % 16 * 2 >= 2",
+        "tcp[13] * 2 % 5 ^ 1 | 2 > 40",
+        "5 < - tcp[13] % 16",
         "tcp[13] != 2",
     ];
     let icmp = [
@@ -276,6 +284,7 @@ fn bytes(dice: &mut Dice, expression: &mut Expression) -> String {
         "icmp[0] == 3",
         "icmp[icmpcode] < 2",
         "icmp[1] & 1 = 1",
+        "icmp[icmptype] % 5 ^ 1 = 2",
         "icmp6[icmp6type] = icmp6-echo",
         "icmp6[0] >= 129",
         "icmp6[icmp6code] != 0",

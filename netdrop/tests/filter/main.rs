@@ -11,4 +11,5 @@ mod properties;
 mod quoting;
 mod recorded;
 mod refusals;
+mod slips;
 mod tcpdump;

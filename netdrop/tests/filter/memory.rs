@@ -12,7 +12,11 @@ use zerocopy::FromZeros as _;
 const SHARED_INFO: usize = 320;
 
 #[derive(Clone, Copy)]
-struct Frame<'a>(&'a [u8]);
+struct Frame<'a> {
+    bytes: &'a [u8],
+    /// Ethertype and control word of a tag that was taken off it.
+    tag: (u16, u16),
+}
 
 impl Memory for Frame<'_> {
     fn head(self) -> u64 {
@@ -20,7 +24,7 @@ impl Memory for Frame<'_> {
     }
 
     fn tail(self) -> u32 {
-        u32::try_from(self.0.len()).unwrap()
+        u32::try_from(self.bytes.len()).unwrap()
     }
 
     fn mac_header(self) -> u16 {
@@ -40,7 +44,7 @@ impl Memory for Frame<'_> {
     }
 
     fn stripped_tag(self) -> (u16, u16) {
-        (0, 0)
+        self.tag
     }
 
     fn is_filtered(self) -> bool {
@@ -48,7 +52,7 @@ impl Memory for Frame<'_> {
     }
 
     fn copy<const N: usize>(self, address: u64, to: *mut u8) -> bool {
-        let Self(bytes) = self;
+        let Self { bytes, .. } = self;
         let start = usize::try_from(address).unwrap();
         if start + N > bytes.len() + SHARED_INFO {
             return false;
@@ -66,14 +70,18 @@ impl Memory for Frame<'_> {
 
 /// Reads a frame of which `captured` is there and `length` were sent.
 pub(crate) fn read(captured: &[u8], length: u32) -> (FlowAddrs, Packet) {
-    let scratch = seen(captured, length);
+    let scratch = seen(captured, length, (0, 0));
     (scratch.key.addrs, scratch.packet)
 }
 
-/// All that is found in it.
-pub(crate) fn seen(captured: &[u8], length: u32) -> Scratch {
+/// All that is found in it, and in a tag that was taken off it.
+pub(crate) fn seen(captured: &[u8], length: u32, tag: (u16, u16)) -> Scratch {
     let mut scratch = Scratch::new_zeroed();
-    headers::read(Frame(captured), &raw mut scratch);
+    let frame = Frame {
+        bytes: captured,
+        tag,
+    };
+    headers::read(frame, &raw mut scratch);
     scratch.packet.length = length;
     scratch.packet.known |= known::LENGTH;
     scratch

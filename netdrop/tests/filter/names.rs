@@ -33,6 +33,10 @@ impl Names for Fixed {
         }
     }
 
+    fn services(&self) -> Vec<String> {
+        ["domain", "http", "ftp-data"].map(str::to_owned).to_vec()
+    }
+
     fn protocol(&self, name: &str) -> Option<u8> {
         (name == "gre").then_some(47)
     }

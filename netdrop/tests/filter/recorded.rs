@@ -3,7 +3,10 @@
 
 use bytes::Bytes;
 use netdrop::{
-    drops::severity::Severity,
+    drops::{
+        frame::{self as kept, Tag},
+        severity::Severity,
+    },
     filter::{
         parse,
         plan::{Plan, Verdict, recorded_marks},
@@ -13,7 +16,7 @@ use netdrop::{
     tally::headers::Headers,
 };
 use netdrop_ebpf::{
-    event::{EVENT_TCP_FLAGS, HEADER_BYTES},
+    event::{EVENT_TCP_FLAGS, HEADER_BYTES, tags_inside},
     filter::{Machine, run},
     flow::FlowKey,
     kleene,
@@ -23,7 +26,7 @@ use netdrop_ebpf::{
 
 use crate::{
     dice::Dice,
-    expressions::expression,
+    expressions::{Expression, expression},
     frames::{Frame, frames},
     memory,
     names::Fixed,
@@ -49,13 +52,21 @@ struct Kept {
     flow: FlowKey,
     length: u32,
     headers: Option<Headers>,
+    frame: Option<kept::Frame>,
 }
 
 impl Kept {
-    fn of(frame: &Frame) -> Self {
-        let seen = memory::seen(&frame.bytes, frame.length);
+    /// Of a frame off which this tag was taken.
+    fn of(frame: &Frame, tag: Option<Tag>) -> Self {
+        let seen = tag.map_or((0, 0), |tag| (tag.ethertype, tag.control));
+        let seen = memory::seen(&frame.bytes, frame.length, seen);
         let mut flow = seen.key;
         flow.site.state |= state::RECEIVED;
+        let lacks_flow = matches!(flow.site.ethertype, 0x0800 | 0x0806 | 0x86dd)
+            && flow.site.state & state::FLOW == 0;
+        if lacks_flow {
+            flow.site.state = state::unparsed(flow.site.state);
+        }
         flow.site.filter = recorded_marks(&flow.site);
         let first = frame.bytes[..frame.bytes.len().min(HEADER_BYTES)].to_vec();
         let network = if seen.network == NO_HEADER {
@@ -67,8 +78,23 @@ impl Kept {
             flow,
             length: frame.length - network,
             headers: Headers::of(&Bytes::from(first), true),
+            frame: Some(kept::Frame {
+                length: Some(frame.length),
+                tag,
+                tags_inside: tags_inside(u8::try_from(seen.event_flags).unwrap()),
+            }),
             seen,
         }
+    }
+
+    /// What an older recording keeps of it.
+    fn older(frame: &Frame) -> Self {
+        let mut kept = Self {
+            frame: None,
+            ..Self::of(frame, None)
+        };
+        kept.flow.site.state &= !state::UNPARSED_OR_TAGGED;
+        kept
     }
 
     fn single(&self) -> Single<'_> {
@@ -81,28 +107,29 @@ impl Kept {
                 bytes: &headers.bytes,
                 link_layer: headers.link_layer,
             }),
+            frame: self.frame,
         }
     }
 }
 
-#[test]
-fn a_single_drop_is_decided_as_in_the_kernel_or_not_at_all() {
-    let mut dice = Dice::new(7);
-    // Of a frame that is cut off behind a tag, no more may be kept than of its row,
-    // which does not tell of tags.
-    let frames: Vec<Frame> = frames(&mut dice, FRAMES)
-        .into_iter()
-        .filter(|frame| frame.tags == 0 || !frame.is_cut)
-        .collect();
-    let kept: Vec<Kept> = frames.iter().map(Kept::of).collect();
-    let (mut same, mut undecided) = (0_u32, 0_u32);
-    let mut matches = 0_u32;
+/// Verdicts that are the same, those of them that match, and those that are missing.
+#[derive(Debug, Default)]
+struct Verdicts {
+    same: u32,
+    matches: u32,
+    undecided: u32,
+}
+
+/// Holds what is said of single drops against what is said in the kernel: it may be
+/// nothing only where that is allowed.
+fn compare(dice: &mut Dice, all: &[(&Frame, Kept)], allow: fn(&Expression) -> bool) -> Verdicts {
+    let mut verdicts = Verdicts::default();
     for _ in 0..EXPRESSIONS {
-        let expression = expression(&mut dice);
+        let expression = expression(dice);
         let text = &expression.text;
         let expr = parse(text, &Fixed::NONE).unwrap().unwrap();
         let (live, recorded) = (Plan::new(&expr).unwrap(), Plan::recorded(&expr));
-        for (frame, kept) in frames.iter().zip(&kept) {
+        for (frame, kept) in all {
             let Scratch { key, packet, .. } = &kept.seen;
             let values = run(live.rules(), &key.addrs, packet, &mut Machine::default());
             let ours = recorded.judge_single(&ROW, &kept.single(), &kept.flow);
@@ -112,12 +139,11 @@ fn a_single_drop_is_decided_as_in_the_kernel_or_not_at_all() {
                 _ => Verdict::Undecided,
             };
             if ours == theirs {
-                same += 1;
-                matches += u32::from(ours == Verdict::Keep);
+                verdicts.same += 1;
+                verdicts.matches += u32::from(ours == Verdict::Keep);
                 continue;
             }
-            // What may be missing: a tag that was taken off, which a question behind
-            // `vlan` depends on, the end of a frame that is cut off, and what follows
+            // What may be missing: the end of a frame that is cut off, and what follows
             // extension headers out of their order or of which little is known, where
             // what is kept ends.
             let usual = |(place, kind): (usize, &u8)| match kind {
@@ -127,16 +153,56 @@ fn a_single_drop_is_decided_as_in_the_kernel_or_not_at_all() {
                 }
             };
             let ends = !frame.extensions.iter().enumerate().all(usual);
-            let may_be_unknown = expression.vlans > 0 || frame.is_cut || ends;
+            let may_be_unknown = allow(&expression) || frame.is_cut || ends;
             assert!(
                 ours == Verdict::Undecided && may_be_unknown,
                 "`{text}`: {ours:?}, in the kernel {theirs:?}: {:?} {frame:02x?}",
                 kept.flow
             );
-            undecided += 1;
+            verdicts.undecided += 1;
         }
     }
-    println!("{same} the same, {matches} of them match; {undecided} undecided");
+    println!("{verdicts:?}");
+    verdicts
+}
+
+#[test]
+fn a_single_drop_is_decided_as_in_the_kernel_or_not_at_all() {
+    let mut dice = Dice::new(7);
+    let frames = frames(&mut dice, FRAMES);
+    let kept: Vec<_> = frames
+        .iter()
+        .map(|frame| {
+            let tag = (!dice.one_in(3)).then(|| Tag {
+                ethertype: dice.pick(&[0x8100, 0x88a8]),
+                control: dice.pick(&[0x6005, 100, 7]),
+            });
+            (frame, Kept::of(frame, tag))
+        })
+        .collect();
+    let Verdicts {
+        same,
+        matches,
+        undecided,
+    } = compare(&mut dice, &kept, |_| false);
+    assert!(matches > 5000 && same > 20 * undecided);
+}
+
+#[test]
+fn an_older_recording_does_not_tell_of_tags_that_were_taken_off() {
+    let mut dice = Dice::new(7);
+    // Of a frame that is cut off behind a tag, no more may be kept than of its row,
+    // which does not tell of tags.
+    let frames: Vec<Frame> = frames(&mut dice, FRAMES)
+        .into_iter()
+        .filter(|frame| frame.tags == 0 || !frame.is_cut)
+        .collect();
+    let kept: Vec<_> = frames.iter().map(|it| (it, Kept::older(it))).collect();
+    let Verdicts {
+        same,
+        matches,
+        undecided,
+    } = compare(&mut dice, &kept, |expression| expression.vlans > 0);
     assert!(matches > 5000 && same > 4 * undecided);
 }
 
@@ -166,21 +232,18 @@ fn a_length_that_is_not_known_is_at_least_that_of_the_packet() {
     }
 }
 
-/// A row never says what a single drop of it denies, where nothing is tagged.
+/// A row never says what a single drop of it denies.
 #[test]
 fn a_row_is_right_about_its_single_drops() {
     let mut dice = Dice::new(8);
-    let frames: Vec<Frame> = frames(&mut dice, FRAMES)
-        .into_iter()
-        .filter(|frame| frame.tags == 0)
-        .collect();
+    let frames: Vec<Frame> = frames(&mut dice, FRAMES);
     let mut decided = 0;
     for _ in 0..EXPRESSIONS {
         let expression = expression(&mut dice);
         let text = &expression.text;
         let plan = Plan::recorded(&parse(text, &Fixed::NONE).unwrap().unwrap());
         for frame in &frames {
-            let kept = Kept::of(frame);
+            let kept = Kept::of(frame, None);
             let single = plan.judge_single(&ROW, &kept.single(), &kept.flow);
             for row in [
                 plan.judge(&ROW, &kept.flow),

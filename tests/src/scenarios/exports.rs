@@ -120,11 +120,17 @@ fn parquet_is_the_recording(bench: &Bench) -> Result<()> {
     ensure!(found["by_reason"] == by_reason, "not {by_reason}: {found}");
 
     // A view of it is what others make.
-    let refused = Command::new(bench.binary()?)
-        .args(["export", "--to", "parquet", "--filter", "udp", "-o", "-"])
-        .arg(&file)
-        .output()?;
-    says(&refused, 2, &["--filter", "every row"])
+    for (option, word, told) in [
+        ("--by", "reason", "every row"),
+        ("--severity", "harmful", "--filter 'severity harmful'"),
+    ] {
+        let refused = Command::new(bench.binary()?)
+            .args(["export", "--to", "parquet", option, word, "-o", "-"])
+            .arg(&file)
+            .output()?;
+        says(&refused, 2, &[option, told])?;
+    }
+    Ok(())
 }
 
 /// The first example of a language in a document.

@@ -388,6 +388,9 @@ fn trace_takes_a_filter(bench: &Bench) -> Result<()> {
 fn a_wrong_filter_is_refused(bench: &Bench) -> Result<()> {
     for (filter, word) in [
         ("prot 80", "`prot`"),
+        ("dev lo and prot 80", "`prot`"),
+        ("tcp[tcpflags] & tcp-syn", "expected at the end"),
+        ("netns /run/netns/shop", "not a path"),
         ("host 10.0.0.256", "IPv4"),
         ("udp and", "expected"),
         ("stage rx_lokup", "rx_lokup"),

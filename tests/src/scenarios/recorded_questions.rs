@@ -53,6 +53,13 @@ const QUESTIONS: &[Question] = &[
     ("pid 1 or command nobody", &[], false),
     ("udp port 9 and less 50", &[0, 9], true),
     ("not (tcp or less 60)", &[1, 6, 7, 8], false),
+    // The tag of kind 9 is taken off its frame when it is received.
+    ("vlan", &[9], false),
+    ("vlan 100 and udp port 9", &[9], false),
+    ("vlan 101", &[], false),
+    ("vlan 101 or udp port 9", &[9], false),
+    ("udp port 9 or vlan 100", &[0, 6, 9], true),
+    ("not port 80 and ip and greater 1", &[0, 3, 4, 5, 9], true),
 ];
 
 /// Records all kinds of frames; tells how many drops there are in the file.
@@ -81,7 +88,7 @@ fn record(bench: &Bench, lab: &Pair, file: &Path, options: &str) -> Result<()> {
 }
 
 /// The report's JSON, and what standard error says.
-fn asked(bench: &Bench, file: &Path, filter: Option<&str>) -> Result<(Value, String)> {
+pub(super) fn asked(bench: &Bench, file: &Path, filter: Option<&str>) -> Result<(Value, String)> {
     let mut command = Command::new(bench.binary()?);
     command.arg("report").arg(file).args([
         "--format",
@@ -102,7 +109,7 @@ fn asked(bench: &Bench, file: &Path, filter: Option<&str>) -> Result<(Value, Str
     Ok((serde_json::from_slice(&output.stdout)?, stderr))
 }
 
-fn of(page: &Value, name: &str) -> Result<u64> {
+pub(super) fn of(page: &Value, name: &str) -> Result<u64> {
     let found = page["summary"]["accounting"][name].as_u64();
     found.with_context(|| format!("no {name}: {}", page["summary"]["accounting"]))
 }

@@ -290,9 +290,26 @@ fn a_filtered_recording_holds_what_was_asked_for(bench: &Bench) -> Result<()> {
     );
     let page = text(bench, &format!("report {}", file.display()))?;
     ensure!(
-        page.contains(&format!("only: {filter}")),
+        page.contains(&format!("recorded with filter: {filter}")),
         "the report does not tell the filter: {page}"
     );
+    for told in [
+        "filter, decided in the kernel: udp dst port 9",
+        "filter, decided in user space: netns ",
+        &format!("filter: {filtered} drops filtered"),
+    ] {
+        ensure!(ended.stderr.contains(told), "no {told:?}: {}", ended.stderr);
+    }
+    for command in [
+        "report {}",
+        "report {} --html -",
+        "report {} --format json",
+        "diff {} {}",
+    ] {
+        let command = command.replace("{}", &file.display().to_string());
+        let page = text(bench, &format!("{command} --filter not(arp)"))?;
+        ensure!(page.contains("not arp"), "{command}: {page}");
+    }
     Ok(())
 }
 

@@ -246,6 +246,18 @@ fn the_terminal_filters(bench: &Bench) -> Result<()> {
     thread::sleep(Duration::from_millis(300));
     drop_some(&lab, 53, 1)?;
     terminal.wait_for("total of the filter", |screen| screen.contains("total 7 "))?;
+    // The messages stand at the end of the help.
+    terminal.press("?")?;
+    terminal.wait_for("help", |screen| screen.contains("Esc close"))?;
+    for _ in 0..3 {
+        terminal.press("\x1b[6~")?;
+        thread::sleep(Duration::from_millis(100));
+    }
+    terminal.wait_for("what is decided where", |screen| {
+        screen.contains("filter, decided in the kernel: ") && screen.contains("port 53")
+    })?;
+    terminal.press("\x1b")?;
+    thread::sleep(Duration::from_millis(300));
     terminal.press("q")?;
     let (status, screen) = terminal.end()?;
     ensure!(

@@ -7,6 +7,7 @@ use crate::{
     cli::{fault::Held, filter, session},
     filter::FilterError,
     kernel::capture::CaptureConfig,
+    output::decided,
     tally::accounting::Attached,
     tui::{screen::Screen, state::editor::Refusal},
 };
@@ -62,8 +63,25 @@ impl Live {
         }
         self.plan = filter.map(|filter| filter.plan);
         self.squeezes.delta();
+        self.say_decided();
         self.state.say("a new filter: totals start from zero, now");
+        self.warn_of_overflow();
         Ok(())
+    }
+
+    /// Says what of the filter is decided where.
+    pub(super) fn say_decided(&mut self) {
+        let plan = self.plan.as_ref();
+        for sentence in plan.map(decided::sentences).unwrap_or_default() {
+            self.state.say(sentence);
+        }
+    }
+
+    /// Says where the filter costs more than it need.
+    pub(super) fn warn_of_overflow(&mut self) {
+        if let Some(text) = self.plan.as_ref().and_then(decided::overflow) {
+            self.remark(format!("warning: {text}"));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
         amount::{bytes_text, count_text},
         escape::escape,
     },
-    recording::write::{Instant as Moment, rows::Rows},
+    recording::write::{Events, Instant as Moment, rows::Rows},
     tally::names::Names,
     tui::state::recording::Recording as Shown,
 };
@@ -142,8 +142,10 @@ impl Recording {
             time,
             time_squeeze: squeezed,
             counters: &counting.counters.read(capture.since()),
-            events: &events,
-            boot: clock::boot()?,
+            events: Events::Live {
+                details: &events,
+                boot: clock::boot()?,
+            },
         };
         let sheet = counting.rows.interval(snapshot, &moment, names)?;
         counting.seconds += sheet.stamp.seconds;

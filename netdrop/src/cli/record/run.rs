@@ -28,11 +28,13 @@ use crate::{
     output::{
         amount::{bytes_text, count_text},
         escape::escape,
+        left_out::remark,
     },
     recording::write::{
-        Instant as Moment,
+        Events, Instant as Moment,
         rows::{Rows, Seen},
     },
+    tally::left_out::LeftOut,
 };
 
 /// Why a recording ends.
@@ -67,6 +69,8 @@ pub(super) struct Run {
     pub(super) progress: Progress,
     /// Drops handed over to be written.
     pub(super) drops: u64,
+    /// What the filter left out of those intervals.
+    pub(super) left_out: LeftOut,
     /// Intervals that could not end in time.
     pub(super) late: u64,
 }
@@ -156,12 +160,15 @@ impl Run {
             time: Timestamp::now(),
             time_squeeze: squeezed.as_deref(),
             counters: &counters,
-            events: &events,
-            boot: clock::boot()?,
+            events: Events::Live {
+                details: &events,
+                boot: clock::boot()?,
+            },
         };
         let sheet = self.rows.interval(&snapshot, &moment, &mut self.names)?;
         let stamp = sheet.stamp;
         self.drops += stamp.drops;
+        self.left_out += self.rows.left_out();
         self.writer.send(Order::Sheet(Box::new(sheet)));
         self.watch_out(stamp.seconds, stamp.drops);
         for message in self.capture.messages() {
@@ -220,6 +227,7 @@ impl Run {
             mut writer,
             mut progress,
             drops,
+            left_out,
             late,
             ..
         } = self;
@@ -275,6 +283,9 @@ impl Run {
             count_text(intervals, "interval"),
             bytes_text(bytes),
         ));
+        if let Some(text) = remark(left_out) {
+            fault::say(&text);
+        }
         Ok(())
     }
 }

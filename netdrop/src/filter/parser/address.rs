@@ -7,13 +7,18 @@ use std::{
 
 use super::super::{
     cursor::{Kind, Token},
-    tree::{Net, Network, Target},
+    tree::{Ends, Net, Network, Target},
 };
 use super::{Parsed, Parser, number::number};
 
 impl Parser<'_> {
     /// What stands behind `host`: an address, or a name.
-    pub(super) fn host(&mut self, network: Option<Network>) -> Parsed<Target> {
+    pub(super) fn host(&mut self, network: Option<Network>, ends: Ends) -> Parsed<Target> {
+        let network_word =
+            network.map_or(String::new(), |network| format!("{} ", network.as_str()));
+        if let Some(error) = self.more_than_an_address(&network_word, ends) {
+            return Err(error);
+        }
         let (word, token) = self.value_word("an address or a host's name")?;
         if let Some(net) = self.net_of(word, &token, false)? {
             self.check_network(network, net, &token.span)?;
@@ -43,6 +48,9 @@ impl Parser<'_> {
 
     /// What stands behind `net`.
     pub(super) fn net(&mut self, network: Option<Network>) -> Parsed<Net> {
+        if let Some(error) = self.not_an_ipv6_address() {
+            return Err(error);
+        }
         let (word, token) = self.value_word("a network")?;
         let Some(net) = self.net_of(word, &token, true)? else {
             return Err(self
@@ -163,7 +171,7 @@ fn short_net(mut number: u32) -> Net {
 
 /// One to four numbers between dots, moved to the front, and how many bits of
 /// the address were written.
-fn ipv4(word: &str) -> Option<(u32, u32)> {
+pub(super) fn ipv4(word: &str) -> Option<(u32, u32)> {
     if !word.contains('.') {
         return number(word).map(|value| (value, 32));
     }

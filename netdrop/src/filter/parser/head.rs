@@ -37,7 +37,7 @@ impl Head {
             Self::Host(network, ends) => Term::Address {
                 network,
                 ends,
-                target: parser.host(network)?,
+                target: parser.host(network, ends)?,
             },
             Self::Net(network, ends) => Term::Address {
                 network,
@@ -69,6 +69,7 @@ impl Parser<'_> {
     /// A question that begins with a keyword.
     pub(super) fn question(&mut self) -> Parsed<(Expr, Option<Head>)> {
         let token = self.cursor.next();
+        self.numbered = "port";
         let Kind::Word(word) = token.kind else {
             return Err(self.not_a_question(&token));
         };
@@ -87,6 +88,7 @@ impl Parser<'_> {
             "vlan" => {
                 self.term(token.span)?;
                 let id = self.vlan_id()?;
+                self.numbered = "vlan";
                 Ok((Term::Vlan(id).into(), None))
             }
             "less" | "greater" => {
@@ -96,6 +98,7 @@ impl Parser<'_> {
                 } else {
                     Relation::AtLeast
                 };
+                self.numbered = if word == "less" { "less" } else { "greater" };
                 let right = Number::Constant(self.plain_number("a length in bytes")?);
                 let comparison = Comparison {
                     left: Number::Length,
@@ -103,12 +106,6 @@ impl Parser<'_> {
                     right,
                 };
                 Ok((Term::Comparison(comparison).into(), None))
-            }
-            "len" | "length" => {
-                let next = self.cursor.peek();
-                Err(self
-                    .unexpected(&next, "a comparison")
-                    .hint("for example `len > 1500`"))
             }
             "flow" => {
                 self.term(token.span)?;
@@ -149,7 +146,7 @@ impl Parser<'_> {
                         return self.with_value(Head::EtherType);
                     }
                     let Some(version) = protocol.version() else {
-                        return Err(self.no_such_pair(protocol, "proto", token));
+                        return Err(self.no_such_pair(protocol, token));
                     };
                     return self.with_value(Head::Protocol(Some(version)));
                 }
@@ -158,12 +155,14 @@ impl Parser<'_> {
                     self.term(next.span)?;
                     return self.multicast(protocol, token);
                 }
-                _ => {}
+                _ => {
+                    if let Some(why) = words::refused(word) {
+                        let both = format!("`{} {word}` is not supported", protocol.word);
+                        let span = token.span.start..next.span.end;
+                        return Err(self.error(span, both).hint(why));
+                    }
+                }
             }
-        }
-        if next.kind == Kind::Sign("[") {
-            // A comparison would have been read before.
-            return Err(self.not_a_comparison());
         }
         self.term(token.span.clone())?;
         match protocol.alone {
@@ -188,7 +187,11 @@ impl Parser<'_> {
                 Network::Ip6,
                 Net::V6([0xFF00, 0, 0, 0, 0, 0, 0, 0].into(), 8),
             ),
-            _ => return Err(self.no_such_pair(protocol, "multicast", token)),
+            _ => {
+                return Err(self
+                    .no_such_pair(protocol, token)
+                    .hint("say `ip multicast` or `ip6 multicast`"));
+            }
         };
         let term = Term::Address {
             network: Some(network),
@@ -196,23 +199,6 @@ impl Parser<'_> {
             target: Target::Net(net),
         };
         Ok((term.into(), None))
-    }
-
-    fn no_such_pair(
-        &self,
-        protocol: Protocol,
-        kind: &str,
-        token: &Token<'_>,
-    ) -> super::FilterError {
-        let word = protocol.word;
-        let error = self.error(
-            token.span.clone(),
-            format!("`{word}` cannot stand before `{kind}`"),
-        );
-        match protocol.alone {
-            Alone::Link => error.hint("hardware addresses are not kept"),
-            _ => error.hint(format!("join them: `{word} and {kind} …`")),
-        }
     }
 
     /// Reads on behind the first of the words that say which end and what.
@@ -276,18 +262,14 @@ impl Parser<'_> {
             protocol.and_then(Protocol::network),
             protocol.and_then(Protocol::transport),
         );
-        let (head, word, fits) = match kind {
-            Kinds::Host => (Head::Host(network, ends), "host", network.is_some()),
-            Kinds::Net => (Head::Net(network, ends), "net", network.is_some()),
-            Kinds::Port => (Head::Port(transport, ends), "port", transport.is_some()),
-            Kinds::PortRange => (
-                Head::PortRange(transport, ends),
-                "portrange",
-                transport.is_some(),
-            ),
+        let (head, fits) = match kind {
+            Kinds::Host => (Head::Host(network, ends), network.is_some()),
+            Kinds::Net => (Head::Net(network, ends), network.is_some()),
+            Kinds::Port => (Head::Port(transport, ends), transport.is_some()),
+            Kinds::PortRange => (Head::PortRange(transport, ends), transport.is_some()),
         };
         match protocol {
-            Some(protocol) if !fits => Err(self.no_such_pair(protocol, word, token)),
+            Some(protocol) if !fits => Err(self.no_such_pair(protocol, token)),
             _ => self.with_value(head),
         }
     }

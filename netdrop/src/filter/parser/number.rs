@@ -2,12 +2,15 @@
 
 use super::super::{
     arithmetic::{Comparison, Number, Operator, Relation},
-    cursor::Kind,
+    cursor::{Kind, Token},
     error::FilterError,
     tree::Term,
     words,
 };
 use super::{Parsed, Parser};
+
+/// Longer text is not repeated as an example.
+const LONGEST_EXAMPLE: usize = 60;
 
 /// What can be compared.
 const READABLE: &str = "`tcp[tcpflags]`, `icmp[icmptype]`, `icmp[icmpcode]`, `icmp6[icmp6type]`, `icmp6[icmp6code]` \
@@ -35,14 +38,29 @@ impl Parser<'_> {
         match token.kind {
             Kind::Word(word) => match number(word) {
                 Some(value) => Ok(value),
-                None if is_plain(word) => Err(self.error(
-                    token.span.clone(),
-                    format!("`{word}` is no number up to {}", u32::MAX),
-                )),
-                None => Err(self.unexpected(&token, what)),
+                None => Err(self.no_number(&token, what)),
             },
-            _ => Err(self.unexpected(&token, what)),
+            _ => Err(self.no_number(&token, what)),
         }
+    }
+
+    fn no_number(&self, token: &Token<'_>, what: &str) -> FilterError {
+        match token.kind {
+            Kind::Word(word) if word.starts_with(|c: char| c.is_ascii_digit()) => self.error(
+                token.span.clone(),
+                format!("`{word}` is no number up to {}", u32::MAX),
+            ),
+            _ => self.unexpected(token, what),
+        }
+    }
+
+    /// No number although one has to stand here.
+    fn not_a_number<T>(&self, token: &Token<'_>) -> Parsed<T> {
+        let error = self.no_number(token, "a number");
+        Err(match token.kind {
+            Kind::Word(word) => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
+            _ => error,
+        })
     }
 
     /// A comparison, if one stands here.
@@ -93,14 +111,17 @@ impl Parser<'_> {
     }
 
     /// Where the text read so far ends.
-    fn end_of_last(&self, start: usize) -> usize {
+    pub(super) fn end_of_last(&self, start: usize) -> usize {
         let ahead = self.cursor.peek().span.start;
         let read = self.cursor.text.get(start..ahead).unwrap_or_default();
         start + read.trim_end().len()
     }
 
     fn try_comparison(&mut self) -> Parsed<Option<Comparison>> {
-        let Some(left) = self.sum(0)? else {
+        let start = self.cursor.peek();
+        // Nothing else begins with `tcp[` or `len`.
+        let sure = matches!(start.kind, Kind::Word(word) if constant(word).is_none());
+        let Some(left) = self.sum(0, sure)? else {
             return Ok(None);
         };
         let relation = match self.cursor.peek().kind {
@@ -110,13 +131,14 @@ impl Parser<'_> {
             Kind::Sign("<=") => Relation::AtMost,
             Kind::Sign(">") => Relation::Greater,
             Kind::Sign(">=") => Relation::AtLeast,
+            _ if left.constant().is_none() => {
+                return Err(self.no_relation(&left, start.span.start));
+            }
+            // A value of the keyword before may be written as a number, too.
             _ => return Ok(None),
         };
         self.cursor.next();
-        let token = self.cursor.peek();
-        let Some(right) = self.sum(0)? else {
-            return Err(self.unexpected(&token, "a number"));
-        };
+        let right = self.operand_right(0)?;
         Ok(Some(Comparison {
             left,
             relation,
@@ -124,9 +146,34 @@ impl Parser<'_> {
         }))
     }
 
-    /// Numbers joined by signs that bind more than `strength`.
-    fn sum(&mut self, strength: u8) -> Parsed<Option<Number>> {
-        let Some(mut left) = self.operand()? else {
+    /// What is known of a packet stands alone.
+    fn no_relation(&self, left: &Number, start: usize) -> FilterError {
+        let error = self.unexpected(&self.cursor.peek(), "a comparison like `!= 0`");
+        if *left == Number::Length {
+            return error.hint("for example `len > 1500`");
+        }
+        let written = start..self.end_of_last(start);
+        match self.cursor.text.get(written) {
+            Some(written) if written.len() <= LONGEST_EXAMPLE => {
+                error.hint(format!("for example `{written} != 0`"))
+            }
+            _ => error,
+        }
+    }
+
+    /// Numbers behind a sign.
+    fn operand_right(&mut self, strength: u8) -> Parsed<Number> {
+        let token = self.cursor.peek();
+        match self.sum(strength, true)? {
+            Some(number) => Ok(number),
+            None => self.not_a_number(&token),
+        }
+    }
+
+    /// Numbers joined by signs that bind more than `strength`; `None` where it
+    /// is not `sure` that they are, and they are not.
+    fn sum(&mut self, strength: u8, sure: bool) -> Parsed<Option<Number>> {
+        let Some(mut left) = self.operand(sure)? else {
             return Ok(None);
         };
         loop {
@@ -142,19 +189,35 @@ impl Parser<'_> {
             self.cursor.next();
             let token = self.cursor.peek();
             self.term(token.span.clone())?;
-            let Some(right) = self.deeper(|parser| parser.sum(binds))? else {
-                return Err(self.unexpected(&token, "a number"));
+            let binds = if binds == Operator::TIGHTEST {
+                0
+            } else {
+                binds
             };
+            let right = self.deeper(|parser| parser.operand_right(binds))?;
+            self.check_right(operator, &right, token.span.start)?;
             left = Number::Computed(operator, Box::new(left), Box::new(right));
         }
     }
 
-    fn operand(&mut self) -> Parsed<Option<Number>> {
+    /// Refuses what libpcap refuses, too.
+    fn check_right(&self, operator: Operator, right: &Number, start: usize) -> Parsed<()> {
+        let wrong = match (operator, right.constant()) {
+            (Operator::Divide, Some(0)) => "division by zero",
+            (Operator::Modulo, Some(0)) => "modulo by zero",
+            (Operator::Left | Operator::Right, Some(32..)) => "shift by more than 31 bits",
+            _ => return Ok(()),
+        };
+        Err(self.error(start..self.end_of_last(start), wrong))
+    }
+
+    fn operand(&mut self, sure: bool) -> Parsed<Option<Number>> {
         let token = self.cursor.peek();
         match token.kind {
             Kind::Sign("-") => {
                 self.cursor.next();
-                let Some(number) = self.deeper(Self::operand)? else {
+                let below = Operator::TIGHTEST - 1;
+                let Some(number) = self.deeper(|parser| parser.sum(below, sure))? else {
                     return Ok(None);
                 };
                 Ok(Some(match number {
@@ -168,9 +231,13 @@ impl Parser<'_> {
             }
             Kind::Sign("(") => {
                 self.cursor.next();
-                let Some(inner) = self.deeper(|parser| parser.sum(0))? else {
+                let Some(inner) = self.deeper(|parser| parser.sum(0, sure))? else {
                     return Ok(None);
                 };
+                let next = self.cursor.peek();
+                if sure && next.kind != Kind::Sign(")") {
+                    return Err(self.unexpected(&next, "an operator or `)`"));
+                }
                 Ok(self.sign(")").then_some(inner))
             }
             Kind::Word("len" | "length") => {
@@ -182,8 +249,12 @@ impl Parser<'_> {
                 if words::protocol(word).is_some() && self.cursor.peek().kind == Kind::Sign("[") {
                     return self.byte(word, token.span.start).map(Some);
                 }
-                Ok(constant(word).map(Number::Constant))
+                match constant(word) {
+                    None if sure => self.not_a_number(&token),
+                    found => Ok(found.map(Number::Constant)),
+                }
             }
+            _ if sure => self.not_a_number(&token),
             _ => Ok(None),
         }
     }
@@ -197,7 +268,11 @@ impl Parser<'_> {
             _ => None,
         };
         let Some(offset) = offset else {
-            return Err(self.unexpected(&token, "a byte's place in the header"));
+            let error = self.unexpected(&token, "a byte's place in the header");
+            return Err(match token.kind {
+                Kind::Word(word) => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
+                _ => error,
+            });
         };
         let size = if self.sign(":") {
             self.plain_number("a number of bytes")?
@@ -214,11 +289,6 @@ impl Parser<'_> {
                 .error(start..token.span.end, "netdrop does not read these bytes")
                 .hint(READABLE)),
         }
-    }
-
-    pub(super) fn not_a_comparison(&mut self) -> FilterError {
-        let token = self.cursor.peek();
-        self.unexpected(&token, "a comparison").hint(READABLE)
     }
 }
 

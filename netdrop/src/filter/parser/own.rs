@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::drops::{severity::Severity, stage::Stage};
 
 use super::super::{
+    cursor::Kind,
     pattern::Pattern,
     tree::{Command, Netns, Term},
     words::Own,
@@ -28,10 +29,7 @@ impl Parser<'_> {
             },
             Own::Function => Ok(Term::Function(Pattern::new(&name))),
             Own::Device => Ok(Term::Device(Pattern::new(&name))),
-            Own::Netns => Ok(Term::Netns(match number(&name).filter(|_| !quoted) {
-                Some(inode) => Netns::Inode(inode),
-                None => Netns::Name(Pattern::new(&name)),
-            })),
+            Own::Netns => self.netns(&name, quoted, span),
             Own::Cpu => match number(&name).map(u16::try_from) {
                 Some(Ok(cpu)) => Ok(Term::Cpu(cpu)),
                 _ => Err(self.error(span, "a CPU's number expected, 0 to 65535")),
@@ -60,8 +58,12 @@ impl Parser<'_> {
         // As written: `or:1` and `\or` are names.
         let is_join =
             |span: &Range<usize>| matches!(self.cursor.text.get(span.clone()), Some("and" | "or"));
+        let is_sign =
+            |span: &Range<usize>| matches!(self.cursor.text.get(span.clone()), Some("=" | "=="));
         match self.cursor.name() {
-            Some((name, span)) if !is_join(&span) && !name.is_empty() => Ok((name, span)),
+            Some((name, span)) if !is_join(&span) && !is_sign(&span) && !name.is_empty() => {
+                Ok((name, span))
+            }
             _ => {
                 let what = match own {
                     Own::Reason => "a drop reason like `NO_SOCKET`",
@@ -80,7 +82,11 @@ impl Parser<'_> {
                         self.error(rest, format!("{what} expected between two double quotes"))
                     );
                 }
-                Err(self.unexpected(&token, what))
+                let error = self.unexpected(&token, what);
+                Err(match token.kind {
+                    Kind::Sign(sign) => Self::sign_before_value(error, sign),
+                    _ => error,
+                })
             }
         }
     }
@@ -98,6 +104,32 @@ impl Parser<'_> {
                 .nearest(name, reasons.iter().map(String::as_str)));
         }
         Ok(Term::Reason(pattern))
+    }
+
+    fn netns(&self, name: &str, quoted: bool, span: Range<usize>) -> Parsed<Term> {
+        if !quoted && let Some(inode) = number(name) {
+            return Ok(Term::Netns(Netns::Inode(inode)));
+        }
+        if !quoted && is_number(name) {
+            let message = format!("an inode's number is at most {}", u32::MAX);
+            return Err(self
+                .error(span, message)
+                .hint(format!("if that is a name, write `\"{name}\"`")));
+        }
+        if name.starts_with('/') {
+            let error = self.error(
+                span,
+                "a network namespace's name or inode number expected, not a path",
+            );
+            let named = ["/run/netns/", "/var/run/netns/"]
+                .into_iter()
+                .find_map(|folder| name.strip_prefix(folder));
+            return Err(match named {
+                Some(name) if !name.is_empty() => error.hint(format!("say `netns {name}`")),
+                _ => error.hint("`stat -L -c %i PATH` tells the inode number"),
+            });
+        }
+        Ok(Term::Netns(Netns::Name(Pattern::new(name))))
     }
 
     fn command(&self, name: &str, span: Range<usize>) -> Parsed<Term> {
@@ -120,5 +152,13 @@ impl Parser<'_> {
             name: name.to_owned(),
             open,
         }))
+    }
+}
+
+/// Is this a number, however large?
+fn is_number(name: &str) -> bool {
+    match name.strip_prefix("0x").or_else(|| name.strip_prefix("0X")) {
+        Some(digits) => !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_hexdigit()),
+        None => !name.starts_with('0') && name.bytes().all(|c| c.is_ascii_digit()),
     }
 }

@@ -78,9 +78,13 @@ impl Parser<'_> {
             [] if found.is_empty() && is_range(word) => Err(self
                 .error(span.clone(), format!("`{word}` is a range"))
                 .hint(format!("`portrange {word}`"))),
-            [] if found.is_empty() => Err(self
-                .error(span.clone(), format!("unknown service `{word}`"))
-                .hint("services are named as in /etc/services; a port's number works, too")),
+            [] if found.is_empty() => {
+                let known = self.names.services();
+                let error = self.error(span.clone(), format!("unknown service `{word}`"));
+                Err(error
+                    .hint("services are named as in /etc/services; a port's number works, too")
+                    .nearest(word, known.iter().map(String::as_str)))
+            }
             [] => Err(self.error(
                 span.clone(),
                 format!("service `{word}` is none of that protocol"),

@@ -1,11 +1,7 @@
-//! Values: protocols, VLANs, flows.
-
-use std::ops::Range;
+//! Values: protocols, VLANs.
 
 use super::super::{
     cursor::{Kind, Token},
-    error::FilterError,
-    tree::{Endpoint, Term},
     words::{self, Alone},
 };
 use super::{Parsed, Parser, number::number};
@@ -23,6 +19,7 @@ impl<'a> Parser<'a> {
             Kind::Word(word) => Err(self
                 .unexpected(&token, what)
                 .hint(format!("if that is a name, write `\\{word}`"))),
+            Kind::Sign(sign) => Err(Self::sign_before_value(self.unexpected(&token, what), sign)),
             _ => Err(self.unexpected(&token, what)),
         }
     }
@@ -102,40 +99,5 @@ impl<'a> Parser<'a> {
                 format!("a VLAN is a number from 0 to {LAST_VLAN}"),
             )),
         }
-    }
-
-    /// What stands behind `flow`.
-    pub(super) fn flow(&mut self) -> Parsed<Term> {
-        let (one, _) = self.endpoint()?;
-        let (other, span) = self.endpoint()?;
-        if one.address.is_ipv4() != other.address.is_ipv4() {
-            return Err(self.error(span, "both ends of a flow are of the same IP version"));
-        }
-        let mut transport = None;
-        if let Kind::Word(word) = self.cursor.peek().kind {
-            transport = words::protocol(word).and_then(words::Protocol::transport);
-            if transport.is_some() {
-                self.cursor.next();
-            }
-        }
-        Ok(Term::Flow {
-            one,
-            other,
-            transport,
-        })
-    }
-
-    fn endpoint(&mut self) -> Parsed<(Endpoint, Range<usize>)> {
-        let (word, span) = self.cursor.endpoint();
-        let wrong = || -> FilterError {
-            self.error(span.clone(), "an address and port expected")
-                .hint("for example `flow 10.0.0.1:443 10.0.0.2:50000` or `flow [::1]:80 [::1]:50000 tcp`")
-        };
-        let address: std::net::SocketAddr = word.parse().map_err(|_| wrong())?;
-        let endpoint = Endpoint {
-            address: address.ip(),
-            port: address.port(),
-        };
-        Ok((endpoint, span))
     }
 }

@@ -1,18 +1,20 @@
 //! What is known of a packet that the kernel does not look at any more: from its
 //! row, and from what was kept of it as a single drop.
 
+mod read;
+mod tags;
+
 use netdrop_ebpf::{
     filter::{Instruction, is_tag, look, marks, test},
     flow::{FlowAddrs, FlowKey},
-    headers::{self, Copied},
+    headers::ETH_P_IP,
     kleene,
     packet::{Packet, extension, known},
-    scratch::Scratch,
     site::{SiteKey, state},
 };
-use zerocopy::FromZeros as _;
 
-use crate::filter::single::{First, Single};
+use self::{read::Read, tags::Tags};
+use crate::filter::single::Single;
 
 /// What is known of a packet, and whether what it does not show is known to be
 /// missing.
@@ -22,8 +24,7 @@ pub(super) struct Facts {
     addrs: FlowAddrs,
     /// Bytes that the frame has at least, where its length is not known.
     least: Option<u32>,
-    /// Are the tags in the frame known?
-    framed: bool,
+    tags: Tags,
     /// Are all extension headers known?
     extended: bool,
     /// Is the sender's command known where the sender is?
@@ -40,7 +41,7 @@ impl Facts {
             protocol: site.protocol,
             ..Packet::default()
         };
-        if has(marks::TAGGED) {
+        if has(marks::TAGGED) || site.is_tagged() {
             // Which tag does not matter: questions about tags are not asked here.
             packet.types = [0x8100, site.ethertype, 0, 0];
             packet.depth = 1;
@@ -65,7 +66,7 @@ impl Facts {
             packet,
             addrs: flow.addrs,
             least: None,
-            framed: false,
+            tags: Tags::Unknown,
             extended: false,
             named: false,
         }
@@ -104,35 +105,51 @@ impl Facts {
                 *to = *from;
             }
         }
-        let read = single.headers.and_then(|first| Read::of(&first, flow));
+        let tag = single.frame.and_then(|frame| frame.tag);
+        let headers = single.headers.as_ref();
+        let read = headers.and_then(|first| Read::of(first, tag, flow));
         if let Some(read) = &read {
             facts.learn(read);
         }
+        let Some(frame) = single.frame else {
+            facts.measure(single.length, read.as_ref(), &flow.site);
+            return facts;
+        };
+        if let Some(length) = frame.length {
+            facts.packet.length = length;
+            facts.packet.known |= known::LENGTH;
+        }
+        facts.tag(&frame, read.as_ref(), &flow.site);
+        facts
+    }
+
+    /// Finds the length of the frame of which only the packet's was kept.
+    fn measure(&mut self, packet: u32, read: Option<&Read>, site: &SiteKey) {
+        let bits = site.state;
         let length = match read {
             Some(Read {
                 network,
                 link_layer: true,
                 ..
-            }) => single.length.checked_add(network),
+            }) => packet.checked_add(*network),
             // Where its frame begins is not known.
             _ if bits & state::MAC != 0 => None,
-            _ if bits & state::NETWORK != 0 || is_local(&flow.site) => Some(single.length),
+            _ if bits & state::NETWORK != 0 || is_local(site) => Some(packet),
             _ => None,
         };
         if let Some(length) = length {
-            facts.packet.length = length;
-            facts.packet.known |= known::LENGTH;
+            self.packet.length = length;
+            self.packet.known |= known::LENGTH;
         } else if bits & state::NETWORK != 0 {
             // Wherever the frame begins, it is not behind the network header.
-            facts.least = Some(single.length);
+            self.least = Some(packet);
         }
-        facts
     }
 
     fn learn(&mut self, read: &Read) {
         let Self {
             packet,
-            framed,
+            tags,
             extended,
             ..
         } = self;
@@ -142,7 +159,9 @@ impl Facts {
             packet.tags = found.tags;
             packet.depth = found.depth;
             packet.known |= found.known & known::TYPES;
-            *framed = found.known & known::TYPES != 0;
+            if found.known & known::TYPES != 0 {
+                *tags = Tags::Inside;
+            }
         }
         packet.extensions = found.extensions;
         packet.known |= found.known & (known::LATER_FRAGMENT | known::PROTOCOL);
@@ -156,13 +175,16 @@ impl Facts {
     pub(super) fn value(&self, instruction: &Instruction) -> u32 {
         let Self { packet, addrs, .. } = self;
         let value = match instruction.test {
-            // A tag that the card or the kernel took off was not kept, and what lies
+            test::TAG if self.tags == Tags::All => look(instruction, addrs, packet),
+            // Whether the card or the kernel took a tag off is not known, and what lies
             // behind a tag depends on it.
             test::TAG if self.shows_any_tag(instruction) => kleene::TRUE,
             test::TAG => kleene::UNREAD,
-            _ if instruction.depth > 0 => kleene::UNREAD,
-            test::TYPE if !self.framed && is_tag_number(instruction.low) => kleene::UNREAD,
-            test::PROTOCOL if !self.extended && extension(instruction.protocol) != 0 => {
+            _ if instruction.depth > 0 && self.tags != Tags::All => kleene::UNREAD,
+            test::TYPE if self.tags == Tags::Unknown && is_tag_number(instruction.low) => {
+                kleene::UNREAD
+            }
+            test::PROTOCOL if self.may_be_extended() && extension(instruction.protocol) != 0 => {
                 let packet = Packet {
                     known: packet.known & !known::PROTOCOL,
                     ..*packet
@@ -188,10 +210,18 @@ impl Facts {
         }
     }
 
+    /// May it have extension headers that are not known?
+    fn may_be_extended(&self) -> bool {
+        let Self {
+            packet, extended, ..
+        } = self;
+        !extended && packet.types[usize::from(packet.depth)] != ETH_P_IP
+    }
+
     /// Is any tag asked for, and is one in the frame?
     fn shows_any_tag(&self, instruction: &Instruction) -> bool {
         let any = (instruction.low, instruction.high) == (0, u16::MAX.into());
-        self.framed && self.packet.depth > 0 && instruction.depth == 0 && any
+        self.packet.depth > 0 && instruction.depth == 0 && any
     }
 }
 
@@ -216,52 +246,17 @@ fn is_local(site: &SiteKey) -> bool {
     site.ethertype == 0 && site.protocol != 0
 }
 
-/// What the kernel's reader finds in the bytes that were kept.
-struct Read {
-    packet: Packet,
-    /// Where the network header begins.
-    network: u32,
-    link_layer: bool,
-}
-
-impl Read {
-    /// `None` where the bytes are not of a packet of this flow.
-    fn of(first: &First<'_>, flow: &FlowKey) -> Option<Self> {
-        let First { bytes, link_layer } = *first;
-        let site = &flow.site;
-        let mut scratch = Scratch::new_zeroed();
-        let copied = Copied {
-            bytes,
-            link_layer,
-            ethertype: site.ethertype,
-        };
-        headers::read(copied, &raw mut scratch);
-        let found = &scratch.key;
-        let network = scratch.network.checked_sub(Copied::START)?;
-        let same = if site.state & state::FLOW == 0 {
-            found.site.state & state::FLOW == 0
-        } else {
-            site.state & state::FLOW_FROM_SOCKET == 0
-                && (found.addrs.src, found.addrs.dst) == (flow.addrs.src, flow.addrs.dst)
-        };
-        (same && found.site.ethertype == site.ethertype).then_some(Self {
-            packet: scratch.packet,
-            network,
-            link_layer,
-        })
-    }
-}
-
 /// What a recorded row tells of its packets: their [`marks`].
 #[must_use]
 pub fn recorded_marks(site: &SiteKey) -> u8 {
     let mut found = 0;
-    if site.ethertype != 0 {
+    if site.ethertype != 0 || is_local(site) {
         found |= marks::TYPES;
     }
     if site.state & state::FLOW != 0 {
-        // The last header that was read, or a raw socket's, is no protocol.
-        if extension(site.protocol) == 0 && site.protocol != RAW {
+        // The last header of IPv6 that was read, or a raw socket's, is no protocol.
+        let is_last = extension(site.protocol) == 0 || site.ethertype == ETH_P_IP;
+        if is_last && site.protocol != RAW {
             found |= marks::PROTOCOL;
         }
         if site.state & state::NO_TRANSPORT == 0 {

@@ -3,15 +3,16 @@
 use std::io::{self, Write};
 
 use super::{Exporter, Source, csv::quoted};
-use crate::tally::{
-    headers::Headers, key::By, packet::Drop, period::Period, protocol::ethertype_text,
+use crate::{
+    drops::frame::Tag,
+    tally::{headers::Headers, key::By, packet::Drop, period::Period, protocol::ethertype_text},
 };
 
 /// A cell; empty where it is unknown.
 type Cell = fn(&Drop) -> Option<String>;
 
 /// The columns, under the names of `docs/json.md`.
-const COLUMNS: [(&str, Cell); 38] = [
+const COLUMNS: [(&str, Cell); 40] = [
     ("time", |drop| Some(format!("{:.9}", drop.time))),
     ("cpu", |drop| Some(drop.cpu.to_string())),
     ("reason", |drop| text(drop.reason.as_deref())),
@@ -62,6 +63,10 @@ const COLUMNS: [(&str, Cell); 38] = [
     ("stack", |drop| {
         drop.stack.as_ref().map(|frames| quoted(&frames.join(";")))
     }),
+    ("frame_length", |drop| {
+        number(drop.frame.and_then(|frame| frame.length))
+    }),
+    ("vlan", |drop| number(drop.tag().map(Tag::vlan))),
 ];
 
 fn text(text: Option<&str>) -> Option<String> {

@@ -26,6 +26,10 @@ impl Exporter for Json {
         self.events
     }
 
+    fn tells_accounting(&self) -> bool {
+        true
+    }
+
     fn start(&mut self, out: &mut dyn Write, source: &Source<'_>, _by: &By) -> io::Result<()> {
         let Source {
             header,

@@ -37,6 +37,10 @@ impl Exporter for OpenMetrics {
         "stage,reason,function,device,netns,direction,severity"
     }
 
+    fn tells_accounting(&self) -> bool {
+        true
+    }
+
     fn start(&mut self, _out: &mut dyn Write, source: &Source<'_>, _by: &By) -> io::Result<()> {
         source.header.host.clone_into(&mut self.host);
         Ok(())

@@ -1,7 +1,7 @@
 //! Parquet: the recording's own table, row by row, for `DuckDB` and its kin.
 //!
-//! It is no view: nothing is grouped, summed up or left out, so that whoever
-//! reads it asks for what they want.
+//! It is no view: nothing is grouped, summed up or left out but what a filter does
+//! not want, so that whoever reads it asks for what they want.
 
 use std::io::{self, Write};
 

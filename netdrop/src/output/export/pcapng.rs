@@ -4,6 +4,7 @@
 mod blocks;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fmt::Write as _,
     io::{self, Write},
@@ -12,6 +13,7 @@ use std::{
 use self::blocks::{Link, Packet, Toward};
 use super::{Exporter, Source};
 use crate::{
+    drops::frame::Tag,
     output::escape::escape,
     tally::{headers::Headers, key::By, packet::Drop, period::Period},
 };
@@ -75,18 +77,18 @@ impl Exporter for Pcapng {
             self.interfaces.insert(interface, next);
             next
         };
-        let bytes = drop
+        let bytes = drop.headers.as_ref().map(|headers| whole(headers, drop));
+        let before = drop
             .headers
             .as_ref()
-            .map_or(&[][..], |headers| &headers.bytes);
-        let before = drop.headers.as_ref().map_or(0, link_length);
+            .map_or(0, |headers| link_length(headers, drop));
         blocks::packet(
             out,
             &Packet {
                 interface: number,
                 // Before 1970 there was no eBPF.
                 time: u64::try_from(drop.time.as_nanosecond()).unwrap_or_default(),
-                bytes,
+                bytes: bytes.as_deref().unwrap_or_default(),
                 length: drop.length.saturating_add(before),
                 toward: match drop.direction.as_deref() {
                     Some("rx") => Toward::In,
@@ -107,8 +109,26 @@ impl Exporter for Pcapng {
     }
 }
 
+/// A VLAN tag's bytes in a frame, and those before it: the addresses of the link.
+const TAG_BYTES: usize = 4;
+const LINK_ADDRESSES: usize = 12;
+
+/// The bytes, with the VLAN tag put back that was taken off the frame, as in a
+/// capture.
+fn whole<'a>(headers: &'a Headers, drop: &Drop) -> Cow<'a, [u8]> {
+    let Headers { bytes, link_layer } = headers;
+    match (drop.tag(), bytes.split_at_checked(LINK_ADDRESSES)) {
+        (Some(tag), Some((addresses, rest))) if *link_layer => {
+            let Tag { ethertype, control } = tag;
+            let tag = [ethertype.to_be_bytes(), control.to_be_bytes()];
+            Cow::Owned([addresses, tag.as_flattened(), rest].concat())
+        }
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
 /// Bytes before the network header; the length of a drop begins with that.
-fn link_length(headers: &Headers) -> u32 {
+fn link_length(headers: &Headers, drop: &Drop) -> u32 {
     const VLANS: [[u8; 2]; 3] = [[0x81, 0], [0x88, 0xa8], [0x91, 0]];
     if !headers.link_layer {
         return 0;
@@ -116,11 +136,12 @@ fn link_length(headers: &Headers) -> u32 {
     let mut length = 14;
     while let Some(ethertype) = headers.bytes.get(length - 2..length)
         && VLANS.iter().any(|vlan| vlan == ethertype)
-        && headers.bytes.len() >= length + 4
+        && headers.bytes.len() >= length + TAG_BYTES
     {
-        length += 4;
+        length += TAG_BYTES;
     }
-    u32::try_from(length).unwrap_or_default()
+    let put_back = drop.tag().map_or(0, |_| TAG_BYTES);
+    u32::try_from(length + put_back).unwrap_or_default()
 }
 
 /// What an interface is called, and where it is.
@@ -175,6 +196,10 @@ fn comment(drop: &Drop) -> String {
     say("cpu", Some(&cpu));
     if drop.segments > 1 {
         say("segments", Some(&drop.segments.to_string()));
+    }
+    if !drop.headers.as_ref().is_some_and(|it| it.link_layer) {
+        let vlan = drop.tag().map(|tag| tag.vlan().to_string());
+        say("vlan", vlan.as_deref());
     }
     if drop.headers.is_none() {
         let ends = [(drop.src, drop.src_port), (drop.dst, drop.dst_port)];

@@ -30,7 +30,7 @@ const FACTS: [Fact; 13] = [
     (
         "undecided",
         |it| Some(it.undecided),
-        "drops that the filter could not decide: their headers could not be read",
+        "drops that the filter could not decide: headers or names that it asks for could not be read, or were not recorded",
     ),
     (
         "parts",

@@ -26,7 +26,11 @@ use crate::{
 pub(super) fn about(compared: &Compared<'_>) -> Markup {
     let [before, after] = compared.files;
     html! {
-        p.about { "Before: " code { (name(before)) } ". After: " code { (name(after)) } "." }
+        p.about { "Before: " code { (name(before)) } ". After: " code { (name(after)) } "."
+            @if let Some(filter) = &compared.diff.sides[0].wanted {
+                " Only: " code { (name(filter)) } "."
+            }
+        }
     }
 }
 
@@ -156,6 +160,7 @@ fn probability(q: f64) -> String {
 fn about_side(file: &str, side: &Side) -> Markup {
     let Side {
         header,
+        wanted: _,
         end: ended,
         summary,
         uncompared,
@@ -177,7 +182,7 @@ fn about_side(file: &str, side: &Side) -> Markup {
                 }
             }
             @if let Some(filter) = &header.filter {
-                div { dt { "Filter" } dd { code { (name(filter)) } } }
+                div { dt { "Recorded with filter" } dd { code { (name(filter)) } } }
             }
             div { dt { "Hidden" } dd { (number(summary.totals.hidden)) } }
             div { dt { "End" } dd { (end(ended)) } }

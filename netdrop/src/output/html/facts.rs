@@ -67,7 +67,7 @@ fn of_host(fleet: &Fleet, host: &Host) -> Markup {
             html! { (or_unknown(interval.map(duration_text))) },
         ),
         (
-            "Filter",
+            "Recorded with filter",
             html! { @if let Some(filter) = filter { code { (name(filter)) } } @else { "none" } },
         ),
         (

@@ -126,6 +126,9 @@ pub(super) fn about(fleet: &Fleet) -> Markup {
                 files => { "From " (count_text(files.len() as u64, "recording")) "." }
             }
             @if let Some(filter) = fleet.hosts.iter().find_map(|host| host.report.header.filter.as_deref()) {
+                " Recorded with the filter " code { (name(filter)) } "."
+            }
+            @if let Some(filter) = fleet.hosts.iter().find_map(|host| host.report.wanted.as_deref()) {
                 " Only: " code { (name(filter)) } "."
             }
         }

@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct Object<'a> {
     r#type: &'static str,
     schema: u32,
+    filter: Option<&'a str>,
     before: SideObject<'a>,
     after: SideObject<'a>,
     rows: Vec<ChangeObject<'a>>,
@@ -38,6 +39,7 @@ impl<'a> Object<'a> {
         Self {
             r#type: "diff",
             schema: super::SCHEMA,
+            filter: before.wanted.as_deref(),
             before: SideObject::of(files[0], before),
             after: SideObject::of(files[1], after),
             rows: diff.rows.iter().map(ChangeObject).collect(),

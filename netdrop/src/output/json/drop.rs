@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::tally::{headers::Headers, packet::Drop, protocol::ethertype_text};
+use crate::{
+    drops::frame::Tag,
+    tally::{headers::Headers, packet::Drop, protocol::ethertype_text},
+};
 
 #[derive(Serialize)]
 pub(super) struct Object<'a> {
@@ -50,6 +53,8 @@ pub(super) struct Object<'a> {
     stage_by: Option<&'static str>,
     headers: Option<String>,
     headers_from: Option<&'static str>,
+    frame_length: Option<u32>,
+    vlan: Option<u16>,
 }
 
 impl<'a> Object<'a> {
@@ -94,6 +99,8 @@ impl<'a> Object<'a> {
             stack: drop.stack.as_deref(),
             headers: drop.headers.as_ref().map(Headers::hexadecimal),
             headers_from: drop.headers.as_ref().map(Headers::from),
+            frame_length: drop.frame.and_then(|frame| frame.length),
+            vlan: drop.tag().map(Tag::vlan),
         }
     }
 }

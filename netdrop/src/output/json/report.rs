@@ -24,6 +24,7 @@ pub(super) struct Object<'a> {
     schema: u32,
     file: Option<&'a str>,
     name: &'a str,
+    filter: Option<&'a str>,
     recording: RecordingObject<'a>,
     pieces: Vec<PieceObject<'a>>,
     clock_offset: f64,
@@ -46,6 +47,7 @@ impl<'a> Object<'a> {
             schema: super::SCHEMA,
             file: report.pieces.first().map(|piece| &*piece.file),
             name,
+            filter: report.wanted.as_deref(),
             recording: RecordingObject {
                 header: &report.header,
                 first: report.span.map(|(first, _)| seconds(first)),

@@ -84,8 +84,13 @@ fn heading(out: &mut String, report: &Report, layout: Layout) {
         count_text(report.intervals, "interval"),
         escape(&header.version)
     );
-    if let Some(filter) = &header.filter {
-        let _ = writeln!(out, "  only: {}", escape(filter));
+    for (what, filter) in [
+        ("recorded with filter", &header.filter),
+        ("only", &report.wanted),
+    ] {
+        if let Some(filter) = filter {
+            let _ = writeln!(out, "  {what}: {}", escape(filter));
+        }
     }
     if !report.offset.is_zero() {
         let text = format!("times: {} by --offset", clock::signed(report.offset));

@@ -5,10 +5,13 @@ use std::{num::NonZeroU64, sync::Arc};
 use bytes::Bytes;
 
 use super::time;
-use crate::tally::{
-    headers::Headers,
-    names::{Evidence, Process, Severity},
-    packet::Drop,
+use crate::{
+    drops::frame::{Frame, Tag},
+    tally::{
+        headers::Headers,
+        names::{Evidence, Process, Severity},
+        packet::Drop,
+    },
 };
 
 /// A refused datagram, as in the contract.
@@ -41,6 +44,11 @@ pub(crate) fn datagram() -> Drop {
         cut: false,
         length: 29,
         segments: 1,
+        frame: Some(Frame {
+            length: Some(43),
+            tag: None,
+            tags_inside: 0,
+        }),
         ethertype: Some(0x0800),
         tcp_flags: None,
         pid: None,
@@ -65,6 +73,14 @@ pub(crate) fn segment() -> Drop {
         dst: Some("fe80::2".parse().unwrap()),
         tcp_flags: Some("SYN|ACK".to_owned()),
         segments: 3,
+        frame: Some(Frame {
+            length: Some(43),
+            tag: Some(Tag {
+                ethertype: 0x8100,
+                control: 0x2064,
+            }),
+            tags_inside: 0,
+        }),
         pid: Some(321),
         command: Some("cu\x1brl".to_owned()),
         cgroup: Some("/system.slice".into()),

@@ -51,6 +51,7 @@ pub(crate) fn report() -> Report {
         commands: vec!["ss -lump".to_owned()],
     };
     Report {
+        wanted: Some("port 80".to_owned()),
         header: Header {
             format: 1,
             version: "0.1.0".to_owned(),
@@ -146,6 +147,7 @@ pub(crate) fn diff() -> Diff {
     let report = report();
     let side = |uncompared| Side {
         header: report.header.clone(),
+        wanted: report.wanted.clone(),
         end: report.end.clone(),
         summary: period(),
         uncompared,

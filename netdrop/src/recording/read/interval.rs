@@ -41,6 +41,8 @@ pub(super) enum Excess {
 /// An interval, as it was when it was recorded.
 #[derive(Debug)]
 pub struct Interval {
+    /// Its number; `None` where it is not told.
+    pub number: Option<u32>,
     /// The wall clock at its end.
     pub time: Timestamp,
     /// What was counted.
@@ -238,6 +240,7 @@ impl Partial {
             snapshot.aftermath = aftermath;
         }
         Some(Interval {
+            number: line.interval,
             time: Timestamp::from_microsecond(line.time?).ok()?,
             snapshot,
             time_squeeze,

@@ -35,6 +35,7 @@ const SLACK: SignedDuration = SignedDuration::from_millis(500);
 #[derive(Debug)]
 pub struct Builder {
     header: Header,
+    wanted: Option<String>,
     offset: SignedDuration,
     view: View,
     names: Recorded,
@@ -72,6 +73,7 @@ impl Builder {
         summary.explain();
         Self {
             header: recording.header().clone(),
+            wanted: recording.wanted().map(str::to_owned),
             offset,
             view: view.clone(),
             names: Recorded::default(),
@@ -200,6 +202,7 @@ impl Builder {
     pub fn finish(self) -> Report {
         let Self {
             header,
+            wanted,
             offset,
             view,
             pieces,
@@ -233,6 +236,7 @@ impl Builder {
         };
         Report {
             header,
+            wanted,
             offset,
             show: view.show,
             end: pieces.last().map_or(End::Cut(0), |piece| piece.end.clone()),

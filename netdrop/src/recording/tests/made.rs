@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use netdrop_ebpf::{
     area::{Counter, Weights},
-    event::{EVENT_LINK_LAYER, EVENT_TCP_FLAGS, Event},
+    event::{EVENT_FRAME, EVENT_LINK_LAYER, EVENT_TCP_FLAGS, Event},
     flow::{FlowAddrs, FlowKey},
     site::{NO_REASON, SiteKey, state},
     squeeze::NapiKey,
@@ -209,6 +209,7 @@ impl Numbers {
                 segments: self.one(&[1, 3]),
                 tcp_flags: self.one(&[0, 0x12]),
                 flags: self.one(&[0, EVENT_TCP_FLAGS])
+                    | self.one(&[0, EVENT_FRAME])
                     | if link_layer { EVENT_LINK_LAYER } else { 0 },
                 command: *b"secretive\0\0\0\0\0\0\0",
                 stack_len: u16::try_from(stack.len()).unwrap(),
@@ -217,6 +218,9 @@ impl Numbers {
                 cgroup: self.one(&[0, 5]),
                 receiver: self.one(&[0, 77]),
                 qdisc: *b"tbf\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                frame_length: 15 + u32::try_from(self.next(1500)).unwrap(),
+                tag_type: self.one(&[0, 0x8100, 0x88a8]),
+                tag_control: self.one(&[5, 0xe064]),
             },
             stack: stack.into(),
             headers: if self.next(5) == 0 {

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-const FILTERS: [&str; 8] = [
+pub(super) const FILTERS: [&str; 8] = [
     "less 700",
     "not greater 400",
     "tcp[tcpflags] & tcp-syn != 0",
@@ -43,12 +43,12 @@ const FILTERS: [&str; 8] = [
     "vlan and greater 200",
 ];
 
-fn plan(text: &str) -> Plan {
+pub(super) fn plan(text: &str) -> Plan {
     Plan::recorded(&parse(text, &System { reasons: None }).unwrap().unwrap())
 }
 
 /// An interval in which just these drops happened, as many of them without a place.
-fn counted(drops: &[Detail], without_place: usize) -> Snapshot {
+pub(super) fn counted(drops: &[Detail], without_place: usize) -> Snapshot {
     let mut snapshot = Snapshot {
         seconds: 1.0,
         flows: Some(Vec::new()),
@@ -114,7 +114,7 @@ fn truth(plan: &Plan, drops: &[Vec<Detail>]) -> [u64; 3] {
     sums
 }
 
-fn header(top: Option<u32>) -> Header {
+pub(super) fn header(top: Option<u32>) -> Header {
     Header {
         stacks: false,
         top,
@@ -145,7 +145,7 @@ fn read(bytes: &[u8], plan: &Plan, view: &View, hide: bool) -> Read {
     }
 }
 
-fn all(by: &str) -> View {
+pub(super) fn all(by: &str) -> View {
     View {
         show: Show::All,
         ..view(by)

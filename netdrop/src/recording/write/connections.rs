@@ -8,7 +8,7 @@ use netdrop_ebpf::{
     hurt::{Connection, Followed as Counts, MAPPED},
 };
 
-use super::rows::Rows;
+use super::{rows::Rows, sheet::Stamp, state::State};
 use crate::{
     kernel::snapshot::{Aftermath, Followed},
     recording::{
@@ -39,13 +39,14 @@ impl Following {
         size_of_val(self.connections.as_slice()) + self.listed.len() * size_of::<Connection>()
     }
 
+    /// Adds the last rows of an interval to a file in which so much stands.
+    pub(super) fn end(&self, state: &mut State, columns: &mut Columns, stamp: &Stamp) {
+        self.push(&mut state.connections, columns, &stamp.line("connection"));
+        columns.push(&stamp.end());
+    }
+
     /// Adds the rows of what is new to a file that knows so much.
-    pub(super) fn push(
-        &self,
-        known: &mut HashMap<Connection, Known>,
-        columns: &mut Columns,
-        line: &Line<'_>,
-    ) {
+    fn push(&self, known: &mut HashMap<Connection, Known>, columns: &mut Columns, line: &Line<'_>) {
         for news in Known::news(known, &self.connections, &self.listed) {
             let [first, second] = news.connection.addresses.map(|words| text(&words));
             let [first_port, second_port] = news.connection.ports;

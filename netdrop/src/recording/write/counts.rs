@@ -1,8 +1,8 @@
 //! Rows of counts: those of the kernel side, full polls, counters of the host.
 
-use netdrop_ebpf::squeeze::NapiKey;
+use netdrop_ebpf::{area::Counter, squeeze::NapiKey};
 
-use super::{HostCounter, rows::Rows};
+use super::{Events, HostCounter, Instant, rows::Rows};
 use crate::{
     kernel::snapshot::Snapshot,
     recording::{columns::Line, count, histogram},
@@ -48,7 +48,7 @@ impl Rows {
     pub(super) fn push_counts(
         &mut self,
         snapshot: &Snapshot,
-        time_squeeze: Option<&[(u32, u64)]>,
+        instant: &Instant<'_>,
         cut: Option<u64>,
     ) {
         let base = self.line("count");
@@ -66,7 +66,8 @@ impl Rows {
         };
         for (counter, scope, name, hook) in count::COUNTS {
             let attached = hook.is_none_or(|hook| attached.iter().any(|name| name == hook));
-            let value = attached.then(|| snapshot.counters.get(counter));
+            let told = counter != Counter::ConsequenceOther || snapshot.aftermath.is_some();
+            let value = (attached && told).then(|| snapshot.counters.get(counter));
             push(scope, name, None, value);
         }
         let missed = snapshot.recursion_missed;
@@ -83,7 +84,16 @@ impl Rows {
                 push(count::KERNEL, name, None, Some(all.into()));
             }
         }
-        match time_squeeze {
+        if let Events::Recorded {
+            singles: Some(singles),
+            ..
+        } = instant.events
+        {
+            for (name, value) in count::singles(singles) {
+                push(count::SINGLES, name, None, Some(value));
+            }
+        }
+        match instant.time_squeeze {
             Some(cpus) => {
                 for (cpu, times) in cpus {
                     let cpu = Some(*cpu);

@@ -1,12 +1,13 @@
 //! Rows of sampled drops.
 
 use arrow_schema::ArrowError;
+use netdrop_ebpf::{flow::FlowKey, site::SiteKey};
 
-use super::{Instant, rows::Rows};
+use super::{Events, Instant, rows::Rows};
 use crate::{
-    filter::plan::{Plan, Verdict},
+    filter::plan::Verdict,
     recording::event::Texts,
-    tally::{headers::Headers, names::Names, packet::Drop},
+    tally::{headers::Headers, names::Names, packet::Drop, sampled::Sampled},
 };
 
 /// What the rows of events hold.
@@ -26,20 +27,40 @@ impl Rows {
         names: &mut dyn Names,
     ) -> Result<(), ArrowError> {
         let Wanted { payload, stacks } = self.wanted;
-        for detail in instant.events {
-            let mut drop = Drop::of(detail, instant.boot, stacks, &mut self.sites, names);
-            let wants = |plan: &Plan| plan.judge(&(&drop).into(), &detail.flow()) == Verdict::Keep;
-            if !self.filter.as_ref().is_none_or(wants) {
-                continue;
+        match instant.events {
+            Events::Live { details, boot } => {
+                for detail in details {
+                    let mut drop = Drop::of(detail, boot, stacks, &mut self.sites, names);
+                    if !self.wants(&drop, &detail.flow()) {
+                        continue;
+                    }
+                    if payload {
+                        drop.headers = Headers::with_payload(detail);
+                    }
+                    self.push_event(&drop, &detail.event.site)?;
+                }
             }
-            if payload {
-                drop.headers = Headers::with_payload(detail);
+            Events::Recorded { drops, .. } => {
+                for Sampled { drop, flow } in drops {
+                    if self.wants(drop, flow) {
+                        self.push_event(drop, &flow.site)?;
+                    }
+                }
             }
-            let texts = Texts::of(&drop);
-            let line = texts.line(&self.line("event"), &drop, &detail.event.site);
-            self.columns.push(&line);
-            self.turn_full()?;
         }
         Ok(())
+    }
+
+    fn wants(&self, drop: &Drop, flow: &FlowKey) -> bool {
+        self.filter
+            .as_ref()
+            .is_none_or(|plan| plan.judge(&drop.into(), flow) == Verdict::Keep)
+    }
+
+    fn push_event(&mut self, drop: &Drop, site: &SiteKey) -> Result<(), ArrowError> {
+        let texts = Texts::of(drop);
+        let line = texts.line(&self.line("event"), drop, site);
+        self.columns.push(&line);
+        self.turn_full()
     }
 }

@@ -25,13 +25,14 @@ use crate::{
     },
     tally::{
         choose::choose,
+        left_out::LeftOut,
         names::{Names, Severity},
         site::{Site, Sites},
     },
 };
 
 /// Rows of a batch at most.
-const BATCH: usize = 8192;
+pub(in crate::recording) const BATCH: usize = 8192;
 
 /// Drops at one place in the last interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,7 @@ pub struct Rows {
     pub(super) seen: Vec<(Site, Weights)>,
     /// Their packets, and those of drops without a place.
     packets: u64,
+    left_out: LeftOut,
     schema: SchemaRef,
     full: Vec<RecordBatch>,
     pub(super) filter: Option<Plan>,
@@ -98,6 +100,7 @@ impl Rows {
             following: Following::default(),
             seen: Vec::new(),
             packets: 0,
+            left_out: LeftOut::default(),
             schema: Arc::new(Schema::new(fields())),
             full: Vec::new(),
             filter: None,
@@ -105,18 +108,18 @@ impl Rows {
                 payload: header.payload,
                 stacks: header.stacks,
             },
-            stamp: Stamp {
-                number: 0,
-                time: header.start.unwrap_or_default(),
-                seconds: 0.0,
-                drops: 0,
-            },
+            stamp: Stamp::of(header),
         }
     }
 
     /// From now on, only what the filter wants is recorded.
     pub fn filter(&mut self, plan: &Plan) {
         self.filter = plan.asks_rows().then(|| plan.clone());
+    }
+
+    /// The next interval has this number, and those behind it those that follow.
+    pub fn number(&mut self, number: u32) {
+        self.stamp.number = number;
     }
 
     /// The rows of an interval.
@@ -142,6 +145,7 @@ impl Rows {
             drops: snapshot.counters.counted(),
             ..self.stamp
         };
+        self.left_out = LeftOut::from(&snapshot.counters);
         self.sites_of(snapshot, names)?;
         let cut = self.flows_of(snapshot, names)?;
         let placed: u64 = self.seen.iter().map(|(_, weights)| weights.packets).sum();
@@ -149,7 +153,7 @@ impl Rows {
         self.events_of(instant, names)?;
         self.polls_of(snapshot, names);
         self.histograms_of(snapshot);
-        self.push_counts(snapshot, instant.time_squeeze, cut);
+        self.push_counts(snapshot, instant, cut);
         self.push_counters(instant.counters);
         let stamp = self.stamp;
         self.stamp.number += 1;
@@ -177,6 +181,12 @@ impl Rows {
     #[must_use]
     pub fn packets(&self) -> u64 {
         self.packets
+    }
+
+    /// What the filter left out of the last interval.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out
     }
 
     /// A row of this interval.

@@ -3,8 +3,11 @@
 use arrow_array::RecordBatch;
 use jiff::Timestamp;
 
-use super::{HostCounter, connections::Following};
-use crate::recording::columns::{Columns, Line};
+use super::{HostCounter, connections::Following, state::State};
+use crate::recording::{
+    columns::{Columns, Line},
+    header::Header,
+};
 
 /// Which interval rows belong to.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +23,16 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Before the first interval of a file with this header.
+    pub(in crate::recording) fn of(header: &Header) -> Self {
+        Self {
+            number: 0,
+            time: header.start.unwrap_or_default(),
+            seconds: 0.0,
+            drops: 0,
+        }
+    }
+
     /// A row of it.
     pub(super) fn line<'a>(&self, kind: &'a str) -> Line<'a> {
         Line {
@@ -36,6 +49,14 @@ impl Stamp {
         Line {
             drops: Some(self.drops),
             ..self.line("interval")
+        }
+    }
+
+    /// The last row of a file of which this is the last interval, and why it ends.
+    pub(in crate::recording) fn close<'a>(&self, why: &'a str) -> Line<'a> {
+        Line {
+            name: Some(why),
+            ..self.line("end")
         }
     }
 }
@@ -60,5 +81,20 @@ impl std::fmt::Debug for Sheet {
             .debug_struct("Sheet")
             .field("stamp", &self.stamp)
             .finish_non_exhaustive()
+    }
+}
+
+impl Sheet {
+    /// All its rows, in a file in which so much stands: full batches, and those behind.
+    pub(in crate::recording) fn all(self, state: &mut State) -> (Vec<RecordBatch>, Columns) {
+        let Self {
+            stamp,
+            full,
+            mut columns,
+            changed: _,
+            following,
+        } = self;
+        following.end(state, &mut columns, &stamp);
+        (full, columns)
     }
 }

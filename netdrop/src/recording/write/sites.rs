@@ -1,6 +1,10 @@
 //! Rows of places and of flows.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
+};
 
 use arrow_schema::ArrowError;
 use netdrop_ebpf::{area::Weights, flow::FlowKey, site::SiteKey};
@@ -42,14 +46,18 @@ impl Rows {
         let Some(flows) = &snapshot.flows else {
             return Ok(None);
         };
-        let mut flows: Vec<(FlowKey, Weights)> = summed(flows).into_iter().collect();
-        let top = self.top.min(flows.len());
-        if top < flows.len() {
-            flows.select_nth_unstable_by_key(top, |(_, weights)| std::cmp::Reverse(weights.drops));
+        let flows = summed(flows);
+        let drops = |place: &usize| flows[*place].1.drops;
+        // Of those that lost as many, the first come first.
+        let rank = |place: &usize| (Reverse(drops(place)), *place);
+        let mut places: Vec<usize> = (0..flows.len()).collect();
+        let top = self.top.min(places.len());
+        if top < places.len() {
+            places.select_nth_unstable_by_key(top, rank);
         }
-        let cut = flows[top..].iter().map(|(_, weights)| weights.drops).sum();
-        flows.truncate(top);
-        flows.sort_unstable_by_key(|(_, weights)| std::cmp::Reverse(weights.drops));
+        let cut = places.split_off(top).iter().map(drops).sum();
+        places.sort_unstable_by_key(rank);
+        let flows: Vec<(FlowKey, Weights)> = places.iter().map(|place| flows[*place]).collect();
         for (key, weights) in &flows {
             self.push_flow(key, weights, names);
             self.turn_full()?;
@@ -132,14 +140,23 @@ impl Rows {
     }
 }
 
-/// Each key once.
-fn summed<K: Copy + Eq + std::hash::Hash>(rows: &[(K, Weights)]) -> HashMap<K, Weights> {
-    let mut sums: HashMap<K, Weights> = HashMap::with_capacity(rows.len());
+/// Each key once, in the order in which they come.
+fn summed<K: Copy + Eq + Hash>(rows: &[(K, Weights)]) -> Vec<(K, Weights)> {
+    let mut sums: Vec<(K, Weights)> = Vec::with_capacity(rows.len());
+    let mut places = HashMap::with_capacity(rows.len());
     for (key, weights) in rows {
-        let sum = sums.entry(*key).or_default();
-        sum.drops += weights.drops;
-        sum.packets += weights.packets;
-        sum.bytes += weights.bytes;
+        match places.entry(*key) {
+            Entry::Vacant(place) => {
+                place.insert(sums.len());
+                sums.push((*key, *weights));
+            }
+            Entry::Occupied(place) => {
+                let (_, sum) = &mut sums[*place.get()];
+                sum.drops += weights.drops;
+                sum.packets += weights.packets;
+                sum.bytes += weights.bytes;
+            }
+        }
     }
     sums
 }

@@ -4,8 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use netdrop_ebpf::hurt::Connection;
 
-use super::{HostCounter, connections::Following};
-use crate::recording::connection::Known;
+use super::{HostCounter, connections::Following, sheet::Stamp};
+use crate::recording::{
+    columns::{Columns, Line},
+    connection::Known,
+};
 
 /// The host's counters, and the connections that were followed.
 #[derive(Clone, Debug, Default)]
@@ -64,9 +67,20 @@ impl State {
         following.skip(&mut self.connections);
     }
 
-    /// The counters as they stand.
-    pub(super) fn counters(&self) -> &[HostCounter] {
-        &self.counters
+    /// Adds the first rows of a file: the counters as they stand.
+    pub(in crate::recording) fn start(&self, columns: &mut Columns, stamp: &Stamp) {
+        for counter in &self.counters {
+            columns.push(&Line {
+                scope: Some(&counter.scope),
+                name: Some(&counter.name),
+                value: counter.value,
+                ..stamp.line("counter")
+            });
+        }
+        if self.counters.is_empty() {
+            // What has no rows has no checksum, and the header is to have one.
+            columns.push(&stamp.line("start"));
+        }
     }
 
     /// For the next piece of a recording: it goes on with the connections of the

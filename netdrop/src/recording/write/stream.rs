@@ -20,7 +20,7 @@ use super::{
 use crate::recording::{
     anonymize::Anonymizer,
     checksum::{self, Chain},
-    columns::{Columns, Line, fields},
+    columns::{Columns, fields},
     header::{Header, KEY},
 };
 
@@ -145,29 +145,13 @@ impl Stream {
             waiting: encoder.group(),
             encoder,
             state,
-            stamp: Stamp {
-                number: 0,
-                time: header.start.unwrap_or_default(),
-                seconds: 0.0,
-                drops: 0,
-            },
+            stamp: Stamp::of(header),
             most,
             written: 0,
             chain: Chain::default(),
         };
         let mut columns = stream.encoder.columns();
-        for counter in stream.state.counters() {
-            columns.push(&Line {
-                scope: Some(&counter.scope),
-                name: Some(&counter.name),
-                value: counter.value,
-                ..stream.stamp.line("counter")
-            });
-        }
-        if columns.len() == 0 {
-            // What has no rows has no checksum, and the header is to have one.
-            columns.push(&stream.stamp.line("start"));
-        }
+        stream.state.start(&mut columns, &stream.stamp);
         let mut bytes = Vec::new();
         stream.encoder.rows(&mut columns, &mut bytes)?;
         stream.append(stream.seal(&bytes)?)?;
@@ -217,12 +201,7 @@ impl Stream {
         for batch in &full {
             self.encoder.batch(batch, &mut bytes)?;
         }
-        following.push(
-            &mut self.state.connections,
-            &mut columns,
-            &stamp.line("connection"),
-        );
-        columns.push(&stamp.end());
+        following.end(&mut self.state, &mut columns, &stamp);
         self.waiting.add(stamp, columns, Vec::new());
         if !waits || self.waiting.is_full(PATIENCE) {
             self.encoder.rows(self.waiting.columns(), &mut bytes)?;
@@ -264,12 +243,7 @@ impl Stream {
         self.append(self.seal(body)?)?;
         if let Some(following) = tail {
             let mut columns = self.encoder.columns();
-            following.push(
-                &mut self.state.connections,
-                &mut columns,
-                &stamp.line("connection"),
-            );
-            columns.push(&stamp.end());
+            following.end(&mut self.state, &mut columns, &stamp);
             let mut bytes = Vec::new();
             self.encoder.rows(&mut columns, &mut bytes)?;
             self.append(self.seal(&bytes)?)?;
@@ -286,10 +260,7 @@ impl Stream {
     pub fn finish(mut self, why: &str) -> Result<u64, RecordError> {
         self.write_waiting()?;
         let mut columns = self.encoder.columns();
-        columns.push(&Line {
-            name: Some(why),
-            ..self.stamp.line("end")
-        });
+        columns.push(&self.stamp.close(why));
         let mut bytes = Vec::new();
         self.encoder.rows(&mut columns, &mut bytes)?;
         let mut bytes = self.seal(&bytes)?.bytes;

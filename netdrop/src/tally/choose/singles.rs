@@ -86,7 +86,7 @@ pub(crate) fn choose_singles(
         names,
         known: HashMap::new(),
     };
-    let verdicts: Vec<Verdict> = events
+    let mut verdicts: Vec<Verdict> = events
         .iter()
         .map(|event| {
             let drop = &event.drop;
@@ -120,6 +120,10 @@ pub(crate) fn choose_singles(
             sums.add(row.verdict, row.weights.drops);
             if row.verdict == Verdict::Keep {
                 kept.row(row);
+            }
+            // A single drop is where its row is.
+            for single in &row.singles {
+                verdicts[*single] = row.verdict;
             }
             continue;
         }

@@ -51,7 +51,7 @@ fn snapshot() -> Snapshot {
         sites: vec![
             (key(0, state::FLOW), weights(10)),
             (key(1, state::FLOW), weights(20)),
-            (key(1, state::UNPARSED), weights(30)),
+            (key(1, state::UNPARSED_OR_TAGGED), weights(30)),
         ],
         flows: Some(vec![
             (flow(key(0, state::FLOW), 80), weights(9)),

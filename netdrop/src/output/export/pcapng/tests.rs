@@ -71,6 +71,32 @@ fn an_interface_is_described_once_before_its_first_packet() {
 }
 
 #[test]
+fn a_tag_that_was_taken_off_is_put_back() {
+    let tagged = |link_layer| Drop {
+        frame: samples::segment().frame,
+        ..with_headers(link_layer, TAGGED)
+    };
+    let length = tagged(true).length;
+    let bytes = export(&[tagged(true), tagged(false)]);
+    let blocks = blocks_of(&bytes);
+    let (_, body) = blocks[2];
+    let sizes: Vec<u8> = body[12..20].to_vec();
+    let put_back = u8::try_from(TAGGED.len() + 4).unwrap();
+    let whole = u8::try_from(length + 18 + 4).unwrap();
+    assert_eq!(sizes, [put_back, 0, 0, 0, whole, 0, 0, 0]);
+    let frame = &body[20..20 + usize::from(put_back)];
+    assert_eq!(frame[..12], TAGGED[..12]);
+    assert_eq!(frame[12..16], [0x81, 0, 0x20, 0x64]);
+    assert_eq!(frame[16..], TAGGED[12..]);
+    let told = |body: &[u8]| String::from_utf8_lossy(body).contains("vlan=100");
+    assert!(!told(body));
+    // Without a frame's header there is no place for it.
+    let (_, body) = blocks[4];
+    assert_eq!(body[12], u8::try_from(TAGGED.len()).unwrap());
+    assert!(told(body));
+}
+
+#[test]
 fn a_packet_has_its_length_and_time() {
     let drop = with_headers(true, TAGGED);
     let (length, time) = (drop.length, drop.time);
