@@ -58,6 +58,26 @@ impl SiteKey {
             && (!self.lacks_flow() || self.state & state::FLOW_FROM_SOCKET != 0)
     }
 
+    /// Did its socket tell the flow, because headers were not built yet?
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_from_socket(&self) -> bool {
+        self.has_flow_and(state::FLOW_FROM_SOCKET) && self.state & state::NETWORK == 0
+    }
+
+    /// Is it known to be an IP fragment other than the first?
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_later_fragment(&self) -> bool {
+        self.has_flow_and(state::FLOW_FROM_SOCKET | state::NETWORK)
+    }
+
+    #[inline(always)]
+    const fn has_flow_and(&self, bits: u16) -> bool {
+        let all = state::FLOW | bits;
+        self.state & all == all
+    }
+
     #[inline(always)]
     const fn lacks_flow(&self) -> bool {
         self.state & state::FLOW == 0 && matches!(self.ethertype, ETH_P_IP | ETH_P_IPV6 | ETH_P_ARP)
@@ -85,7 +105,10 @@ pub mod state {
     pub const ROUTED: u16 = 1 << 6;
     /// The flow was read: the drop has a row in the flow table.
     pub const FLOW: u16 = 1 << 7;
-    /// The flow came from the socket, because headers were not built yet.
+    /// With [`FLOW`]: the flow came from the socket, because headers were not built yet
+    /// ([`SiteKey::is_from_socket`](super::SiteKey::is_from_socket)), or, with
+    /// [`NETWORK`], the packet is an IP fragment other than the first
+    /// ([`SiteKey::is_later_fragment`](super::SiteKey::is_later_fragment)).
     pub const FLOW_FROM_SOCKET: u16 = 1 << 8;
     /// Without [`FLOW`], of IP and ARP: the packet should have a flow, but its headers
     /// could not be read ([`SiteKey::is_unparsed`](super::SiteKey::is_unparsed)); with
@@ -102,6 +125,17 @@ pub mod state {
             bits | FLOW_FROM_SOCKET
         } else {
             bits | UNPARSED_OR_TAGGED
+        }
+    }
+
+    /// The bits of an IP fragment other than the first.
+    #[inline(always)]
+    #[must_use]
+    pub const fn later_fragment(bits: u16) -> u16 {
+        if bits & NETWORK != 0 {
+            bits | NO_TRANSPORT | FLOW_FROM_SOCKET
+        } else {
+            bits | NO_TRANSPORT
         }
     }
     /// The RX tag of this CPU names this packet: `netif_receive_skb` saw it.

@@ -31,10 +31,7 @@ pub(super) fn read_ipv4<M: Memory>(skb: M, at: u64, available: u32, s: *mut Scra
         know(s, known::PROTOCOL);
     }
     if read_be16(window(s, 6)) & 0x1FFF != 0 {
-        mark(s, state::NO_TRANSPORT);
-        if skb.is_filtered() {
-            know(s, known::LATER_FRAGMENT);
-        }
+        end_fragment(skb, s);
         return;
     }
     let transport = u32::from(first & 15) * 4;
@@ -79,9 +76,8 @@ pub(super) fn read_ipv6<M: Memory>(skb: M, at: u64, available: u32, s: *mut Scra
             44 => {
                 // SAFETY: two bytes into a field of eight.
                 if read_be16(unsafe { small(s).add(2) }) & 0xFFF8 != 0 {
-                    mark(s, state::NO_TRANSPORT);
+                    end_fragment(skb, s);
                     if skb.is_filtered() {
-                        know(s, known::LATER_FRAGMENT);
                         end_extensions(s);
                     }
                     return;
@@ -100,6 +96,19 @@ pub(super) fn read_ipv6<M: Memory>(skb: M, at: u64, available: u32, s: *mut Scra
         return;
     }
     read_transport(skb, window(s, 40), offset, available, s);
+}
+
+/// What follows is not the start of what the packet carries.
+#[inline(always)]
+fn end_fragment<M: Memory>(skb: M, s: *mut Scratch) {
+    put!(
+        s,
+        key.site.state,
+        state::later_fragment(get!(s, key.site.state))
+    );
+    if skb.is_filtered() {
+        know(s, known::LATER_FRAGMENT);
+    }
 }
 
 /// Tells the filter the protocol, where the chain was followed to its end.

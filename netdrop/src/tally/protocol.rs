@@ -92,8 +92,7 @@ impl Ends {
             && matches!(site.protocol, TCP | UDP | DCCP | SCTP | UDPLITE)
             && site.state & state::NO_TRANSPORT == 0;
         // A socket that is closed has given its port back.
-        let from_socket = site.state & state::FLOW_FROM_SOCKET != 0;
-        let port = |port| (ports && (port != 0 || !from_socket)).then_some(port);
+        let port = |port| (ports && (port != 0 || !site.is_from_socket())).then_some(port);
         Self {
             src: address(site.ethertype, addrs.src),
             src_port: port(addrs.src_port),
@@ -111,8 +110,9 @@ pub fn icmp(site: &SiteKey, addrs: &FlowAddrs) -> Option<(u8, u8)> {
         (ETHERTYPE_IPV4, ICMP) | (ETHERTYPE_IPV6, ICMPV6)
     );
     // A packet described by its socket has no message yet.
-    let read = state::FLOW | state::NO_TRANSPORT | state::FLOW_FROM_SOCKET;
-    (is_icmp && site.state & read == state::FLOW).then(|| addrs.dst_port.to_be_bytes().into())
+    let read = state::FLOW | state::NO_TRANSPORT;
+    let is_read = site.state & read == state::FLOW && !site.is_from_socket();
+    (is_icmp && is_read).then(|| addrs.dst_port.to_be_bytes().into())
 }
 
 fn address(ethertype: u16, bytes: [u8; 16]) -> Option<IpAddr> {
@@ -149,6 +149,18 @@ mod tests {
         assert_eq!(of(state::FLOW_FROM_SOCKET).src_port, None);
         assert_eq!(of(state::FLOW_FROM_SOCKET).dst_port, Some(443));
         assert_eq!(of(0).src_port, Some(0));
+    }
+
+    #[test]
+    fn a_later_fragment_is_not_from_a_socket() {
+        let read = state::FLOW | state::NETWORK;
+        let fragment = site(ETHERTYPE_IPV4, UDP, state::later_fragment(read));
+        assert!(fragment.is_later_fragment() && !fragment.is_from_socket());
+        let described = site(ETHERTYPE_IPV4, UDP, state::FLOW | state::FLOW_FROM_SOCKET);
+        assert!(described.is_from_socket() && !described.is_later_fragment());
+        // Of a frame that the stack has not parsed yet, it is not told.
+        let early = site(ETHERTYPE_IPV4, UDP, state::later_fragment(state::FLOW));
+        assert!(!early.is_from_socket() && !early.is_later_fragment());
     }
 
     #[test]

@@ -16,7 +16,12 @@ struct Frame<'a> {
     bytes: &'a [u8],
     /// Ethertype and control word of a tag that was taken off it.
     tag: (u16, u16),
+    /// Has the stack set its network header and ethertype?
+    received: bool,
 }
+
+/// Bytes of an Ethernet header.
+const ETHERNET: u16 = 14;
 
 impl Memory for Frame<'_> {
     fn head(self) -> u64 {
@@ -32,7 +37,7 @@ impl Memory for Frame<'_> {
     }
 
     fn network_header(self) -> u16 {
-        0
+        if self.received { ETHERNET } else { 0 }
     }
 
     fn transport_header(self) -> u16 {
@@ -40,7 +45,11 @@ impl Memory for Frame<'_> {
     }
 
     fn protocol(self) -> u16 {
-        0
+        let end = usize::from(ETHERNET);
+        match self.bytes.get(end - 2..end) {
+            Some(&[high, low]) if self.received => u16::from_be_bytes([high, low]),
+            _ => 0,
+        }
     }
 
     fn stripped_tag(self) -> (u16, u16) {
@@ -68,19 +77,30 @@ impl Memory for Frame<'_> {
     }
 }
 
-/// Reads a frame of which `captured` is there and `length` were sent.
+/// Reads a frame of which `captured` is there and `length` were sent, before the stack
+/// has received it.
 pub(crate) fn read(captured: &[u8], length: u32) -> (FlowAddrs, Packet) {
-    let scratch = seen(captured, length, (0, 0));
+    let frame = Frame {
+        bytes: captured,
+        tag: (0, 0),
+        received: false,
+    };
+    let scratch = scratch(frame, length);
     (scratch.key.addrs, scratch.packet)
 }
 
-/// All that is found in it, and in a tag that was taken off it.
+/// All that is found in it once it is received, and in a tag that was taken off it.
 pub(crate) fn seen(captured: &[u8], length: u32, tag: (u16, u16)) -> Scratch {
-    let mut scratch = Scratch::new_zeroed();
     let frame = Frame {
         bytes: captured,
         tag,
+        received: true,
     };
+    scratch(frame, length)
+}
+
+fn scratch(frame: Frame<'_>, length: u32) -> Scratch {
+    let mut scratch = Scratch::new_zeroed();
     headers::read(frame, &raw mut scratch);
     scratch.packet.length = length;
     scratch.packet.known |= known::LENGTH;

@@ -20,6 +20,7 @@ use netdrop_ebpf::{
     filter::{Machine, run},
     flow::FlowKey,
     kleene,
+    packet::known,
     scratch::{NO_HEADER, Scratch},
     site::state,
 };
@@ -257,4 +258,29 @@ fn a_row_is_right_about_its_single_drops() {
         }
     }
     assert!(decided > 10_000);
+}
+
+/// Later fragments have no ports, whatever they are.
+#[test]
+fn a_row_tells_of_later_fragments() {
+    let mut dice = Dice::new(9);
+    let frames: Vec<Frame> = frames(&mut dice, 3 * FRAMES);
+    let [port, flags] = ["port 9", "tcp[tcpflags] & tcp-syn != 0"]
+        .map(|text| Plan::recorded(&parse(text, &Fixed::NONE).unwrap().unwrap()));
+    let mut versions = [0, 0];
+    for frame in &frames {
+        let kept = Kept::of(frame, None);
+        if kept.seen.packet.known & known::LATER_FRAGMENT == 0 {
+            assert!(!kept.flow.site.is_later_fragment(), "{frame:02x?}");
+            continue;
+        }
+        versions[usize::from(kept.flow.site.ethertype == 0x86dd)] += 1;
+        for plan in [&port, &flags] {
+            let verdict = plan.judge(&ROW, &kept.flow);
+            assert_eq!(verdict, Verdict::Filtered, "{frame:02x?}");
+            let verdict = plan.judge_site(&ROW, &kept.flow.site);
+            assert_eq!(verdict, Verdict::Filtered, "{frame:02x?}");
+        }
+    }
+    assert!(versions.iter().all(|found| *found > 10), "{versions:?}");
 }

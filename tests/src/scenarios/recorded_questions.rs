@@ -62,6 +62,14 @@ const QUESTIONS: &[Question] = &[
     ("not port 80 and ip and greater 1", &[0, 3, 4, 5, 9], true),
 ];
 
+/// Questions that rows answer, of later fragments too.
+const OF_ROWS: &[Question] = &[
+    ("udp port 80", &[1, 7], true),
+    ("not port 80 and ip", &[0, 3, 4, 5, 9], true),
+    ("udp and not src port 4000", &[1, 5, 7], true),
+    ("ip proto 17 or dst port 443", &[0, 1, 3, 5, 9, 12], false),
+];
+
 /// Records all kinds of frames; tells how many drops there are in the file.
 fn record(bench: &Bench, lab: &Pair, file: &Path, options: &str) -> Result<()> {
     let mut recorder = recorder(bench, file, options)?;
@@ -197,6 +205,16 @@ fn a_recording_is_asked_what_its_rows_do_not_tell(bench: &Bench) -> Result<()> {
                     .iter()
                     .map(|wrong| format!("`{question}`: {wrong} ({told})")),
             );
+        }
+    }
+    for (question, kinds, cut) in OF_ROWS {
+        let (page, stderr) = asked(bench, &all, Some(question))?;
+        let (kept, undecided) = (ours(&page, &lab), of(&page, "undecided")?);
+        let singles = &page["pieces"][0]["singles"];
+        if kept != sum(kinds) || undecided >> CUT != u64::from(*cut) || !singles.is_null() {
+            complaints.push(format!(
+                "`{question}`: kept {kept:#b}, {undecided} undecided, {singles}: {stderr}"
+            ));
         }
     }
     ensure!(untold > 0, "20 events a second were enough for everything");

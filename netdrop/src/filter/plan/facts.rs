@@ -262,6 +262,9 @@ pub fn recorded_marks(site: &SiteKey) -> u8 {
         if site.state & state::NO_TRANSPORT == 0 {
             found |= marks::TRANSPORT;
         }
+        if site.is_later_fragment() {
+            found |= marks::LATER_FRAGMENT;
+        }
     }
     found
 }

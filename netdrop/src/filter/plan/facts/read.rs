@@ -37,7 +37,7 @@ impl Read {
         let same = if site.state & state::FLOW == 0 {
             found.site.state & state::FLOW == 0
         } else {
-            site.state & state::FLOW_FROM_SOCKET == 0
+            !site.is_from_socket()
                 && (found.addrs.src, found.addrs.dst) == (flow.addrs.src, flow.addrs.dst)
         };
         (same && found.site.ethertype == site.ethertype).then_some(Self {
