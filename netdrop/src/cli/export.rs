@@ -211,13 +211,13 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     reading.end();
     reading::warn(&reading::name(file), recording.end());
     filter::say_singles(&reading::name(file), recording.singles());
-    if !exporter.tells_accounting() {
-        filter::say_left_out(&reading::name(file), LeftOut::from(&summary.accounting));
-    }
     if sampled == 0 && exporter.wants_events() {
         bail!(no_events(file, recording.header().max_events));
     }
     whole.finish()?;
+    if !exporter.tells_accounting() {
+        filter::say_left_out(&reading::name(file), LeftOut::from(&summary.accounting));
+    }
     Ok(())
 }
 

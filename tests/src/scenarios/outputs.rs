@@ -329,11 +329,10 @@ fn an_anonymized_output_tells_of_nobody(bench: &Bench) -> Result<()> {
         let shown = netdrop(bench, way)?;
         let hidden = netdrop(bench, &format!("{way} --anonymize"))?;
         for output in [&shown, &hidden] {
-            ensure!(
-                output.status.success() && output.stderr.is_empty(),
-                "{way}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            // The recorder's filter may have left out drops of the host.
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let quiet = stderr.lines().all(|line| line.ends_with(" filtered"));
+            ensure!(output.status.success() && quiet, "{way}: {stderr}");
         }
         let found = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes).into_owned();
