@@ -65,7 +65,8 @@ const BURST: u64 = 20;
 /// Drops again and again until netdrop has explained them, and returns all that
 /// it printed.
 fn explained(bench: &Bench, command: &str, lab: &Pair) -> Result<Vec<String>> {
-    let arguments = format!("{command} --explain");
+    // A drop of the host's of the same kind would be explained instead.
+    let arguments = format!("{command} --explain netns {}", lab.b.inode());
     let mut netdrop = Netdrop::start(bench.binary()?, &arguments)?;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
