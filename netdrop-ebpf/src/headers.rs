@@ -61,6 +61,9 @@ pub const ETH_P_IPV6: u16 = 0x86DD;
 
 const MAC_UNSET: u32 = 0xFFFF;
 const MAC_BYTES: u32 = 14;
+const TAG_BYTES: u32 = 4;
+/// `VLAN_MAX_DEPTH` tags (`include/linux/if_vlan.h`).
+const TAGS_BYTES: u32 = 8 * TAG_BYTES;
 
 /// Reads what can be read into the key's addresses, ethertype, protocol and
 /// state.
@@ -78,11 +81,13 @@ pub fn read<M: Memory>(skb: M, s: *mut Scratch) {
         mark(s, state::NETWORK);
         put!(s, network, network);
         // Where tags are put in while sending, the network header is set behind
-        // them while the ethertype is still the tag's (`packet_parse_headers`,
-        // `__vlan_insert_tag`, 5.10 to 7.2).
+        // them, however many, while the ethertype is still the first tag's
+        // (`packet_parse_headers`, `__vlan_insert_tag`, 5.10 to 7.2).
+        let behind = network.wrapping_sub(mac).wrapping_sub(MAC_BYTES);
         if is_tag(get!(s, key.site.ethertype))
             && mac != MAC_UNSET
-            && matches!(network.wrapping_sub(mac), 18 | 22)
+            && behind <= TAGS_BYTES
+            && behind % TAG_BYTES == 0
         {
             put!(s, network, mac + MAC_BYTES);
         }

@@ -179,13 +179,13 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     let mut out = BufWriter::with_capacity(64 << 10, whole.file());
     let hooks = recording.hooks();
     let recorded = recording.header().filter.clone();
-    // It names hosts.
-    let text = filter::both(recorded.as_deref(), filter.as_ref()).filter(|_| !anonymize);
+    let text = filter::told(recorded.as_deref(), filter.as_ref(), *anonymize);
     let filter = filter.or_else(|| filter::recorded(recorded.as_deref()));
+    // Its parts name hosts, too.
+    let plan = filter.as_ref().map(|filter| &filter.plan);
+    let plan = plan.filter(|_| !anonymize);
     let source = Source {
-        filter: text
-            .as_deref()
-            .zip(filter.as_ref().map(|filter| &filter.plan)),
+        filter: text.as_deref().map(|text| (text, plan)),
         header: recording.header(),
         hooks: &hooks,
     };

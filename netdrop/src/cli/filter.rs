@@ -77,6 +77,27 @@ fn missing_namespaces(asked: &[String], known: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Of a recording's own kernel is not known which it has.
+fn missing_reasons(asked: &[String]) -> Vec<String> {
+    let here = reasons().unwrap_or_default();
+    let known: Vec<&str> = catalogue::reasons()
+        .map(|reason| reason.name)
+        .chain(here.iter().map(String::as_str))
+        .collect();
+    let missing = asked
+        .iter()
+        .filter(|name| !known.iter().any(|known| Pattern::new(known).matches(name)));
+    missing
+        .map(|name| {
+            let meant = match nearest(name, known.iter().copied()).first() {
+                Some(near) => format!("; did you mean {near}?"),
+                None => String::new(),
+            };
+            format!("filter: no kernel that is known has a reason {name}{meant}")
+        })
+        .collect()
+}
+
 fn missing_functions(asked: &[String], symbols: &Symbols) -> Vec<String> {
     let missing = asked
         .iter()
@@ -168,13 +189,34 @@ pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
     })
 }
 
-/// Reads a filter for what is recorded; no words are none.
+/// Reads a filter for what is recorded, and says what the user should know of it; no
+/// words are none.
 pub(super) fn of_recording(words: &[String]) -> anyhow::Result<Option<Filter>> {
+    let mut warnings = Vec::new();
+    let filter = of_recording_with(words, &mut warnings)?;
+    for warning in warnings {
+        fault::say(&escape(&format!("warning: {warning}")));
+    }
+    Ok(filter)
+}
+
+/// Reads a filter for what is recorded, and adds what the user should know of it.
+pub(super) fn of_recording_with(
+    words: &[String],
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<Option<Filter>> {
     let text = words.join(" ");
     // The reasons were another kernel's.
     let Some(expr) = parse(&text, &System { reasons: None })? else {
         return Ok(None);
     };
+    let reasons = whole_names(&expr, |term| match term {
+        Term::Reason(pattern) => Some(pattern),
+        _ => None,
+    });
+    if !reasons.is_empty() {
+        warnings.extend(missing_reasons(&reasons));
+    }
     Ok(Some(Filter {
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
         functions: Vec::new(),

@@ -75,7 +75,7 @@ fn print(path: &Path, shared: &Shared, filter: Option<Filter>) -> anyhow::Result
         kernel: &header.kernel,
         filter: text
             .as_deref()
-            .zip(filter.as_ref().map(|filter| &filter.plan)),
+            .map(|text| (text, filter.as_ref().map(|filter| &filter.plan))),
         hooks: &recording.hooks(),
         warnings: &header.warnings,
     };

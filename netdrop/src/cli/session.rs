@@ -161,7 +161,7 @@ impl Session {
             version: env!("CARGO_PKG_VERSION"),
             host: &system.nodename().to_string_lossy(),
             kernel: &system.release().to_string_lossy(),
-            filter: filter.map(|filter| (&*filter.text, &filter.plan)),
+            filter: filter.map(|filter| (&*filter.text, Some(&filter.plan))),
             hooks: self.capture.hooks(),
             warnings,
         };
@@ -315,7 +315,7 @@ fn announce(ready: &Ready<'_>) {
         ready.kernel,
         ready.hooks.len()
     ));
-    if let Some((_, plan)) = ready.filter {
+    if let Some((_, Some(plan))) = ready.filter {
         say_decided(plan);
     }
     for warning in ready.warnings {

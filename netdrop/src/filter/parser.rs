@@ -24,7 +24,7 @@ mod value;
 
 use head::Head;
 
-/// Parentheses and negations inside each other.
+/// Parentheses, negations and calculations inside each other.
 const DEEPEST: usize = 64;
 /// Questions in one filter.
 const MOST_TERMS: usize = 1024;
@@ -154,7 +154,9 @@ impl Parser<'_> {
             let span = self.cursor.peek().span;
             return Err(self.error(
                 span,
-                format!("more than {DEEPEST} parentheses and negations inside each other"),
+                format!(
+                    "more than {DEEPEST} parentheses, negations or calculations inside each other"
+                ),
             ));
         }
         self.depth += 1;

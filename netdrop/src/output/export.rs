@@ -30,8 +30,9 @@ pub use self::{
 pub struct Source<'a> {
     /// What it says of itself.
     pub header: &'a Header,
-    /// The filter it was made with, and who decided what of it.
-    pub filter: Option<(&'a str, &'a Plan)>,
+    /// The filter it was made with, and who decided what of it, as in
+    /// [`Ready`](super::ready::Ready).
+    pub filter: Option<(&'a str, Option<&'a Plan>)>,
     /// The hooks that this version knows.
     pub hooks: &'a [HookStatus],
 }

@@ -15,8 +15,9 @@ pub struct Ready<'a> {
     pub host: &'a str,
     /// Release of the kernel.
     pub kernel: &'a str,
-    /// The filter as it was given, and who decides what of it.
-    pub filter: Option<(&'a str, &'a Plan)>,
+    /// The filter as it was given, and who decides what of it; where hosts are hidden,
+    /// only that there is one.
+    pub filter: Option<(&'a str, Option<&'a Plan>)>,
     /// The hooks, attached or not.
     pub hooks: &'a [HookStatus],
     /// What the user should know.

@@ -16,8 +16,8 @@ struct Frame<'a> {
     bytes: &'a [u8],
     /// Ethertype and control word of a tag that was taken off it.
     tag: (u16, u16),
-    /// Has the stack set its network header and ethertype?
-    received: bool,
+    /// Where the stack has set its network header, with the first ethertype.
+    network: Option<u16>,
 }
 
 /// Bytes of an Ethernet header.
@@ -37,7 +37,7 @@ impl Memory for Frame<'_> {
     }
 
     fn network_header(self) -> u16 {
-        if self.received { ETHERNET } else { 0 }
+        self.network.unwrap_or(0)
     }
 
     fn transport_header(self) -> u16 {
@@ -47,7 +47,7 @@ impl Memory for Frame<'_> {
     fn protocol(self) -> u16 {
         let end = usize::from(ETHERNET);
         match self.bytes.get(end - 2..end) {
-            Some(&[high, low]) if self.received => u16::from_be_bytes([high, low]),
+            Some(&[high, low]) if self.network.is_some() => u16::from_be_bytes([high, low]),
             _ => 0,
         }
     }
@@ -83,7 +83,7 @@ pub(crate) fn read(captured: &[u8], length: u32) -> (FlowAddrs, Packet) {
     let frame = Frame {
         bytes: captured,
         tag: (0, 0),
-        received: false,
+        network: None,
     };
     let scratch = scratch(frame, length);
     (scratch.key.addrs, scratch.packet)
@@ -94,7 +94,18 @@ pub(crate) fn seen(captured: &[u8], length: u32, tag: (u16, u16)) -> Scratch {
     let frame = Frame {
         bytes: captured,
         tag,
-        received: true,
+        network: Some(ETHERNET),
+    };
+    scratch(frame, length)
+}
+
+/// The same of a frame that is sent with these tags in it: its network header is set
+/// behind them.
+pub(crate) fn sent(captured: &[u8], length: u32, tags: u16) -> Scratch {
+    let frame = Frame {
+        bytes: captured,
+        tag: (0, 0),
+        network: Some(ETHERNET + 4 * tags),
     };
     scratch(frame, length)
 }

@@ -260,6 +260,25 @@ fn a_row_is_right_about_its_single_drops() {
     assert!(decided > 10_000);
 }
 
+/// Where tags are put in while sending, the network header stands behind them all.
+#[test]
+fn a_frame_is_the_same_sent_and_received() {
+    let mut dice = Dice::new(10);
+    let mut tagged = [0; 4];
+    for frame in &frames(&mut dice, 3 * FRAMES) {
+        let tags = u16::try_from(frame.tags).unwrap();
+        if frame.bytes.len() <= usize::from(14 + 4 * tags) {
+            continue;
+        }
+        let sent = memory::sent(&frame.bytes, frame.length, tags);
+        let received = memory::seen(&frame.bytes, frame.length, (0, 0));
+        assert_eq!(sent.key, received.key, "{frame:02x?}");
+        assert_eq!(sent.packet, received.packet, "{frame:02x?}");
+        tagged[usize::from(tags)] += 1;
+    }
+    assert!(tagged.iter().all(|found| *found > 10), "{tagged:?}");
+}
+
 /// Later fragments have no ports, whatever they are.
 #[test]
 fn a_row_tells_of_later_fragments() {

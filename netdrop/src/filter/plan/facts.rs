@@ -254,9 +254,11 @@ pub fn recorded_marks(site: &SiteKey) -> u8 {
         found |= marks::TYPES;
     }
     if site.state & state::FLOW != 0 {
-        // The last header of IPv6 that was read, or a raw socket's, is no protocol.
+        // The last header of IPv6 that was read is no protocol, and a raw socket's may
+        // be any.
         let is_last = extension(site.protocol) == 0 || site.ethertype == ETH_P_IP;
-        if is_last && site.protocol != RAW {
+        let is_any = site.protocol == RAW && site.is_from_socket();
+        if is_last && !is_any {
             found |= marks::PROTOCOL;
         }
         if site.state & state::NO_TRANSPORT == 0 {

@@ -30,12 +30,12 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn of((text, plan): (&'a str, &'a Plan)) -> Self {
+    fn of((text, plan): (&'a str, Option<&'a Plan>)) -> Self {
         Self {
             text: Some(text),
-            kernel: plan.kernel(),
-            user: plan.user(),
-            overflow: plan.overflow(),
+            kernel: plan.and_then(Plan::kernel),
+            user: plan.and_then(Plan::user),
+            overflow: plan.and_then(Plan::overflow),
         }
     }
 }

@@ -156,7 +156,8 @@ impl Rows {
         self.push_counts(snapshot, instant, cut);
         self.push_counters(instant.counters);
         let stamp = self.stamp;
-        self.stamp.number += 1;
+        // A file that was made by others may number as it likes.
+        self.stamp.number = self.stamp.number.wrapping_add(1);
         Ok(Sheet {
             stamp,
             full: std::mem::take(&mut self.full),

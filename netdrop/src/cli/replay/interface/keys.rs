@@ -71,7 +71,8 @@ impl Played {
 
     /// Shows the same place with another filter.
     fn filter(&mut self, text: &str) -> anyhow::Result<()> {
-        let filter = match filter::of_recording(&[text.to_owned()]) {
+        let mut warnings = Vec::new();
+        let filter = match filter::of_recording_with(&[text.to_owned()], &mut warnings) {
             Ok(_) if !self.source.rewinds() => {
                 self.state.refuse(Refusal {
                     message: "standard input cannot be read again: give the filter at the start, \
@@ -88,6 +89,10 @@ impl Played {
             }
         };
         self.filter = filter;
+        for warning in warnings {
+            self.state.say(warning.clone());
+            self.remarks.push(warning);
+        }
         self.checkpoints = Checkpoints::default();
         self.state.restart(&self.attached, None);
         self.shown = (0, None);
