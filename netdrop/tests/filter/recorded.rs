@@ -260,6 +260,23 @@ fn a_row_is_right_about_its_single_drops() {
     assert!(decided > 10_000);
 }
 
+/// 255 may be a protocol like any other; a raw socket's sender writes what it likes.
+#[test]
+fn a_row_tells_a_protocol_that_was_read() {
+    let plan = Plan::recorded(&parse("ip proto 255", &Fixed::NONE).unwrap().unwrap());
+    for (from, verdict) in [
+        (state::NETWORK, Verdict::Keep),
+        (state::FLOW_FROM_SOCKET, Verdict::Undecided),
+    ] {
+        let mut flow = FlowKey::default();
+        flow.site.ethertype = 0x0800;
+        flow.site.protocol = 255;
+        flow.site.state = state::FLOW | state::NO_TRANSPORT | from;
+        flow.site.filter = recorded_marks(&flow.site);
+        assert_eq!(plan.judge(&ROW, &flow), verdict, "{from:#x}");
+    }
+}
+
 /// Where tags are put in while sending, the network header stands behind them all.
 #[test]
 fn a_frame_is_the_same_sent_and_received() {
