@@ -12,6 +12,7 @@ mod elsewhere;
 pub mod error;
 pub mod logic;
 pub mod names;
+pub mod net;
 mod parser;
 pub mod pattern;
 pub mod plan;

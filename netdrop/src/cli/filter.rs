@@ -1,19 +1,20 @@
 //! From the words of a FILTER to its plan.
 
+mod missing;
+
 use anyhow::bail;
 use netdrop_ebpf::filter::Rules;
 
+use self::missing::Asked;
 use super::fault::{self, Usage};
 use crate::{
-    drops::{catalogue, nearest::nearest},
+    drops::catalogue,
     filter::{
         names::System,
         parse,
-        pattern::Pattern,
         plan::Plan,
-        tree::{Expr, Netns, Term},
+        tree::{Expr, Term},
     },
-    host::netns,
     kernel::{btf::Btf, reasons::ReasonNames, symbols::Symbols},
     output::{escape::escape, left_out, singles},
     recording::anonymize,
@@ -37,99 +38,14 @@ pub(super) struct Filter {
     pub(super) plan: Plan,
     /// Does it ask for severities?
     pub(super) asks_severity: bool,
-    /// Functions that it asks for by their whole names.
-    functions: Vec<String>,
-    /// Network namespaces likewise.
-    namespaces: Vec<String>,
+    /// What it asks for of this host by name.
+    asked: Asked,
 }
 
 /// What the user should know of the filter once the kernel's functions are
 /// known: names in it that nothing has, so far.
 pub(super) fn warnings(filter: Option<&Filter>, symbols: &Symbols) -> Vec<String> {
-    let Some(filter) = filter else {
-        return Vec::new();
-    };
-    let mut warnings = missing_functions(&filter.functions, symbols);
-    if !filter.namespaces.is_empty() {
-        let all = netns::all();
-        let known: Vec<&str> = all
-            .values()
-            .filter_map(|namespace| Some(&*namespace.identity.as_ref()?.name))
-            .collect();
-        warnings.extend(missing_namespaces(&filter.namespaces, &known));
-    }
-    warnings
-}
-
-fn missing_namespaces(asked: &[String], known: &[&str]) -> Vec<String> {
-    let missing = asked.iter().filter(|name| {
-        let pattern = Pattern::new(name);
-        !known.iter().any(|known| pattern.matches(known))
-    });
-    missing
-        .map(|name| {
-            let meant = match nearest(name, known.iter().copied()).first() {
-                Some(near) => format!("; did you mean {near}?"),
-                None => String::new(),
-            };
-            format!("filter: no network namespace is called {name} (now){meant}")
-        })
-        .collect()
-}
-
-/// Of a recording's own kernel is not known which it has.
-fn missing_reasons(asked: &[String]) -> Vec<String> {
-    let here = reasons().unwrap_or_default();
-    let known: Vec<&str> = catalogue::reasons()
-        .map(|reason| reason.name)
-        .chain(here.iter().map(String::as_str))
-        .collect();
-    let missing = asked
-        .iter()
-        .filter(|name| !known.iter().any(|known| Pattern::new(known).matches(name)));
-    missing
-        .map(|name| {
-            let meant = match nearest(name, known.iter().copied()).first() {
-                Some(near) => format!("; did you mean {near}?"),
-                None => String::new(),
-            };
-            format!("filter: no kernel that is known has a reason {name}{meant}")
-        })
-        .collect()
-}
-
-fn missing_functions(asked: &[String], symbols: &Symbols) -> Vec<String> {
-    let missing = asked
-        .iter()
-        .filter(|name| !symbols.is_empty() && symbols.range(name).is_none());
-    missing
-        .map(|name| {
-            let known = catalogue::functions().map(|function| function.name);
-            let near = nearest(name, known);
-            let here = near.iter().find(|name| symbols.range(name).is_some());
-            let meant = match here {
-                Some(name) => format!("; did you mean {name}?"),
-                None => String::new(),
-            };
-            format!("filter: this kernel has no function {name} (now){meant}")
-        })
-        .collect()
-}
-
-/// The whole names in it, where `pattern` finds one in a question.
-fn whole_names(expr: &Expr, pattern: fn(&Term) -> Option<&Pattern>) -> Vec<String> {
-    match expr {
-        Expr::And(one, other) | Expr::Or(one, other) => {
-            [whole_names(one, pattern), whole_names(other, pattern)].concat()
-        }
-        Expr::Not(inner) => whole_names(inner, pattern),
-        Expr::Term(term) => pattern(term)
-            .map(Pattern::as_str)
-            .filter(|name| !name.contains('*'))
-            .map(str::to_owned)
-            .into_iter()
-            .collect(),
-    }
+    filter.map_or(Vec::new(), |filter| filter.asked.missing(symbols))
 }
 
 /// Reads a filter; no words are none.
@@ -163,14 +79,7 @@ pub(super) fn read(words: &[String]) -> anyhow::Result<Option<Filter>> {
         text,
         plan,
         asks_severity,
-        functions: whole_names(&expr, |term| match term {
-            Term::Function(pattern) => Some(pattern),
-            _ => None,
-        }),
-        namespaces: whole_names(&expr, |term| match term {
-            Term::Netns(Netns::Name(pattern)) => Some(pattern),
-            _ => None,
-        }),
+        asked: Asked::of(&expr),
     }))
 }
 
@@ -184,8 +93,7 @@ pub(super) fn recorded(text: Option<&str>) -> Option<Filter> {
         text: text.to_owned(),
         plan: Plan::new(&expr).ok()?,
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
-        functions: Vec::new(),
-        namespaces: Vec::new(),
+        asked: Asked::default(),
     })
 }
 
@@ -210,17 +118,10 @@ pub(super) fn of_recording_with(
     let Some(expr) = parse(&text, &System { reasons: None })? else {
         return Ok(None);
     };
-    let reasons = whole_names(&expr, |term| match term {
-        Term::Reason(pattern) => Some(pattern),
-        _ => None,
-    });
-    if !reasons.is_empty() {
-        warnings.extend(missing_reasons(&reasons));
-    }
+    warnings.extend(missing::reasons(&expr, || reasons().unwrap_or_default()));
     Ok(Some(Filter {
         asks_severity: asks(&expr, |term| matches!(term, Term::Severity(_))),
-        functions: Vec::new(),
-        namespaces: Vec::new(),
+        asked: Asked::default(),
         text,
         plan: Plan::recorded(&expr),
     }))
@@ -283,26 +184,5 @@ pub(super) fn reasons() -> Option<Vec<String>> {
 }
 
 fn asks(expr: &Expr, wanted: fn(&Term) -> bool) -> bool {
-    match expr {
-        Expr::And(one, other) | Expr::Or(one, other) => asks(one, wanted) || asks(other, wanted),
-        Expr::Not(inner) => asks(inner, wanted),
-        Expr::Term(term) => wanted(term),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::missing_namespaces;
-
-    #[test]
-    fn network_namespaces_that_nothing_is_called_are_told() {
-        let asked = ["Shop".to_owned(), "shpo".to_owned(), "nosuch".to_owned()];
-        assert_eq!(
-            missing_namespaces(&asked, &["host", "shop"]),
-            [
-                "filter: no network namespace is called shpo (now); did you mean shop?",
-                "filter: no network namespace is called nosuch (now)",
-            ]
-        );
-    }
+    expr.terms().into_iter().any(wanted)
 }

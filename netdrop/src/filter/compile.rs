@@ -8,7 +8,8 @@ use netdrop_ebpf::{
 use super::{
     arithmetic::{Comparison, Field, Question, Relation},
     logic::Logic,
-    tree::{Command, Endpoint, Ends, Expr, Net, Network, Ports, Target, Term, Transport, Version},
+    net::Net,
+    tree::{Command, Endpoint, Ends, Expr, Network, Ports, Target, Term, Transport, Version},
 };
 
 /// A question, and how many VLAN tags the headers it is about lie behind.

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::{
     cursor::{Cursor, Kind, Token},
+    elsewhere,
     error::FilterError,
     names::Names,
     tree::Expr,
@@ -112,7 +113,16 @@ impl Parser<'_> {
                     .hint(why),
                 None => error.hint(format!("join it: `and {word} …`")),
             },
-            Kind::Word(word) => error.nearest(word, words::JOINS),
+            Kind::Word(word) => {
+                let before = self.cursor.text.get(..token.span.start);
+                let before = before.and_then(|text| text.split_whitespace().last());
+                let asked = elsewhere::comparison(before.unwrap_or_default(), word);
+                let here = || Some(format!("{} …", elsewhere::here(word)?));
+                match asked.or_else(here) {
+                    Some(meant) => error.hint(format!("join it: `and {meant}`")),
+                    None => error.nearest(word, words::JOINS),
+                }
+            }
             Kind::Sign(",") => error.hint("several values stand between `or`: `port 80 or 443`"),
             _ => error,
         }

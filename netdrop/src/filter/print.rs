@@ -1,15 +1,12 @@
 //! Syntax tree to text, which reads as the same tree again.
 
-use std::{
-    fmt::{self, Display, Formatter},
-    net::Ipv4Addr,
-};
+use std::fmt::{self, Display, Formatter};
 
 use super::{
     arithmetic::{Comparison, Number, Operator},
     cursor::{Cursor, Kind},
     pattern::Pattern,
-    tree::{Command, Ends, Expr, Net, Netns, Network, Ports, Target, Term, Version},
+    tree::{Command, Ends, Expr, Netns, Network, Ports, Target, Term, Version},
     words::{self, Alone},
 };
 
@@ -127,18 +124,8 @@ fn address(
             write!(formatter, "host \\{name}")
         }
         Target::Name { name, .. } => write!(formatter, "host {name}"),
-        Target::Net(Net::V4(address, Ipv4Addr::BROADCAST)) => write!(formatter, "host {address}"),
-        Target::Net(Net::V4(address, mask)) => {
-            let mask_bits = u32::from(*mask);
-            let bits = mask_bits.leading_ones();
-            if mask_bits.count_ones() == bits {
-                write!(formatter, "net {address}/{bits}")
-            } else {
-                write!(formatter, "net {address} mask {mask}")
-            }
-        }
-        Target::Net(Net::V6(address, 128)) => write!(formatter, "host {address}"),
-        Target::Net(Net::V6(address, bits)) => write!(formatter, "net {address}/{bits}"),
+        Target::Net(net) if net.is_host() => write!(formatter, "host {net}"),
+        Target::Net(net) => write!(formatter, "net {net}"),
     }
 }
 

@@ -1,13 +1,10 @@
 //! The syntax tree.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::{fmt, net::IpAddr};
 
 use crate::drops::{severity::Severity, stage::Stage};
 
-use super::{arithmetic::Comparison, pattern::Pattern};
+use super::{arithmetic::Comparison, net::Net, pattern::Pattern};
 
 /// An expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,24 +181,6 @@ pub enum Target {
     },
 }
 
-/// Addresses that agree in some bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Net {
-    /// IPv4: address and mask.
-    V4(Ipv4Addr, Ipv4Addr),
-    /// IPv6: address and prefix length, 0 to 128.
-    V6(Ipv6Addr, u8),
-}
-
-impl From<IpAddr> for Net {
-    fn from(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(address) => Self::V4(address, Ipv4Addr::BROADCAST),
-            IpAddr::V6(address) => Self::V6(address, 128),
-        }
-    }
-}
-
 /// What a port must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -243,6 +222,20 @@ pub struct Endpoint {
 }
 
 impl Expr {
+    /// Its questions, from left to right.
+    #[must_use]
+    pub fn terms(&self) -> Vec<&Term> {
+        match self {
+            Self::And(one, other) | Self::Or(one, other) => {
+                let mut terms = one.terms();
+                terms.append(&mut other.terms());
+                terms
+            }
+            Self::Not(inner) => inner.terms(),
+            Self::Term(term) => vec![term],
+        }
+    }
+
     /// Both of them.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

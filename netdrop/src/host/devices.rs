@@ -23,6 +23,22 @@ const PAUSE_BY_COST: u32 = 50;
 /// Most namespaces remembered; beyond it those that are gone are forgotten.
 const MOST_NAMESPACES: usize = 4096;
 
+/// The names of all devices there are, in every namespace that can be entered
+/// (those of others need `CAP_SYS_ADMIN`).
+#[must_use]
+pub fn every_name() -> Vec<String> {
+    let reader = SystemReader;
+    let own = reader.own();
+    let others = reader.all().into_iter();
+    let others = others.filter(|(netns, _)| Some(*netns) != own);
+    let elsewhere = reader.elsewhere(others.map(|(netns, at)| (netns, at.path)).collect());
+    std::iter::once(reader.here())
+        .chain(elsewhere.into_iter().map(|(_, read)| read))
+        .flat_map(Result::unwrap_or_default)
+        .map(|interface| interface.name)
+        .collect()
+}
+
 /// Device and namespace names, remembered: a device that was renamed or is
 /// gone keeps the name it had until a new one is seen, so that past drops can
 /// be named.

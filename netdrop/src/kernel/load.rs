@@ -265,7 +265,11 @@ fn verifier_log_level() -> VerifierLogLevel {
 }
 
 /// Highest possible CPU number plus one, from a list such as `0-3,8-11`.
-fn possible_cpus() -> Result<usize, CaptureError> {
+///
+/// # Errors
+///
+/// When the kernel's list cannot be read.
+pub fn possible_cpus() -> Result<usize, CaptureError> {
     const FILE: &str = "/sys/devices/system/cpu/possible";
     let list = std::fs::read_to_string(FILE)
         .map_err(|source| CaptureError::Cpus { file: FILE, source })?;

@@ -6,13 +6,13 @@ use netdrop::{
         arithmetic::{Comparison, Field, Number, Operator, Relation},
         compile::{Located, locate},
         logic::Logic,
+        net::Net,
         parse,
         pattern::Pattern,
         plan::{Plan, Verdict},
         row::Row,
         tree::{
-            Command, Endpoint, Ends, Expr, Net, Netns, Network, Ports, Target, Term, Transport,
-            Version,
+            Command, Endpoint, Ends, Expr, Netns, Network, Ports, Target, Term, Transport, Version,
         },
     },
 };

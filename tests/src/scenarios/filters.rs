@@ -65,6 +65,11 @@ pub(super) const USER_SPACE: &[Scenario] = &[
         run: a_filter_for_severities_hides_none,
     },
     Scenario {
+        name: "names_that_nothing_has_are_told",
+        about: "CPU, device, network namespace and function: warned of where there is none",
+        run: names_that_nothing_has_are_told,
+    },
+    Scenario {
         name: "a_wrong_filter_is_refused",
         about: "exit 2, and the word is named",
         run: a_wrong_filter_is_refused,
@@ -406,4 +411,41 @@ fn a_wrong_filter_is_refused(bench: &Bench) -> Result<()> {
         "a reason that does not exist is not refused"
     );
     Ok(())
+}
+
+fn names_that_nothing_has_are_told(bench: &Bench) -> Result<()> {
+    let lab = Pair::new()?;
+    let (netns, device) = (lab.b.name(), B.device);
+    let found = format!("cpu 0 and dev {device} and netns {netns} and function kfree_skb*");
+    let missing =
+        format!("cpu 65535 or dev {device}x or netns {netns}x or function nosuch_function or tcp");
+    let mut complaints = Vec::new();
+    for (filter, expected) in [
+        (found, Vec::new()),
+        (
+            missing,
+            vec![
+                "has no function nosuch_function".to_owned(),
+                format!("is called {netns}x (now); did you mean {netns}?"),
+                format!("is called {device}x (now); did you mean {device}?"),
+                "has no CPU 65535, only".to_owned(),
+            ],
+        ),
+    ] {
+        let Some(netdrop) = bench.start(&format!("watch --format json {filter}"))? else {
+            return Ok(());
+        };
+        let run = netdrop.stop()?;
+        let told = run.ready.warnings.iter();
+        let told: Vec<_> = told.filter(|text| text.starts_with("filter: ")).collect();
+        let is_expected = told.len() == expected.len()
+            && told
+                .iter()
+                .zip(&expected)
+                .all(|(told, part)| told.contains(&**part));
+        if !is_expected {
+            complaints.push(format!("{filter}: {told:?}, not {expected:?}"));
+        }
+    }
+    report(&complaints)
 }

@@ -7,7 +7,8 @@ use std::{
 
 use super::super::{
     cursor::{Kind, Token},
-    tree::{Ends, Net, Network, Target},
+    net::Net,
+    tree::{Ends, Network, Target},
 };
 use super::{Parsed, Parser, number::number};
 
@@ -73,8 +74,8 @@ impl Parser<'_> {
     fn net_of(&mut self, word: &str, token: &Token<'_>, is_net: bool) -> Parsed<Option<Net>> {
         if let Ok(address) = word.parse::<Ipv6Addr>() {
             let bits = self.prefix(128)?.unwrap_or(128);
-            self.check_bits(u128::from(address), mask(bits, 128), token.span.start)?;
-            return Ok(Some(Net::V6(address, u8::try_from(bits).unwrap_or(128))));
+            let net = Net::V6(address, u8::try_from(bits).unwrap_or(128));
+            return self.check_bits(net, token.span.start).map(Some);
         }
         let Some((address, written)) = ipv4(word) else {
             let looks_like_one = word.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -85,7 +86,7 @@ impl Parser<'_> {
         };
         let is_number = !word.contains('.');
         let mask = if let Some(bits) = self.prefix(32)? {
-            u32::try_from(mask(bits, 32)).unwrap_or(u32::MAX)
+            v4_mask(bits)
         } else if self.word("mask") {
             let mask = self.cursor.next();
             match mask.kind {
@@ -103,7 +104,7 @@ impl Parser<'_> {
                 (_, number) => Net::from(IpAddr::from(Ipv4Addr::from(number.unwrap_or(0)))),
             }));
         } else {
-            u32::MAX.checked_shl(32 - written).unwrap_or(0)
+            v4_mask(written)
         };
         let address = if is_number && is_net {
             // `net 10/8`
@@ -114,8 +115,8 @@ impl Parser<'_> {
         } else {
             address
         };
-        self.check_bits(u128::from(address), u128::from(mask), token.span.start)?;
-        Ok(Some(Net::V4(address.into(), mask.into())))
+        let net = Net::V4(address.into(), mask.into());
+        self.check_bits(net, token.span.start).map(Some)
     }
 
     fn prefix(&mut self, most: u32) -> Parsed<Option<u32>> {
@@ -130,15 +131,29 @@ impl Parser<'_> {
         Ok(Some(bits))
     }
 
-    fn check_bits(&self, address: u128, mask: u128, start: usize) -> Parsed<()> {
-        if address & !mask == 0 {
-            return Ok(());
+    fn check_bits(&self, net: Net, start: usize) -> Parsed<Net> {
+        let network = net.network();
+        if network == net {
+            return Ok(net);
         }
-        let end = self.cursor.peek().span.start;
-        let span = self.cursor.text.get(start..end).unwrap_or_default();
-        let end = start + span.trim_end().len();
-        Err(self.error(start..end, "the address has bits outside of the network"))
+        let end = self.end_of_last(start);
+        Err(self
+            .error(start..end, "the address has bits outside of the network")
+            .hint(format!("did you mean `{network}`?")))
     }
+}
+
+/// The network that an address with `/bits` behind it lies in.
+pub(super) fn prefixed(address: &str, bits: &str) -> Option<Net> {
+    let bits: u8 = bits.parse().ok()?;
+    let net = match address.parse::<Ipv6Addr>() {
+        Ok(address) if bits <= 128 => Net::V6(address, bits),
+        Err(_) if bits <= 32 && address.contains('.') => {
+            Net::V4(ipv4(address)?.0.into(), v4_mask(bits.into()).into())
+        }
+        _ => return None,
+    };
+    Some(net.network())
 }
 
 fn fits(network: Option<Network>, is_ipv6: bool) -> bool {
@@ -149,14 +164,9 @@ fn fits(network: Option<Network>, is_ipv6: bool) -> bool {
     }
 }
 
-/// The upper `bits` of `width`.
-fn mask(bits: u32, width: u32) -> u128 {
-    let all = if width == 128 {
-        u128::MAX
-    } else {
-        (1 << width) - 1
-    };
-    all & !all.checked_shr(bits).unwrap_or(0)
+/// The upper `bits` of an IPv4 address.
+fn v4_mask(bits: u32) -> u32 {
+    u32::MAX.checked_shl(32 - bits).unwrap_or(0)
 }
 
 /// The first bytes of an address, as one number.

@@ -4,7 +4,8 @@
 use super::super::{
     arithmetic::{Comparison, Number, Relation},
     cursor::{Kind, Token},
-    tree::{Ends, Expr, Net, Network, Target, Term, Transport, Version},
+    net::Net,
+    tree::{Ends, Expr, Network, Target, Term, Transport, Version},
     words::{self, Alone, Own, Protocol},
 };
 use super::{Parsed, Parser};

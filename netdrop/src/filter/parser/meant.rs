@@ -13,7 +13,10 @@ use super::super::{
     tree::{Ends, Expr},
     words::{self, Alone, Protocol},
 };
-use super::{Head, Parsed, Parser, address::ipv4};
+use super::{
+    Head, Parsed, Parser,
+    address::{ipv4, prefixed},
+};
 
 /// Words that stand behind others, before a value.
 const INNER: [&str; 8] = [
@@ -160,9 +163,11 @@ impl<'a> Parser<'a> {
         if at_token && (is_address || is_net) {
             let what = if is_net { "net" } else { "host" };
             let message = format!("a word like `host` or `net` expected, not `{written}`");
+            let meant = bits.and_then(|bits| prefixed(address, bits));
+            let meant = meant.map_or(written.to_owned(), |net| net.to_string());
             return self
                 .error(span, message)
-                .hint(format!("did you mean `{what} {written}`?"));
+                .hint(format!("did you mean `{what} {meant}`?"));
         }
         if word.parse::<u16>().is_ok() {
             let numbered = self.numbered;

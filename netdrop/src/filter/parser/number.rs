@@ -3,6 +3,7 @@
 use super::super::{
     arithmetic::{Comparison, Number, Operator, Relation},
     cursor::{Kind, Token},
+    elsewhere,
     error::FilterError,
     tree::Term,
     words,
@@ -58,7 +59,10 @@ impl Parser<'_> {
     fn not_a_number<T>(&self, token: &Token<'_>) -> Parsed<T> {
         let error = self.no_number(token, "a number");
         Err(match token.kind {
-            Kind::Word(word) => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
+            Kind::Word(word) => match elsewhere::number("", word) {
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
+            },
             _ => error,
         })
     }
