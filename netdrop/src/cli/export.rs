@@ -212,7 +212,8 @@ fn export(args: &Args, mut exporter: Box<dyn Exporter>) -> anyhow::Result<()> {
     reading::warn(&reading::name(file), recording.end());
     filter::say_singles(&reading::name(file), recording.singles());
     if sampled == 0 && exporter.wants_events() {
-        bail!(no_events(file, recording.header().max_events));
+        let undecided = summary.accounting.undecided;
+        bail!(no_events(file, recording.header().max_events, undecided));
     }
     whole.finish()?;
     if !exporter.tells_accounting() {
@@ -230,12 +231,16 @@ fn following(output: &Path) -> Reading {
 }
 
 /// Why there is nothing to export.
-fn no_events(file: &Path, most: Option<u32>) -> String {
+fn no_events(file: &Path, most: Option<u32>, undecided: u64) -> String {
     let file = reading::name(file);
     match most {
         None | Some(0) => format!(
             "{file} holds no sampled drops, which this format is made of: record with \
              --max-events 200, for example"
+        ),
+        Some(_) if undecided > 0 => format!(
+            "{file} holds no sampled drops that are known to be wanted: --filter is undecided \
+             about {undecided}; `netdrop report` tells what it holds"
         ),
         Some(_) => format!(
             "{file} holds no sampled drops that are wanted: nothing was dropped, or --filter and \

@@ -112,7 +112,31 @@ fn print(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// An option that other commands have.
+/// Options that fingers know, and what there is for them.
+const OF_TCPDUMP: [(&str, &str); 8] = [
+    (
+        "-i",
+        "`dev eth0` in the FILTER asks for a device, all are looked at without",
+    ),
+    (
+        "-n",
+        "leave it out, addresses and ports are shown as numbers",
+    ),
+    ("-c", "`netdrop trace --count 10` ends after ten drops"),
+    (
+        "-w",
+        "`netdrop record -o FILE` records, `netdrop export --to pcapng` makes packets of it",
+    ),
+    (
+        "-r",
+        "`netdrop report FILE` and `netdrop watch --replay FILE` read recordings",
+    ),
+    ("-v", "`netdrop trace --verbose` tells more"),
+    ("-x", "`netdrop trace --headers` shows them"),
+    ("-e", "`netdrop trace --headers` shows them"),
+];
+
+/// An option that other commands have, or tcpdump.
 fn foreign(error: &clap::Error) -> Option<String> {
     use clap::{
         CommandFactory as _,
@@ -123,6 +147,9 @@ fn foreign(error: &clap::Error) -> Option<String> {
     else {
         return None;
     };
+    if let Some((_, here)) = OF_TCPDUMP.iter().find(|(known, _)| known == option) {
+        return Some(format!("{option} is an option of tcpdump: {here}"));
+    }
     let long = option.strip_prefix("--")?;
     let owners: Vec<String> = super::Cli::command()
         .get_subcommands()
@@ -141,10 +168,16 @@ fn foreign(error: &clap::Error) -> Option<String> {
     })
 }
 
-/// clap's message without usage and advice, in one line.
+/// clap's message without usage and general advice, in one line.
 fn wrong(message: &str) -> String {
     let message = message.strip_prefix("error: ").unwrap_or(message);
-    let end = ["\n\nUsage:", "\n\nFor more information"]
+    // What begins with a hyphen is hardly meant as a FILTER.
+    let ends = [
+        "\n\n  tip: to pass",
+        "\n\nUsage:",
+        "\n\nFor more information",
+    ];
+    let end = ends
         .iter()
         .filter_map(|end| message.find(end))
         .min()
@@ -187,8 +220,28 @@ mod tests {
                  `netdrop export` and `netdrop diff`"
             )
         );
+        assert_eq!(
+            said("netdrop watch -i eth0 port 80"),
+            belongs(
+                "-i is an option of tcpdump: `dev eth0` in the FILTER asks for a device, all are \
+                 looked at without"
+            )
+        );
+        assert_eq!(
+            said("netdrop trace -nn tcp"),
+            belongs(
+                "-n is an option of tcpdump: leave it out, addresses and ports are shown as numbers"
+            )
+        );
         assert_eq!(said("netdrop watch --bye"), None);
         assert_eq!(said("netdrop watch --interval 0s"), None);
+    }
+
+    #[test]
+    fn nobody_is_told_to_write_an_option_as_a_filter() {
+        let line = "netdrop watch -A".split(' ');
+        let error = <super::super::Cli as clap::Parser>::try_parse_from(line).unwrap_err();
+        assert_eq!(wrong(&error.to_string()), "unexpected argument '-A' found");
     }
 
     #[test]

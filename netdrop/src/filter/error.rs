@@ -151,6 +151,9 @@ const BEFORE: usize = 40;
 /// And behind it.
 const BEHIND: usize = 30;
 
+/// Characters of a word that are repeated, at most.
+const LONGEST_WORD: usize = 64;
+
 /// What a terminal shows as one character: whatever would move the cursor, or
 /// turn the text around, is a space or a question mark.
 fn visible(character: char) -> char {
@@ -162,7 +165,17 @@ fn visible(character: char) -> char {
 }
 
 fn plain(text: &str) -> String {
-    text.chars().map(visible).collect()
+    let words = text.split(' ').map(|word| {
+        let characters = word.chars().map(visible);
+        if word.chars().count() <= LONGEST_WORD {
+            return characters.collect();
+        }
+        let start: String = characters.take(LONGEST_WORD - 1).collect();
+        let quote = word.rfind('`').filter(|at| *at > 0);
+        let end = quote.and_then(|at| word.get(at..)).unwrap_or_default();
+        format!("{start}…{end}")
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for FilterError {

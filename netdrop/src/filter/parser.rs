@@ -30,6 +30,9 @@ const DEEPEST: usize = 64;
 /// Questions in one filter.
 const MOST_TERMS: usize = 1024;
 
+/// What stands there instead of commas.
+const SEVERAL: &str = "several values stand between `or`: `port 80 or 443`";
+
 type Parsed<T> = Result<T, FilterError>;
 
 /// Reads a filter; an empty one is none.
@@ -98,7 +101,11 @@ impl Parser<'_> {
                 format!("{expected} expected, not {character:?}")
             }
         };
-        self.error(token.span.clone(), message)
+        let error = self.error(token.span.clone(), message);
+        match token.kind {
+            Kind::Strange('"' | '\'') => error.hint("it stands without quotes of its own"),
+            _ => error,
+        }
     }
 
     fn unexpected_end_of_expression(&self, token: &Token<'_>) -> FilterError {
@@ -114,18 +121,26 @@ impl Parser<'_> {
                 None => error.hint(format!("join it: `and {word} …`")),
             },
             Kind::Word(word) => {
-                let before = self.cursor.text.get(..token.span.start);
-                let before = before.and_then(|text| text.split_whitespace().last());
-                let asked = elsewhere::comparison(before.unwrap_or_default(), word);
+                let asked = elsewhere::comparison(self.word_before(token), word);
                 let here = || Some(format!("{} …", elsewhere::here(word)?));
                 match asked.or_else(here) {
                     Some(meant) => error.hint(format!("join it: `and {meant}`")),
                     None => error.nearest(word, words::JOINS),
                 }
             }
-            Kind::Sign(",") => error.hint("several values stand between `or`: `port 80 or 443`"),
+            Kind::Sign(",") => error.hint(SEVERAL),
+            Kind::Sign("&") => error.hint("`and` or `&&` joins them"),
+            Kind::Sign("|") => error.hint("`or` or `||` joins them"),
+            Kind::Sign(":") => error.hint("a range has a hyphen: `portrange 80-90`"),
             _ => error,
         }
+    }
+
+    /// What stands before a token, up to a space.
+    fn word_before(&self, token: &Token<'_>) -> &str {
+        let before = self.cursor.text.get(..token.span.start);
+        let last = before.and_then(|text| text.split_whitespace().last());
+        last.unwrap_or_default()
     }
 
     fn sign(&mut self, sign: &'static str) -> bool {

@@ -223,6 +223,7 @@ impl Display for Quoted<'_> {
         let is_plain = name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "_.*-:@/+".contains(c))
+            && !name.starts_with(':')
             && match Cursor::new(name).peek().kind {
                 Kind::Sign(sign) => sign == "*",
                 // `not:1` would be read as a negation, and a number of a network namespace as its

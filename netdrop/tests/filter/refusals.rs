@@ -159,6 +159,12 @@ fn errors_point_at_the_word_and_say_what_to_do() {
     assert!(error("tcp[12] = 1").contains("does not read these bytes"));
     assert!(error("ether host 1:2:3:4:5:6").contains("hardware addresses"));
     assert!(error("port nosuch").contains("/etc/services"));
+    let long = error(&"a".repeat(5000));
+    assert!(
+        long.lines().all(|line| line.chars().count() < 100),
+        "{long}"
+    );
+    assert!(long.contains("a…`\n"), "{long}");
 }
 
 #[test]

@@ -273,7 +273,14 @@ impl Parser<'_> {
         };
         let Some(offset) = offset else {
             let error = self.unexpected(&token, "a byte's place in the header");
+            let whole = |word: &str| {
+                let name = format!("{protocol}{word}");
+                words::NUMBERS.iter().find(|row| row.0 == name)
+            };
             return Err(match token.kind {
+                Kind::Word(word) if let Some((name, _)) = whole(word) => {
+                    error.hint(format!("did you mean `{name}`?"))
+                }
                 Kind::Word(word) => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
                 _ => error,
             });

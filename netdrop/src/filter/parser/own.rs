@@ -10,10 +10,13 @@ use super::super::{
     tree::{Command, Netns, Term},
     words::Own,
 };
-use super::{Parsed, Parser, number::number};
+use super::{Parsed, Parser, SEVERAL, number::number};
 
 /// `TASK_COMM_LEN` (include/linux/sched.h, 5.10 to 7.2) without its zero.
 const LONGEST_COMMAND: usize = 15;
+
+/// How reasons begin (include/net/dropreason-core.h, 5.17 to 7.2).
+const REASON: &str = "SKB_DROP_REASON_";
 
 impl Parser<'_> {
     pub(super) fn own(&mut self, own: Own) -> Parsed<Term> {
@@ -21,12 +24,14 @@ impl Parser<'_> {
         let (name, span) = self.own_name(own)?;
         match own {
             Own::Reason => self.reason(&name, span),
-            Own::Stage => match Stage::find(&name.to_ascii_lowercase()) {
-                Some(stage) => Ok(Term::Stage(stage)),
-                None => Err(self
-                    .error(span, format!("unknown stage `{name}`"))
-                    .nearest(&name, Stage::all().map(Stage::id))),
-            },
+            Own::Stage => {
+                let found = Stage::find(&name.to_ascii_lowercase());
+                found.map(Term::Stage).ok_or_else(|| {
+                    self.error(span, format!("unknown stage `{name}`"))
+                        .hint("`netdrop explain` lists them")
+                        .nearest(&name, Stage::all().map(Stage::id))
+                })
+            }
             Own::Function => Ok(Term::Function(Pattern::new(&name))),
             Own::Device => Ok(Term::Device(Pattern::new(&name))),
             Own::Netns => self.netns(&name, quoted, span),
@@ -60,23 +65,17 @@ impl Parser<'_> {
             |span: &Range<usize>| matches!(self.cursor.text.get(span.clone()), Some("and" | "or"));
         let is_sign =
             |span: &Range<usize>| matches!(self.cursor.text.get(span.clone()), Some("=" | "=="));
+        let is_quoted = self.cursor.at_quote();
+        let what = what(own);
         match self.cursor.name() {
             Some((name, span)) if !is_join(&span) && !is_sign(&span) && !name.is_empty() => {
+                if !is_quoted {
+                    self.check_signs(what, &span)?;
+                }
                 Ok((name, span))
             }
             _ => {
-                let what = match own {
-                    Own::Reason => "a drop reason like `NO_SOCKET`",
-                    Own::Stage => "a stage like `rx_lookup`",
-                    Own::Function => "a kernel function's name",
-                    Own::Device => "a device's name",
-                    Own::Netns => "a network namespace's name or inode number",
-                    Own::Cpu => "a CPU's number",
-                    Own::Severity => "`harmful`, `suspicious` or `benign`",
-                    Own::Pid => "a process's number",
-                    Own::Command => "a command's name",
-                };
-                if self.cursor.at_quote() {
+                if is_quoted {
                     let rest = token.span.start..self.cursor.text.len();
                     return Err(
                         self.error(rest, format!("{what} expected between two double quotes"))
@@ -91,7 +90,34 @@ impl Parser<'_> {
         }
     }
 
+    /// Signs that are more likely meant to join names, or to compare with one,
+    /// than to be part of it.
+    fn check_signs(&self, what: &str, span: &Range<usize>) -> Parsed<()> {
+        let written = self.cursor.text.get(span.clone()).unwrap_or_default();
+        let leading = ["==", "=", "~", ":", "<", ">"];
+        if let Some(sign) = leading.into_iter().find(|sign| written.starts_with(sign)) {
+            let error = self.error(
+                span.start..span.start + sign.len(),
+                format!("{what} expected, not `{sign}`"),
+            );
+            return Err(Self::sign_before_value(error, "="));
+        }
+        if let Some(at) = written.find(',') {
+            let at = span.start + at;
+            let error = self.error(at..at + 1, "`and`, `or` or the end expected, not `,`");
+            return Err(error.hint(SEVERAL));
+        }
+        Ok(())
+    }
+
     fn reason(&self, name: &str, span: Range<usize>) -> Parsed<Term> {
+        // As the kernel's own header names them, too.
+        let (prefix, rest) = name.split_at_checked(REASON.len()).unwrap_or(("", name));
+        let name = if prefix.eq_ignore_ascii_case(REASON) && !rest.is_empty() {
+            rest
+        } else {
+            name
+        };
         let pattern = Pattern::new(name);
         if let Some(reasons) = self.names.reasons()
             && !reasons.iter().any(|reason| pattern.matches(reason))
@@ -152,6 +178,21 @@ impl Parser<'_> {
             name: name.to_owned(),
             open,
         }))
+    }
+}
+
+/// What has to stand behind the word.
+const fn what(own: Own) -> &'static str {
+    match own {
+        Own::Reason => "a drop reason like `NO_SOCKET`",
+        Own::Stage => "a stage like `rx_lookup`",
+        Own::Function => "a kernel function's name",
+        Own::Device => "a device's name",
+        Own::Netns => "a network namespace's name or inode number",
+        Own::Cpu => "a CPU's number",
+        Own::Severity => "`harmful`, `suspicious` or `benign`",
+        Own::Pid => "a process's number",
+        Own::Command => "a command's name",
     }
 }
 

@@ -16,9 +16,16 @@ impl<'a> Parser<'a> {
         match token.kind {
             Kind::Escaped(word) => Ok((word, token)),
             Kind::Word(word) if !words::is_keyword(word) => Ok((word, token)),
-            Kind::Word(word) => Err(self
-                .unexpected(&token, what)
-                .hint(format!("if that is a name, write `\\{word}`"))),
+            Kind::Word(word) => {
+                let error = self.unexpected(&token, what);
+                let before = self.word_before(&token);
+                Err(match words::protocol(word) {
+                    Some(_) if matches!(self.cursor.peek().kind, Kind::Word(_)) => {
+                        error.hint(format!("the protocol stands first: `{word} {before} …`"))
+                    }
+                    _ => error.hint(format!("if that is a name, write `\\{word}`")),
+                })
+            }
             Kind::Sign(sign) => Err(Self::sign_before_value(self.unexpected(&token, what), sign)),
             _ => Err(self.unexpected(&token, what)),
         }
@@ -43,6 +50,7 @@ impl<'a> Parser<'a> {
         }
         Err(self
             .error(token.span, format!("unknown IP protocol `{word}`"))
+            .hint("protocols are named as in /etc/protocols; a number works, too")
             .nearest(word, words::PROTOCOLS.iter().map(|known| known.word)))
     }
 
