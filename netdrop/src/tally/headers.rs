@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use etherparse::{IpNumber, LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use netdrop_ebpf::event::EVENT_LINK_LAYER;
 
 use crate::kernel::capture::Detail;
@@ -20,7 +20,7 @@ pub struct Headers {
 
 impl Headers {
     /// Takes away what is payload: what follows the transport header, an ICMP
-    /// header or, of other protocols, the network header. Of a header that is cut
+    /// header or, of other protocols and of later fragments, the network header. Of a header that is cut
     /// off or malformed nothing more is kept than what the lower layers tell.
     #[must_use]
     pub fn of(bytes: &Bytes, link_layer: bool) -> Option<Self> {
@@ -81,11 +81,62 @@ fn length(bytes: &[u8], link_layer: bool) -> usize {
         return before(arp.slice()) + arp.slice().len();
     }
     if let Some(payload) = packet.ip_payload() {
-        return before(payload.payload);
+        return before(payload.payload) + unread(&packet, payload.ip_number, payload.payload);
     }
     packet
         .ether_payload()
         .map_or(0, |payload| before(payload.payload))
+}
+
+/// How long the transport header is at the start of what the library reads no
+/// header of: a first fragment, or another protocol with ports.
+fn unread(packet: &LaxSlicedPacket<'_>, protocol: IpNumber, behind: &[u8]) -> usize {
+    if is_later_fragment(packet) {
+        return 0;
+    }
+    let length = match protocol {
+        IpNumber::TCP => match behind.get(12) {
+            Some(offset) if offset >> 4 >= 5 => usize::from(offset >> 4) * 4,
+            _ => 0,
+        },
+        IpNumber::UDP | IpNumber::UDP_LITE | IpNumber::ICMP | IpNumber::IPV6_ICMP => 8,
+        IpNumber::SCTP | IpNumber::DCCP => 12,
+        _ => 0,
+    };
+    if length <= behind.len() { length } else { 0 }
+}
+
+fn is_later_fragment(packet: &LaxSlicedPacket<'_>) -> bool {
+    match &packet.net {
+        Some(LaxNetSlice::Ipv4(ip)) => ip.header().fragments_offset().value() > 0,
+        Some(LaxNetSlice::Ipv6(ip)) => {
+            let extensions = ip.extensions();
+            extensions
+                .first_header()
+                .is_some_and(|first| is_behind_later_fragment(first, extensions.slice()))
+        }
+        _ => false,
+    }
+}
+
+/// Is one of these extension headers that of a later fragment? The library's own
+/// iterator (etherparse 0.21) reads beyond the end of those that are cut off.
+fn is_behind_later_fragment(mut header: IpNumber, mut bytes: &[u8]) -> bool {
+    while let [next, length, high, low, ..] = *bytes {
+        let units = match header {
+            IpNumber::IPV6_FRAGMENTATION_HEADER if u16::from_be_bytes([high, low]) >> 3 > 0 => {
+                return true;
+            }
+            IpNumber::IPV6_FRAGMENTATION_HEADER => 2,
+            IpNumber::AUTHENTICATION_HEADER => usize::from(length) + 2,
+            _ => (usize::from(length) + 1) * 2,
+        };
+        let Some(rest) = bytes.get(units * 4..) else {
+            break;
+        };
+        (header, bytes) = (IpNumber(next), rest);
+    }
+    false
 }
 
 #[cfg(test)]
@@ -118,6 +169,43 @@ mod tests {
         tcp.extend([2, 4, 5, 0xb4]);
         tcp.extend(*b"data");
         assert_eq!(kept(&tcp, true), 14 + 20 + 24);
+    }
+
+    #[test]
+    fn a_first_fragment_keeps_its_transport_header_and_a_later_one_none() {
+        let mut fragment = UDP.to_vec();
+        fragment[20] = 0x20;
+        assert_eq!(kept(&fragment, true), 42);
+        fragment[21] = 1;
+        assert_eq!(kept(&fragment, true), 34);
+        // IPv6, a fragment header, UDP.
+        let mut v6 = vec![0x60, 0, 0, 0, 0, 20, 44, 64];
+        v6.extend([0; 32]);
+        v6.extend([17, 0, 0, 1, 0, 0, 0, 1]);
+        v6.extend(&UDP[34..]);
+        assert_eq!(kept(&v6, false), 40 + 8 + 8);
+        v6[43] = 9;
+        assert_eq!(kept(&v6, false), 40 + 8);
+        // Behind options for the destination.
+        v6[5] = 28;
+        v6[6] = 60;
+        v6.splice(40..40, [44, 0, 1, 4, 0, 0, 0, 0]);
+        assert_eq!(kept(&v6, false), 40 + 8 + 8);
+        v6[51] = 1;
+        assert_eq!(kept(&v6, false), 40 + 8 + 8 + 8);
+        for length in 0..v6.len() {
+            assert!(kept(&v6[..length], false) <= length);
+        }
+    }
+
+    #[test]
+    fn protocols_with_ports_keep_them() {
+        let mut sctp = UDP.to_vec();
+        sctp[23] = 132;
+        assert_eq!(kept(&sctp, true), 34 + 12);
+        assert_eq!(kept(&sctp[..45], true), 34);
+        sctp[23] = 136;
+        assert_eq!(kept(&sctp, true), 34 + 8);
     }
 
     #[test]
