@@ -138,6 +138,33 @@ fn wait_for(counter: &Counter, value: u64) -> Result<()> {
     Ok(())
 }
 
+/// Waits until nothing that the socket with this port sent is unacknowledged:
+/// it sends nothing again from then on.
+fn acknowledged(namespace: &Namespace, port: u16) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let local = format!(":{port:04X}");
+    loop {
+        let table = namespace.inside(|| Ok(fs::read_to_string("/proc/thread-self/net/tcp")?))?;
+        let mut rows = table
+            .lines()
+            .map(|row| row.split_whitespace().collect::<Vec<_>>());
+        let row = rows.find(|row| row.get(1).is_some_and(|own| own.ends_with(&local)));
+        let row = row.context("the connection is gone")?;
+        // Bytes to be acknowledged, and to be read.
+        if row
+            .get(4)
+            .is_some_and(|queues| queues.starts_with("00000000:"))
+        {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "nothing is acknowledged: {row:?}"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Drops what a rule says from now on.
 fn dropping(namespace: &Namespace, rule: &str) -> Result<()> {
     namespace.nft(&format!(
@@ -196,11 +223,7 @@ fn retransmissions_follow_dropped_acknowledgements(bench: &Bench) -> Result<()> 
         client.write_all(b"x").context("cannot send")?;
         wait_for(&retransmitted, start + 1)?;
         accepting(&lab.a)?;
-        let so_far = retransmitted.read()?;
-        wait_for(&retransmitted, so_far + 1)?;
-        // This one is acknowledged.
-        thread::sleep(Duration::from_millis(100));
-        Ok(())
+        acknowledged(&lab.a, port)
     })?;
     let again = retransmitted.read()? - start;
     followed(
