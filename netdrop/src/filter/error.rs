@@ -165,15 +165,19 @@ fn visible(character: char) -> char {
 }
 
 fn plain(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
+/// The same with long words cut, but for the sign and quote at their end.
+fn short(text: &str) -> String {
+    let text = plain(text);
     let words = text.split(' ').map(|word| {
-        let characters = word.chars().map(visible);
         if word.chars().count() <= LONGEST_WORD {
-            return characters.collect();
+            return word.to_owned();
         }
-        let start: String = characters.take(LONGEST_WORD - 1).collect();
-        let quote = word.rfind('`').filter(|at| *at > 0);
-        let end = quote.and_then(|at| word.get(at..)).unwrap_or_default();
-        format!("{start}…{end}")
+        let start: String = word.chars().take(LONGEST_WORD - 1).collect();
+        let end = ["`:", "`"].into_iter().find(|end| word.ends_with(end));
+        format!("{start}…{}", end.unwrap_or_default())
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -208,7 +212,7 @@ impl fmt::Display for FilterError {
         };
         let indent = before.chars().count() + width(from, start);
         let carets = width(start, (start + marked).min(to)).max(1);
-        writeln!(formatter, "{what}: {}", plain(message))?;
+        writeln!(formatter, "{what}: {}", short(message))?;
         writeln!(formatter, "  {before}{shown}{behind}")?;
         write!(formatter, "  {:indent$}{}", "", "^".repeat(carets))?;
         if let Some(hint) = hint {

@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use super::{
     cursor::{Cursor, Kind, Token},
-    elsewhere,
     error::FilterError,
     names::Names,
     tree::Expr,
@@ -18,6 +17,7 @@ mod address;
 mod flow;
 mod head;
 mod meant;
+mod misplaced;
 mod number;
 mod own;
 mod port;
@@ -29,9 +29,6 @@ use head::Head;
 const DEEPEST: usize = 64;
 /// Questions in one filter.
 const MOST_TERMS: usize = 1024;
-
-/// What stands there instead of commas.
-const SEVERAL: &str = "several values stand between `or`: `port 80 or 443`";
 
 type Parsed<T> = Result<T, FilterError>;
 
@@ -120,27 +117,15 @@ impl Parser<'_> {
                     .hint(why),
                 None => error.hint(format!("join it: `and {word} …`")),
             },
-            Kind::Word(word) => {
-                let asked = elsewhere::comparison(self.word_before(token), word);
-                let here = || Some(format!("{} …", elsewhere::here(word)?));
-                match asked.or_else(here) {
-                    Some(meant) => error.hint(format!("join it: `and {meant}`")),
-                    None => error.nearest(word, words::JOINS),
-                }
-            }
-            Kind::Sign(",") => error.hint(SEVERAL),
+            Kind::Word(word) => self.unjoined(error, token, word),
+            Kind::Sign(",") => error.hint("several values stand between `or`: `port 80 or 443`"),
             Kind::Sign("&") => error.hint("`and` or `&&` joins them"),
             Kind::Sign("|") => error.hint("`or` or `||` joins them"),
-            Kind::Sign(":") => error.hint("a range has a hyphen: `portrange 80-90`"),
+            Kind::Sign(":") if number::number(self.word_before(token)).is_some() => {
+                error.hint("a range has a hyphen: `portrange 80-90`")
+            }
             _ => error,
         }
-    }
-
-    /// What stands before a token, up to a space.
-    fn word_before(&self, token: &Token<'_>) -> &str {
-        let before = self.cursor.text.get(..token.span.start);
-        let last = before.and_then(|text| text.split_whitespace().last());
-        last.unwrap_or_default()
     }
 
     fn sign(&mut self, sign: &'static str) -> bool {

@@ -4,6 +4,7 @@ mod interfaces;
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -23,20 +24,27 @@ const PAUSE_BY_COST: u32 = 50;
 /// Most namespaces remembered; beyond it those that are gone are forgotten.
 const MOST_NAMESPACES: usize = 4096;
 
-/// The names of all devices there are, in every namespace that can be entered
-/// (those of others need `CAP_SYS_ADMIN`).
+/// The names of all devices there are; `None` when not all namespaces can be
+/// entered (those of others need `CAP_SYS_ADMIN`).
 #[must_use]
-pub fn every_name() -> Vec<String> {
+pub fn every_name() -> Option<Vec<String>> {
     let reader = SystemReader;
     let own = reader.own();
     let others = reader.all().into_iter();
     let others = others.filter(|(netns, _)| Some(*netns) != own);
     let elsewhere = reader.elsewhere(others.map(|(netns, at)| (netns, at.path)).collect());
-    std::iter::once(reader.here())
-        .chain(elsewhere.into_iter().map(|(_, read)| read))
-        .flat_map(Result::unwrap_or_default)
-        .map(|interface| interface.name)
-        .collect()
+    let reads = std::iter::once(reader.here());
+    let reads = reads.chain(elsewhere.into_iter().map(|(_, read)| read));
+    let mut names = Vec::new();
+    for read in reads {
+        match read {
+            Ok(found) => names.extend(found.into_iter().map(|interface| interface.name)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return None,
+            // It is gone by now.
+            Err(_) => {}
+        }
+    }
+    Some(names)
 }
 
 /// Device and namespace names, remembered: a device that was renamed or is
@@ -207,7 +215,7 @@ impl Devices {
                     }
                 }
             }
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 if !std::mem::replace(&mut self.warned, true) {
                     self.warning = Some(format!(
                         "cannot enter network namespace {netns}: {error}; devices of other \

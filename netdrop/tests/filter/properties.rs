@@ -170,7 +170,7 @@ fn comparison() -> impl Strategy<Value = Term> {
 fn pattern() -> impl Strategy<Value = Pattern> {
     prop_oneof![
         3 => "[A-Z_*][A-Z0-9_.*]{0,6}",
-        1 => "[a-z ()&|!\"\\\\ä]{1,6}",
+        1 => "[a-z ()&|!\"\\\\ä,:=~<>`'-]{1,6}",
         1 => select(vec!["and", "or", "not", "host", "eth0.100"]).prop_map(str::to_owned),
     ]
     .prop_map(|text| Pattern::new(&text))

@@ -165,6 +165,26 @@ fn errors_point_at_the_word_and_say_what_to_do() {
         "{long}"
     );
     assert!(long.contains("a…`\n"), "{long}");
+    let long = error(&format!("stage \"{}`\u{1b}[31m b\"", "a".repeat(80)));
+    assert!(!long.contains('\u{1b}'), "{long:?}");
+    let remedy = error(&format!("netns /run/netns/{}", "n".repeat(80)));
+    assert!(remedy.ends_with(&format!("say `netns {}`", "n".repeat(80))));
+}
+
+#[test]
+fn a_reason_may_have_the_prefix_of_the_kernels_header() {
+    for text in [
+        "SKB_DROP_REASON_NO_SOCKET",
+        "skb_drop_reason_NO_SOCKET",
+        "NO_SOCKET",
+    ] {
+        assert_eq!(printed(&format!("reason {text}")), "reason NO_SOCKET");
+    }
+    assert_eq!(
+        printed("reason SKB_DROP_REASON_"),
+        "reason SKB_DROP_REASON_"
+    );
+    assert!(error("reason SKB_DROP_REASON_NO_SOKET").contains("did you mean `NO_SOCKET`?"));
 }
 
 #[test]

@@ -428,7 +428,7 @@ fn names_that_nothing_has_are_told(bench: &Bench) -> Result<()> {
                 "has no function nosuch_function".to_owned(),
                 format!("is called {netns}x (now); did you mean {netns}?"),
                 format!("is called {device}x (now); did you mean {device}?"),
-                "has no CPU 65535, only".to_owned(),
+                "has no CPU 65535, the last is".to_owned(),
             ],
         ),
     ] {

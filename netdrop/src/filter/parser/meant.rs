@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Words that stand behind others, before a value.
-const INNER: [&str; 8] = [
+pub(super) const INNER: [&str; 8] = [
     "src",
     "dst",
     "host",

@@ -59,12 +59,23 @@ impl Parser<'_> {
     fn not_a_number<T>(&self, token: &Token<'_>) -> Parsed<T> {
         let error = self.no_number(token, "a number");
         Err(match token.kind {
-            Kind::Word(word) => match elsewhere::number("", word) {
+            Kind::Word(word) => match elsewhere::number(self.compared(token), word) {
                 Some(name) => error.hint(format!("did you mean `{name}`?")),
                 None => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
             },
             _ => error,
         })
+    }
+
+    /// The protocol of the byte that a number is compared with, or nothing.
+    fn compared(&self, token: &Token<'_>) -> &str {
+        let before = self.cursor.text.get(..token.span.start);
+        let name = before.and_then(|text| Some(text.rsplit_once('[')?.0));
+        let mut parts = name
+            .unwrap_or_default()
+            .trim_end()
+            .rsplit(|c: char| !c.is_alphanumeric());
+        parts.next().unwrap_or_default()
     }
 
     /// A comparison, if one stands here.

@@ -10,7 +10,7 @@ use super::super::{
     tree::{Command, Netns, Term},
     words::Own,
 };
-use super::{Parsed, Parser, SEVERAL, number::number};
+use super::{Parsed, Parser, number::number};
 
 /// `TASK_COMM_LEN` (include/linux/sched.h, 5.10 to 7.2) without its zero.
 const LONGEST_COMMAND: usize = 15;
@@ -100,12 +100,16 @@ impl Parser<'_> {
                 span.start..span.start + sign.len(),
                 format!("{what} expected, not `{sign}`"),
             );
-            return Err(Self::sign_before_value(error, "="));
+            return Err(error.hint(
+                "a value stands without a sign, a name that begins with one between double quotes",
+            ));
         }
         if let Some(at) = written.find(',') {
             let at = span.start + at;
             let error = self.error(at..at + 1, "`and`, `or` or the end expected, not `,`");
-            return Err(error.hint(SEVERAL));
+            return Err(error.hint(
+                "several values stand between `or`, a name with a comma between double quotes",
+            ));
         }
         Ok(())
     }

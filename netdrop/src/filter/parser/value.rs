@@ -18,13 +18,7 @@ impl<'a> Parser<'a> {
             Kind::Word(word) if !words::is_keyword(word) => Ok((word, token)),
             Kind::Word(word) => {
                 let error = self.unexpected(&token, what);
-                let before = self.word_before(&token);
-                Err(match words::protocol(word) {
-                    Some(_) if matches!(self.cursor.peek().kind, Kind::Word(_)) => {
-                        error.hint(format!("the protocol stands first: `{word} {before} …`"))
-                    }
-                    _ => error.hint(format!("if that is a name, write `\\{word}`")),
-                })
+                Err(self.no_value(error, &token, word))
             }
             Kind::Sign(sign) => Err(Self::sign_before_value(self.unexpected(&token, what), sign)),
             _ => Err(self.unexpected(&token, what)),
