@@ -14,6 +14,7 @@ use super::{
 };
 
 mod address;
+mod byte;
 mod flow;
 mod head;
 mod meant;

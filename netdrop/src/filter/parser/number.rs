@@ -8,14 +8,10 @@ use super::super::{
     tree::Term,
     words,
 };
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, byte::READABLE};
 
 /// Longer text is not repeated as an example.
 const LONGEST_EXAMPLE: usize = 60;
-
-/// What can be compared.
-const READABLE: &str = "`tcp[tcpflags]`, `icmp[icmptype]`, `icmp[icmpcode]`, `icmp6[icmp6type]`, `icmp6[icmp6code]` \
-     and `len` can be compared";
 
 /// A number as C writes it: decimal, octal or hexadecimal.
 pub(super) fn number(word: &str) -> Option<u32> {
@@ -65,17 +61,6 @@ impl Parser<'_> {
             },
             _ => error,
         })
-    }
-
-    /// The protocol of the byte that a number is compared with, or nothing.
-    fn compared(&self, token: &Token<'_>) -> &str {
-        let before = self.cursor.text.get(..token.span.start);
-        let name = before.and_then(|text| Some(text.rsplit_once('[')?.0));
-        let mut parts = name
-            .unwrap_or_default()
-            .trim_end()
-            .rsplit(|c: char| !c.is_alphanumeric());
-        parts.next().unwrap_or_default()
     }
 
     /// A comparison, if one stands here.
@@ -273,49 +258,10 @@ impl Parser<'_> {
             _ => Ok(None),
         }
     }
-
-    /// `[offset]` or `[offset:1]` behind a protocol's word.
-    fn byte(&mut self, protocol: &str, start: usize) -> Parsed<Number> {
-        self.cursor.next();
-        let token = self.cursor.next();
-        let offset = match token.kind {
-            Kind::Word(word) => constant(word),
-            _ => None,
-        };
-        let Some(offset) = offset else {
-            let error = self.unexpected(&token, "a byte's place in the header");
-            let whole = |word: &str| {
-                let name = format!("{protocol}{word}");
-                words::NUMBERS.iter().find(|row| row.0 == name)
-            };
-            return Err(match token.kind {
-                Kind::Word(word) if let Some((name, _)) = whole(word) => {
-                    error.hint(format!("did you mean `{name}`?"))
-                }
-                Kind::Word(word) => error.nearest(word, words::NUMBERS.iter().map(|row| row.0)),
-                _ => error,
-            });
-        };
-        let size = if self.sign(":") {
-            self.plain_number("a number of bytes")?
-        } else {
-            1
-        };
-        let token = self.cursor.peek();
-        if !self.sign("]") {
-            return Err(self.unexpected(&token, "`]`"));
-        }
-        match words::field(protocol, offset) {
-            Some(field) if size == 1 => Ok(Number::Byte(field)),
-            _ => Err(self
-                .error(start..token.span.end, "netdrop does not read these bytes")
-                .hint(READABLE)),
-        }
-    }
 }
 
 /// A number, written out or by a name of libpcap.
-fn constant(word: &str) -> Option<u32> {
+pub(super) fn constant(word: &str) -> Option<u32> {
     number(word).or_else(|| {
         words::NUMBERS
             .iter()
